@@ -1,0 +1,68 @@
+"""turnwire: chat turns to the exact tokens a model expects, and the tokens it writes back to turns.
+
+>>> import turnwire
+>>> fmt = turnwire.get_format("qwen3")
+>>> fmt.render([{"role": "user", "content": "Hi"}], add_generation_prompt=True).text
+'<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\n'
+
+Every name below is loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import convert as convert
+    from . import errors as errors
+    from . import events as events
+    from .errors import TurnwireError as TurnwireError
+    from .families import get_format as get_format
+    from .families import list_formats as list_formats
+    from .format import Format as Format
+    from .format import Refusal as Refusal
+    from .parsers.stream import Parser as Parser
+    from .parsers.stream import ParseResult as ParseResult
+    from .spans import Rendered as Rendered
+    from .spans import Run as Run
+    from .tokens import Tokenizer as Tokenizer
+    from .tokens import load_tokenizer as load_tokenizer
+    from .tokens import small_tokenizer as small_tokenizer
+    from .tools import Tool as Tool
+    from .turns import Call as Call
+    from .turns import Media as Media
+    from .turns import Reasoning as Reasoning
+    from .turns import Result as Result
+    from .turns import Text as Text
+    from .turns import Turn as Turn
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "convert": "", "errors": "", "events": "",
+    "TurnwireError": "errors",
+    "get_format": "families", "list_formats": "families",
+    "Format": "format", "Refusal": "format",
+    "Parser": "parsers.stream", "ParseResult": "parsers.stream",
+    "Rendered": "spans", "Run": "spans",
+    "Tokenizer": "tokens", "load_tokenizer": "tokens", "small_tokenizer": "tokens",
+    "Tool": "tools",
+    "Call": "turns", "Media": "turns", "Reasoning": "turns", "Result": "turns", "Text": "turns", "Turn": "turns",
+}  # fmt: skip
+__all__ = [*_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'turnwire' has no attribute {name!r}")
+    if not home:
+        return importlib.import_module(f".{name}", __name__)
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

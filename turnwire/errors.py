@@ -1,0 +1,203 @@
+"""Errors: what a caller got wrong. What a model got wrong is never here; it is a `Fault` event.
+
+TurnwireError                    base; `value`, `path`, `expected`, `near` say what, where and what would do
+├── FormatError                  a format description that cannot be built, or is ambiguous
+├── UnknownFormat                no format of that name or model id
+├── OptionError                  an option the format does not have, or a value it does not take
+├── MessageError                 something in `messages`
+│   ├── RoleError                a role the format does not know
+│   ├── ContentError             content of a wrong type, or an unknown kind of part
+│   ├── ArgumentsError           arguments that are not JSON, or not an object
+│   ├── ResultError              a tool result that answers no call
+│   └── RefusedTurn              a turn the format cannot write so that it reads back; `refusal` says why
+├── ToolError                    something in `tools`
+│   ├── DuplicateTool            two tools of one name
+│   └── SchemaError              parameters that are not a usable JSON Schema
+├── SurrogateError               a lone surrogate in a string
+├── ForgeryError                 content that spells a text marker, under forgery="raise"
+├── TokenizerError               a tokenizer that does not fit
+│   ├── MissingControlToken      it lacks a control token of the format
+│   └── LeakyControlToken        it encodes a control token's spelling to that token
+├── InputError                   a parser or a result used wrongly
+│   ├── MixedInput               ids and text fed to one parser
+│   ├── ClosedParser             fed after close
+│   ├── BadId                    a negative or non-integer id
+│   └── NoTokenizer              ids asked for, or given, without a tokenizer
+└── StrictFault                  strict=True and the model's output has a fault; `fault` is the event
+
+Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class TurnwireError(ValueError):
+    """Base of every error that turnwire raises on purpose.
+
+    `value` is the offending value, `path` where it is (`messages[3].tool_calls[0]`, "" if it is the
+    call itself), `expected` what would do, `near` the closest accepted spelling or None.
+    """
+
+    def __init__(self, problem: str, *, value: Any = None, path: str = "", expected: str = "", near: str | None = None):
+        self.problem, self.value, self.path, self.expected, self.near = problem, value, path, expected, near
+        text = f"{path}: {problem}" if path else problem
+        if expected:
+            text += f"; expected {expected}"
+        if near is not None:
+            text += f"; did you mean {near!r}?"
+        super().__init__(text)
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[TurnwireError], args: tuple[Any, ...], state: dict[str, Any]) -> TurnwireError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class FormatError(TurnwireError):
+    """A format description that cannot be built."""
+
+
+class UnknownFormat(TurnwireError, KeyError):
+    """No format of that name or model id."""
+
+    __str__ = TurnwireError.__str__
+
+
+class OptionError(TurnwireError):
+    """An unknown option, or a value it does not take."""
+
+
+class MessageError(TurnwireError):
+    """Something in `messages`."""
+
+
+class RoleError(MessageError):
+    """A role the format does not know."""
+
+
+class ContentError(MessageError):
+    """Content of a wrong type, or an unknown kind of content part."""
+
+
+class ArgumentsError(MessageError):
+    """Call arguments that are not JSON, or not an object."""
+
+
+class ResultError(MessageError):
+    """A tool result that answers no call."""
+
+
+class RefusedTurn(MessageError):
+    """A turn that the format cannot write so that it reads back; `refusal` says why."""
+
+    def __init__(self, problem: str, *, refusal: Any = None, **kw: Any):
+        super().__init__(problem, **kw)
+        self.refusal = refusal
+
+
+class ToolError(TurnwireError):
+    """Something in `tools`."""
+
+
+class DuplicateTool(ToolError):
+    """Two tools of one name."""
+
+
+class SchemaError(ToolError):
+    """Parameters that are not a usable JSON Schema."""
+
+
+class SurrogateError(TurnwireError):
+    """A lone surrogate in a string."""
+
+
+class ForgeryError(TurnwireError):
+    """Content that spells a marker which is ordinary text, under forgery="raise"."""
+
+
+class TokenizerError(TurnwireError):
+    """A tokenizer that does not fit."""
+
+
+class MissingControlToken(TokenizerError):
+    """The tokenizer lacks a control token of the format."""
+
+
+class LeakyControlToken(TokenizerError):
+    """The tokenizer encodes a control token's spelling to that token."""
+
+
+class InputError(TurnwireError):
+    """A parser or a result used wrongly."""
+
+
+class MixedInput(InputError):
+    """Ids and text fed to one parser."""
+
+
+class ClosedParser(InputError):
+    """Fed after close."""
+
+
+class BadId(InputError):
+    """A negative or non-integer id."""
+
+
+class NoTokenizer(InputError):
+    """Ids asked for, or given, without a tokenizer."""
+
+
+class StrictFault(TurnwireError):
+    """strict=True and the model's output has a fault; `fault` is the event."""
+
+    def __init__(self, problem: str, *, fault: Any = None, **kw: Any):
+        super().__init__(problem, **kw)
+        self.fault = fault
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known spelling closest to `word`, or None when none is close."""
+    if not isinstance(word, str):
+        return None
+    names = list(known)
+    folded = {name.casefold(): name for name in names}
+    hit = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[hit[0]] if hit else None
+
+
+def check_text(text: str, path: str) -> None:
+    """Raise `SurrogateError` when `text` holds a lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as e:
+        raise SurrogateError(
+            f"lone surrogate {text[e.start]!r} at character {e.start}",
+            value=text,
+            path=path,
+            expected="text that can be encoded as UTF-8",
+        ) from None
+
+
+def check_strings(value: Any, path: str) -> None:
+    """Raise `SurrogateError` for a lone surrogate in any string or key inside a JSON-like value."""
+    todo: list[tuple[Any, str]] = [(value, path)]
+    while todo:
+        item, where = todo.pop()
+        if isinstance(item, str):
+            check_text(item, where)
+        elif isinstance(item, dict):
+            for key, inner in item.items():  # pyright: ignore[reportUnknownVariableType]
+                if isinstance(key, str):
+                    check_text(key, f"{where} (a key)")
+                todo.append((inner, f"{where}.{key}"))
+        elif isinstance(item, (list, tuple)):
+            todo.extend((inner, f"{where}[{i}]") for i, inner in enumerate(item))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,0 +1,408 @@
+"""Format: one model family, as a frozen value. Its reply tree gives the renderer of assistant turns, the
+streaming parser and the answer to "can this turn be written?"; its layout gives the rest of the prompt.
+
+Formats compare by value, pickle, and are shared between threads. Variants are made with `but`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import FormatError, InputError, OptionError, RefusedTurn, check_text
+from .events import FinishReason
+from .layout import Context, Layout, Placed
+from .messages import read_messages
+from .spans import Rendered, symbols_of
+from .templating.reply import Indexed, NoPlace, write_reply
+from .templating.writer import Writer
+from .tools import normalize_tools
+from .turns import Part, Text, Turn
+from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
+
+if TYPE_CHECKING:
+    from .parsers.compile import Program
+    from .parsers.machine import Policy
+    from .parsers.stream import Parser, ParseResult
+    from .tokens import Bound, Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a turn cannot be written in a format: `path` in the turn, and the reason."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Format:
+    """See the head of this file.
+
+    `reply`: the tree. `header`: the role line of an assistant turn. `control`: further control tokens that the
+    layout writes. `models`: model ids (a `*` stands for anything). `canon`: how a turn reads back, beyond the
+    merging that every format does.
+    """
+
+    name: str
+    reply: Word
+    header: Word
+    layout: Layout
+    control_extra: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    source: str = ""
+    canon_passes: tuple[Callable[[Turn], Turn], ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if not stop_tokens(self.reply):
+            raise FormatError("no stop token: the reply has no End", value=self.reply, path=self.name)
+        _ = self.program  # a description that cannot work fails here
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self), {k: v for k, v in self.__dict__.items() if k in self.__dataclass_fields__})
+
+    def __repr__(self) -> str:
+        return f"<Format {self.name}>"
+
+    def but(self, name: str, **changes: Any) -> Format:
+        """A variant with another name and some fields replaced."""
+        return replace(self, name=name, **changes)
+
+    # facts
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """The compiled reply."""
+        from .parsers.compile import Program
+
+        return Program(self.name, self.reply, self.control)
+
+    @functools.cached_property
+    def control(self) -> tuple[str, ...]:
+        """The spellings of all control tokens that the format writes or reads, sorted."""
+        layout: set[str] = set()
+        for word in _plain_words(self.layout):
+            layout |= control_tokens(word)
+        return tuple(sorted(control_tokens(self.reply) | control_tokens(self.header) | layout | set(self.control_extra)))
+
+    @property
+    def stop_tokens(self) -> tuple[str, ...]:
+        """The spellings of the tokens that end generation."""
+        return stop_tokens(self.reply)
+
+    def stop_token_ids(self, tokenizer: Tokenizer) -> list[int]:
+        """The ids of the tokens that end generation; those that a tokenizer lacks are left out, but one."""
+        ids = [i for t in self.stop_tokens if (i := tokenizer.special(t)) is not None]
+        if not ids:
+            self.bind(tokenizer)  # raises
+        return ids
+
+    @functools.cached_property
+    def forgeable(self) -> tuple[str, ...]:
+        """Markers that are ordinary text, so that ids cannot protect them: content that spells one can be
+        mistaken for markup. See `render(forgery=...)`."""
+        out = {w.text.strip() for w in walk(self.reply) if isinstance(w, Lit)}
+        return tuple(sorted(t for t in out if len(t) > 1 and not t.isalnum()))
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of `render` and their defaults."""
+        return {o.name: o.default for o in self.layout.options}
+
+    def bind(self, tokenizer: Tokenizer) -> Bound:
+        """The tokenizer with this format's control tokens checked; cached."""
+        from .tokens import bind
+
+        return bind(tokenizer, self.program.symbols.of)
+
+    # rendering
+
+    def render(
+        self,
+        messages: Iterable[Any],
+        tools: Sequence[Any] | None = None,
+        tokenizer: Tokenizer | None = None,
+        add_generation_prompt: bool = False,
+        continue_final_message: bool = False,
+        trust_content: bool = False,
+        forgery: Literal["allow", "raise"] = "allow",
+        **options: Any,
+    ) -> Rendered:
+        """The prompt of a conversation.
+
+        `add_generation_prompt` opens an assistant turn at the end; `continue_final_message` leaves the last
+        one open instead. `trust_content` lets content make control tokens, as the reference implementations
+        do. `forgery="raise"` raises when content spells a marker that ids cannot protect. `options` are the
+        layout's. Raises `MessageError`, `ToolError`, `OptionError`, `SurrogateError` before anything is rendered.
+        """
+        if add_generation_prompt and continue_final_message:
+            raise OptionError(
+                "add_generation_prompt and continue_final_message exclude each other", value=True, path="options"
+            )
+        if forgery not in ("allow", "raise"):
+            raise OptionError(f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'")
+        context = self._context(tools, options)
+        turns = read_messages(messages, (*(r for r, _ in self.layout.roles), "assistant", "tool"))
+        if continue_final_message and (not turns or turns[-1].role != "assistant"):
+            raise OptionError("continue_final_message needs an assistant message at the end", value=True, path="messages")
+        context = replace(context, count=len(turns))
+        bound = self.bind(tokenizer) if tokenizer is not None else None
+        w = self._writer(trust_content, self.forgeable if forgery == "raise" else ())
+        placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
+        for arrange in self.layout.arrange:
+            placed = arrange(placed, context)
+        first = placed.pop(0) if placed and placed[0].role in self.layout.leading else None
+        self.layout.preamble(w, first, self.layout, context)
+        while placed:
+            if placed[0].role == "tool":
+                n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
+                run, placed = placed[:n], placed[n:]
+                self.layout.results.write(w, run, self.layout, context)
+            else:
+                turn = placed.pop(0)
+                if turn.role == "assistant":
+                    self._assistant(w, turn, context, open_=continue_final_message and not placed)
+                else:
+                    self.layout.role(turn.role).write(w, turn, self.layout, context)
+        if add_generation_prompt:
+            w.word(self.header)
+            w.word(self.layout.prefill(context))
+        return Rendered(w.stretches, self.program.symbols.show, bound)
+
+    def _context(self, tools: Any, options: Mapping[str, Any]) -> Context:
+        return Context(self.layout.resolve(options), normalize_tools(tools))
+
+    def _writer(self, trust: bool, forgeable: tuple[str, ...] = ()) -> Writer:
+        return Writer(self.program.symbols, self.program.symbolise, trust=trust, forgeable=forgeable)
+
+    def _assistant(self, w: Writer, turn: Placed, context: Context, open_: bool) -> None:
+        w.word(self.header)
+        since = len(w.stretches)
+        w.turn, w.sampled = turn.turn, True
+        try:
+            write_reply(w, self.reply, turn.parts, context.options, history=True)
+        except NoPlace as e:
+            path = f"messages[{turn.turn}]"
+            raise RefusedTurn(str(e), refusal=Refusal(path, str(e)), value=e.part, path=path) from None
+        finally:
+            w.turn, w.sampled = None, False
+        prefill = "".join(s.symbols for s in self._words(self.layout.prefill(context)))
+        w.unsample(since, prefill)
+        if open_:
+            last = max((i for i, s in enumerate(w.stretches) if i >= since and s.kind != "template"), default=since - 1)
+            w.stretches[last + 1 :] = []
+            w.stretches[since:] = [replace(s, sampled=False) for s in w.stretches[since:]]
+        else:
+            w.word(self.layout.after)
+
+    def _words(self, word: Word) -> list[Any]:
+        w = self._writer(False)
+        w.word(word)
+        return w.stretches
+
+    def render_reply(
+        self,
+        turn: Turn | Mapping[str, Any],
+        tokenizer: Tokenizer | None = None,
+        tools: Sequence[Any] | None = None,
+        prompt: Any = None,
+        **options: Any,
+    ) -> Rendered:
+        """What the model would have written for an assistant turn, behind the generation prompt (`prompt`, or
+        the format's default one), stop token included. Parts that the prompt prefilled are not written again.
+
+        Raises `RefusedTurn` for a turn without a place in the format; see `admits` for one that would not read
+        back.
+        """
+        (read,) = read_messages([turn], ("assistant",))
+        context = self._context(tools, options)
+        bound = self.bind(tokenizer) if tokenizer is not None else None
+        w = self._writer(False)
+        w.turn, w.sampled = 0, True
+        try:
+            write_reply(w, self.reply, self._canon_parts(read), context.options, history=False)
+        except NoPlace as e:
+            raise RefusedTurn(str(e), refusal=Refusal("turn", str(e)), value=e.part, path="turn") from None
+        tail = self.prompt_tail(prompt, bound)
+        written = "".join(s.symbols for s in w.stretches)
+        if tail and not written.startswith(tail):
+            problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
+            raise RefusedTurn(problem, refusal=Refusal("turn", problem), value=turn, path="turn")
+        w.unsample(0, tail)
+        return Rendered([s for s in w.stretches if s.sampled], self.program.symbols.show, bound)
+
+    def _canon_parts(self, turn: Turn) -> Indexed:
+        return tuple(enumerate(self.canon(turn).parts))
+
+    def canon(self, turn: Turn) -> Turn:
+        """How a turn reads back: empty text parts are gone, neighbouring ones of one channel are one, and what
+        `canon_passes` say. Idempotent."""
+        for step in self.canon_passes:
+            turn = step(turn)
+        parts: list[Part] = []
+        separate = any(isinstance(w, Switch) for w in walk(self.reply))
+        for part in turn.parts:
+            last = parts[-1] if parts else None
+            if isinstance(part, Text) and not separate:
+                if not part.text:
+                    continue
+                if isinstance(last, Text):
+                    parts[-1] = replace(last, text=last.text + part.text)
+                    continue
+            parts.append(part)
+        return Turn(turn.role, tuple(parts))
+
+    def admits(
+        self,
+        turn: Turn | Mapping[str, Any],
+        tools: Sequence[Any] | None = None,
+        by: Literal["ids", "text"] = "ids",
+        prompt: Any = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> Refusal | None:
+        """None if the turn, written, reads back as it was; else why not. `by` what it travels: ids keep control
+        tokens apart from text that spells them, text does not."""
+        try:
+            written = self.render_reply(turn, tools=tools, prompt=prompt)
+        except RefusedTurn as e:
+            return e.refusal
+        (read,) = read_messages([turn], ("assistant",))
+        wanted = self.canon(read)
+        from .parsers.stream import parse_symbols
+
+        parser = self.parser(tools=tools, prompt=prompt)
+        result = parse_symbols(parser, written.symbols if by == "ids" else written.text, by)
+        got = self._without_prefill(result.turn, wanted)
+        if got != wanted:
+            for i, (a, b) in enumerate(zip(got.parts, wanted.parts)):
+                if a != b:
+                    return Refusal(f"turn.parts[{i}]", f"it would read back as {a!r}"[:300])
+            return Refusal("turn.parts", f"it would read back as {len(got.parts)} parts instead of {len(wanted.parts)}")
+        return None
+
+    def _without_prefill(self, got: Turn, wanted: Turn) -> Turn:
+        extra = len(got.parts) - len(wanted.parts)
+        if extra > 0 and all(getattr(p, "prefilled", False) for p in got.parts[:extra]):
+            return Turn(got.role, got.parts[extra:])
+        return got
+
+    # parsing
+
+    def parser(
+        self,
+        tokenizer: Tokenizer | None = None,
+        tools: Sequence[Any] | None = None,
+        prompt: Any = None,
+        strict: bool = False,
+        calls_in_reasoning: Policy = "recover_if_unclosed",
+        keep_turn: bool = True,
+        new_id: Callable[[int], str] | None = None,
+        calls: bool = True,
+    ) -> Parser:
+        """A streaming parser for one reply.
+
+        `prompt` sets the start state: a `Rendered`, or the ids or text that were sent (what follows the last
+        assistant header counts); None is the default generation prompt. `tools`: None parses calls unchecked,
+        [] makes every name unknown. `calls=False` (tool_choice "none") makes call markers text. `keep_turn=False`
+        keeps no turn, so that memory does not grow with the reply. `new_id(index)` names calls without an id.
+        """
+        from .parsers.stream import Parser
+        from .parsers.validate import Toolbox
+
+        if calls_in_reasoning not in ("recover_if_unclosed", "recover", "ignore"):
+            raise OptionError(
+                f"calls_in_reasoning does not take {calls_in_reasoning!r}",
+                value=calls_in_reasoning,
+                path="calls_in_reasoning",
+                expected="'recover_if_unclosed', 'recover' or 'ignore'",
+            )
+        bound = self.bind(tokenizer) if tokenizer is not None else None
+        return Parser(
+            self.program,
+            bound,
+            Toolbox(normalize_tools(tools)),
+            prompt=self.prompt_tail(prompt, bound),
+            strict=strict,
+            calls_in_reasoning=calls_in_reasoning,
+            keep_turn=keep_turn,
+            new_id=new_id,
+            calls=calls,
+        )
+
+    def parse(
+        self,
+        output: Sequence[int] | str,
+        tools: Sequence[Any] | None = None,
+        prompt: Any = None,
+        tokenizer: Tokenizer | None = None,
+        finish_reason: FinishReason | None = None,
+        **kwargs: Any,
+    ) -> ParseResult:
+        """A whole reply at once: a parser fed with everything, then closed."""
+        from .events import Fault
+        from .parsers.stream import ParseResult
+
+        p = self.parser(tokenizer, tools, prompt, **kwargs)
+        events = p.feed_text(output) if isinstance(output, str) else p.feed(output)
+        events = events + p.close(finish_reason)
+        return ParseResult(p.turn, [e for e in events if isinstance(e, Fault)], events)
+
+    def prompt_tail(self, prompt: Any, bound: Bound | None = None) -> str:
+        """In symbols, what the prompt says of the reply: all behind its last assistant header."""
+        symbols = self.program.symbols
+        header = "".join(s.symbols for s in self._words(self.header))
+        if prompt is None:
+            context = self._context(None, {})
+            return "".join(s.symbols for s in self._words(self.layout.prefill(context)))
+        if isinstance(prompt, Rendered):
+            text = prompt.symbols
+        elif isinstance(prompt, str):
+            check_text(prompt, "prompt")
+            text = self.program.symbolise(prompt)
+        else:
+            text = self._symbols_of_ids(prompt, bound, header)
+        _, found, tail = text.rpartition(header)
+        if not found or any(c in self.program.stops for c in tail):
+            raise InputError(
+                "the prompt does not end in an open assistant turn",
+                value=symbols.show(text[-80:]),
+                path="prompt",
+                expected=f"{symbols.show(header)!r} at its end, as add_generation_prompt=True writes it",
+            )
+        return tail
+
+    def _symbols_of_ids(self, ids: Any, bound: Bound | None, header: str) -> str:
+        """The end of a prompt given as ids, from its last assistant header on."""
+        if bound is None:
+            raise InputError("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
+        ids = list(ids)
+        first = bound.ids[header[0]]
+        for at in range(len(ids) - 1, -1, -1):
+            if ids[at] == first:
+                text = symbols_of(bound, ids[at:])
+                if text.startswith(header):
+                    return text
+        return ""
+
+
+def _rebuild(cls: type[Format], fields: dict[str, Any]) -> Format:
+    return cls(**fields)
+
+
+def _plain_words(layout: Layout) -> Iterable[Word]:
+    """The words that stand in a layout's data (those in its functions are listed in `control_extra`)."""
+    for _, wrap in layout.roles:
+        yield from (wrap.open, wrap.close)
+    results: Any = layout.results
+    for name in ("open", "item_open", "item_close", "close"):
+        if isinstance(getattr(results, name, None), Word):
+            yield getattr(results, name)
+    yield layout.after
+    for _, word in layout.media:
+        yield word

@@ -1,0 +1,188 @@
+"""Layout: everything of a prompt that the model does not write. Only ever rendered.
+
+Data where it repeats (`Wrap`, `Results`, `Media`), plain functions where it does not (a preamble, an arrange
+pass). Functions get a `Writer` with two verbs that never mix: `markup`, text of the format's authors, in
+which control tokens count, and `data`, text of the caller's, in which nothing counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .errors import OptionError, nearest
+from .tools import Tool
+from .turns import Part, Text
+from .wire import NOTHING, Word
+
+if TYPE_CHECKING:
+    from .templating.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A turn on its way into the prompt: its place in `messages` and its parts, each with its index in the
+    turn (None for a part that the layout made up)."""
+
+    role: str
+    turn: int
+    parts: tuple[tuple[int | None, Part], ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        return "".join(p.text for _, p in self.parts if isinstance(p, Text))
+
+    def having(self, *parts: tuple[int | None, Part]) -> Placed:
+        """The same turn with other parts."""
+        return replace(self, parts=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a layout may ask for: resolved options, tools (None: none given)."""
+
+    options: Mapping[str, Any]
+    tools: tuple[Tool, ...] | None
+    count: int = 0  # messages in the conversation
+    media: dict[str, int] = field(default_factory=dict)  # how many of each kind were written
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """What stands around a turn of a role."""
+
+    open: Word
+    close: Word
+
+    def write(self, w: Writer, placed: Placed, layout: Layout, context: Context) -> None:
+        w.word(self.open)
+        w.content(placed, layout, context)
+        w.word(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """How a run of tool results is wrapped: around all of them, and around each."""
+
+    open: Word = NOTHING
+    item_open: Word = NOTHING
+    item_close: Word = NOTHING
+    close: Word = NOTHING
+
+    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
+        w.word(self.open)
+        for placed in run:
+            w.word(self.item_open)
+            w.content(placed, layout, context)
+            w.word(self.item_close)
+        w.word(self.close)
+
+
+class ResultsLike(Protocol):
+    """What writes a run of tool results."""
+
+    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A keyword of `render`, named as in the family's own template."""
+
+    name: str
+    default: Any
+    doc: str
+    values: tuple[Any, ...] = ()  # all that it takes, if they can be listed
+    type: type | tuple[type, ...] = object
+
+    def check(self, value: Any) -> None:
+        """Raise `OptionError` for a value that the option does not take."""
+        if self.values:
+            if not any(value is v or (type(value) is type(v) and value == v) for v in self.values):
+                raise OptionError(
+                    f"{self.name} does not take {value!r}",
+                    value=value,
+                    path=self.name,
+                    expected="one of " + ", ".join(map(repr, self.values)),
+                    near=nearest(value, [v for v in self.values if isinstance(v, str)]),
+                )
+        elif not isinstance(value, self.type):
+            raise OptionError(f"{self.name} does not take {value!r}", value=value, path=self.name, expected=self.doc)
+
+
+def as_date(value: Any) -> date:
+    """A date from a date, a datetime or an ISO string; today's for None."""
+    if value is None:
+        return date.today()
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return datetime.fromisoformat(value).date()
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"now does not take {value!r}", value=value, path="now", expected="a date or an ISO string such as 2026-01-15"
+        ) from None
+
+
+Arrange = Callable[[list[Placed], Context], list[Placed]]
+
+
+def no_preamble(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
+    """Nothing but the system turn, where there is one."""
+    if system is not None:
+        layout.role(system.role).write(w, system, layout, context)
+
+
+def no_prefill(context: Context) -> Word:
+    """A generation prompt that is the header alone."""
+    return NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """See the head of this file.
+
+    `roles` maps a role to its `Wrap`; "assistant" and "tool" need none. `preamble` writes what comes before
+    the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
+    rules, trims). `prefill` is what the generation prompt adds to the header; `after` stands behind each
+    assistant turn. `media` gives the placeholder of each kind of media.
+    """
+
+    roles: tuple[tuple[str, Wrap], ...]
+    results: ResultsLike
+    preamble: Callable[[Writer, Placed | None, Layout, Context], None] = no_preamble
+    arrange: tuple[Arrange, ...] = ()
+    prefill: Callable[[Context], Word] = no_prefill
+    after: Word = NOTHING
+    options: tuple[Option, ...] = ()
+    media: tuple[tuple[str, Word], ...] = ()
+    media_label: Callable[[str, int, Context], str] | None = None
+    leading: tuple[str, ...] = ("system",)  # roles that the preamble takes when they come first
+
+    def role(self, name: str) -> Wrap:
+        """The wrap of a role (checked when messages are read)."""
+        return dict(self.roles)[name]
+
+    def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All options with their values; `OptionError` for one the layout does not have."""
+        known = {o.name: o for o in self.options}
+        for name, value in given.items():
+            if name not in known:
+                raise OptionError(
+                    f"unknown option {name!r}",
+                    value=value,
+                    path=name,
+                    expected="one of " + (", ".join(known) or "no options"),
+                    near=nearest(name, known),
+                )
+            if value != known[name].default:
+                known[name].check(value)
+        return {name: given.get(name, option.default) for name, option in known.items()}
+
+    def but(self, **changes: Any) -> Layout:
+        """A layout with some fields replaced."""
+        return replace(self, **changes)

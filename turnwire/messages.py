@@ -1,0 +1,233 @@
+"""Reads `messages`: OpenAI-style dicts or `Turn`s, into turns. Everything a caller can get wrong is found
+here, before anything is rendered, and named with its path.
+
+Accepted per message: `role`; `content` (None, a string, or a list of parts); for the assistant also
+`reasoning_content` (or `reasoning`) and `tool_calls`; for a tool `tool_call_id` and `name`. `arguments` may be
+a JSON string or an object. Other keys are ignored, unless one looks like a misspelling of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .codecs import loads
+from .errors import (
+    ArgumentsError,
+    ContentError,
+    MessageError,
+    ResultError,
+    RoleError,
+    check_strings,
+    check_text,
+    nearest,
+)
+from .turns import Call, Media, Part, Reasoning, Result, Text, Turn
+
+KEYS = ("role", "content", "reasoning_content", "reasoning", "tool_calls", "tool_call_id", "name", "parts")
+HARMLESS = ("refusal", "annotations", "audio", "function_call", "id", "type", "status", "weight", "metadata")
+MEDIA: Mapping[str, str] = {
+    "image": "image", "image_url": "image", "input_image": "image",
+    "video": "video", "video_url": "video",
+    "audio": "audio", "audio_url": "audio", "input_audio": "audio",
+}  # fmt: skip
+TEXTS = ("text", "input_text", "output_text")
+FIELDS = ("kind", "type", "text", "media", "source")
+
+
+def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
+    """The turns of a conversation; `roles` are those the format knows."""
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
+        raise MessageError("not a list of messages", value=messages, path="messages", expected="a list of dicts or Turns")
+    known = tuple(roles)
+    turns: list[Turn] = []
+    answers = _Answers()
+    for i, message in enumerate(messages):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        path = f"messages[{i}]"
+        turn = _read(message, path, known)
+        turns.append(answers.check(turn, path))
+    return turns
+
+
+def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
+    if isinstance(message, Turn):
+        check_strings(message.to_dict(), path)
+        _role(message.role, path, roles)
+        for j, part in enumerate(message.parts):
+            if isinstance(part, Call) and not part.complete:
+                raise ContentError(
+                    f"a call that is {part.status}", value=part, path=f"{path}.parts[{j}]", expected="complete calls only"
+                )
+        return message
+    if not isinstance(message, Mapping):
+        raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
+    d: Mapping[str, Any] = message
+    if "parts" in d and "content" not in d:
+        turn = Turn.from_dict(d, path)
+        return _read(turn, path, roles)
+    for key in d:
+        near = nearest(key, KEYS)
+        if key not in KEYS and key not in HARMLESS and near is not None:
+            raise MessageError(f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near)
+    role = d.get("role")
+    _role(role, path, roles)
+    parts: list[Part] = []
+    if role == "tool":
+        content = _content(d.get("content"), f"{path}.content")
+        return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
+    if role == "assistant":
+        key = "reasoning_content" if d.get("reasoning_content") is not None else "reasoning"
+        reasoning = _string(d, key, path)
+        if reasoning is not None:
+            parts.append(Reasoning(reasoning))
+    elif d.get("tool_calls"):
+        raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
+    parts += _content(d.get("content"), f"{path}.content")
+    calls = d.get("tool_calls") or ()
+    if not isinstance(calls, Sequence) or isinstance(calls, str):
+        raise MessageError("not a list of calls", value=calls, path=f"{path}.tool_calls", expected="a list of dicts")
+    parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return Turn(role, tuple(parts))
+
+
+def _role(role: Any, path: str, roles: tuple[str, ...]) -> None:
+    if role not in roles:
+        raise RoleError(
+            f"unknown role {role!r}", value=role, path=f"{path}.role", expected="one of " + ", ".join(roles),
+            near=nearest(role, roles),
+        )  # fmt: skip
+
+
+def _string(d: Mapping[str, Any], key: str, path: str) -> str | None:
+    value = d.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ContentError(f"{key} is a {type(value).__name__}", value=value, path=f"{path}.{key}", expected="a string")
+    check_text(value, f"{path}.{key}")
+    return value
+
+
+def _content(content: Any, path: str) -> tuple[Text | Media, ...]:
+    if content is None or content == "":
+        return ()
+    if isinstance(content, str):
+        check_text(content, path)
+        return (Text(content),)
+    if not isinstance(content, Sequence):
+        raise ContentError(
+            f"content is a {type(content).__name__}", value=content, path=path, expected="None, a string or a list of parts"
+        )
+    return tuple(_content_part(p, f"{path}[{i}]") for i, p in enumerate(content))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _content_part(part: Any, path: str) -> Text | Media:
+    if isinstance(part, (Text, Media)):
+        check_strings(part.text if isinstance(part, Text) else None, path)
+        return part
+    if isinstance(part, str):
+        check_text(part, path)
+        return Text(part)
+    kind: Any = part.get("type") if isinstance(part, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if kind in TEXTS:
+        if not isinstance(part.get("text"), str):
+            raise ContentError("a text part without a text", value=part, path=path, expected='{"type": "text", "text": ...}')
+        check_text(part["text"], f"{path}.text")
+        return Text(part["text"])
+    if kind in MEDIA:
+        return Media(MEDIA[kind], part.get(kind))  # type: ignore[arg-type]
+    known = (*TEXTS, *MEDIA)
+    raise ContentError(
+        f"unknown kind of content part {kind!r}", value=part, path=path, expected="one of " + ", ".join(known),
+        near=nearest(kind, known),
+    )  # fmt: skip
+
+
+def _call(call: Any, path: str) -> Call:
+    if isinstance(call, Call):
+        check_strings(call.name, path)
+        return call
+    if not isinstance(call, Mapping):
+        raise MessageError("not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}')
+    d: Mapping[str, Any] = call
+    function: Any = d.get("function", d)
+    where = f"{path}.function" if "function" in d else path
+    name = function.get("name") if isinstance(function, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if not isinstance(name, str) or not name:
+        raise MessageError("a call without a name", value=call, path=f"{where}.name", expected="a non-empty string")
+    check_text(name, f"{where}.name")
+    arguments = _arguments(function.get("arguments"), f"{where}.arguments")
+    return Call(name, arguments, _string(d, "id", path))
+
+
+def _arguments(value: Any, path: str) -> dict[str, Any]:
+    if value is None or value == "":
+        return {}
+    if isinstance(value, str):
+        check_text(value, path)
+        try:
+            value = loads(value)
+        except ValueError as e:
+            raise ArgumentsError(f"not JSON ({e})", value=value, path=path, expected="a JSON object") from None
+    if not isinstance(value, Mapping):
+        raise ArgumentsError(f"a {type(value).__name__}", value=value, path=path, expected="a JSON object")
+    check_strings(dict(value), path)  # pyright: ignore[reportUnknownArgumentType]
+    _check_json(value, path)
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _check_json(value: Any, path: str) -> None:
+    todo: list[tuple[Any, str, int]] = [(value, path, 0)]
+    while todo:
+        item, where, depth = todo.pop()
+        if depth > 128:
+            raise ArgumentsError("nested deeper than 128", value=value, path=path, expected="a shallower value")
+        if isinstance(item, Mapping):
+            for k, v in item.items():  # pyright: ignore[reportUnknownVariableType]
+                if not isinstance(k, str):
+                    raise ArgumentsError(f"key {k!r} is not a string", value=k, path=where, expected="JSON")
+                todo.append((v, f"{where}.{k}", depth + 1))
+        elif isinstance(item, (list, tuple)):
+            todo.extend((v, f"{where}[{i}]", depth + 1) for i, v in enumerate(item))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        elif isinstance(item, float) and item - item != 0:
+            raise ArgumentsError(f"{item} is not JSON", value=item, path=where, expected="a finite number")
+        elif item is not None and not isinstance(item, (str, int, float)):
+            raise ArgumentsError(f"a {type(item).__name__} is not JSON", value=item, path=where, expected="JSON values")
+
+
+class _Answers:
+    """Which calls the results so far have answered, and their names."""
+
+    def __init__(self) -> None:
+        self.open: list[Call] = []
+
+    def check(self, turn: Turn, path: str) -> Turn:
+        if turn.role == "assistant":
+            self.open = list(turn.calls)
+        if turn.role != "tool":
+            return turn
+        parts: list[Part] = []
+        for part in turn.parts:
+            if not isinstance(part, Result):
+                raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
+            call = self._answered(part, path)
+            parts.append(Result(part.content, part.id, part.name or call.name))
+        return Turn("tool", tuple(parts))
+
+    def _answered(self, result: Result, path: str) -> Call:
+        ids = [c.id for c in self.open if c.id is not None]
+        if result.id is not None and ids:
+            if result.id not in ids:
+                raise ResultError(
+                    f"no call has the id {result.id!r}", value=result.id, path=f"{path}.tool_call_id",
+                    expected="one of " + ", ".join(map(repr, ids)), near=nearest(result.id, ids),
+                )  # fmt: skip
+            found = next(c for c in self.open if c.id == result.id)
+        elif result.name is not None and any(c.name == result.name for c in self.open):
+            found = next(c for c in self.open if c.name == result.name)
+        elif self.open:
+            found = self.open[0]
+        else:
+            raise ResultError("a tool result without a call", value=result.id, path=path, expected="an assistant call before it")
+        self.open.remove(found) if found.id is None else None
+        return found

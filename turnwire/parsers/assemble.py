@@ -1,0 +1,465 @@
+"""Turns what the machine reads into events and the turn.
+
+A `Sink` for the machine: it counts characters (so that spans tile the input), opens and closes parts, types
+the values of key-value calls by their schema, and decides what a call is worth when it ends. Arguments are
+streamed as soon as the call's name is known; their deltas concatenate to exactly the final text.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from ..codecs import dumps, loads_counting
+from ..events import (
+    ArgumentsDelta,
+    CallEnd,
+    CallStart,
+    Event,
+    Fault,
+    Markup,
+    PartEnd,
+    PartStart,
+    ReasoningDelta,
+    Span,
+    TextDelta,
+)
+from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
+from ..wire import Symbols
+from .coerce import coerce, streams_as_string
+from .validate import Toolbox
+
+MAX_HEAD = 4096  # characters of a header, a key or a name that are read
+
+
+class TokenMap:
+    """From characters of the stream to tokens: `ends[i]` is where the characters of token `base + i` end, plus
+    a half where bytes of a character that is not whole yet are left over."""
+
+    __slots__ = ("base", "ends")
+
+    def __init__(self) -> None:
+        self.base = 0
+        self.ends: list[float] = []
+
+    def range(self, start: int, stop: int) -> Span:
+        """The tokens that cover characters [start, stop); an empty range for no characters."""
+        first = bisect_right(self.ends, start)
+        if stop <= start:
+            return (self.base + first, self.base + first)
+        return (self.base + first, self.base + min(bisect_left(self.ends, stop) + 1, len(self.ends)))
+
+    def forget(self, before: int) -> None:
+        """Drop the tokens whose characters all end at or before `before`."""
+        n = bisect_right(self.ends, before)
+        if n:
+            del self.ends[:n]
+            self.base += n
+
+
+@dataclass(slots=True)
+class _Argument:
+    """An argument of a key-value call that is being read."""
+
+    key: list[str] = field(default_factory=list)
+    name: str | None = None
+    schema: Any = None
+    streamed: bool = False  # the value goes out as it comes
+    ignored: bool = False  # a second value for a key
+    opened: bool = False  # the streamed value's opening was sent
+    raw: list[str] = field(default_factory=list)
+    since: int = 0  # where the held value begins
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that is being read."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    spelled: list[str] = field(default_factory=list)  # a name read from a slot
+    started: bool = False
+    json: list[str] = field(default_factory=list)  # arguments text, as sent or held
+    values: dict[str, Any] = field(default_factory=dict)
+    raws: dict[str, str] = field(default_factory=dict)
+    value_seen: bool = False
+    readable: bool = True
+    in_reasoning: bool = False
+    faults: list[Fault] = field(default_factory=list)
+    held: list[Event] = field(default_factory=list)  # events since arguments came before the name
+
+
+class Assembler:
+    """See the head of this file. `drain` returns the events since the last time."""
+
+    def __init__(
+        self,
+        symbols: Symbols,
+        toolbox: Toolbox,
+        *,
+        one_value: bool,
+        tokens: bool,
+        keep: bool,
+        new_id: Callable[[int], str] | None,
+    ):
+        self.symbols, self.toolbox, self.one_value, self.keep, self.new_id = symbols, toolbox, one_value, keep, new_id
+        self.at = 0  # characters so far, in the public spelling
+        self.map = TokenMap() if tokens else None
+        self.out: list[Event] = []
+        self.parts: list[Part] = []
+        self.part = -1
+        self.calls = 0
+        self.kind: str | None = None  # of the open part
+        self.chunks: list[str] = []
+        self.prefilled = False
+        self.in_reasoning = False
+        self.head: list[str] = []
+        self.info: dict[str, str] = {}
+        self.call: _Call | None = None
+        self.arg: _Argument | None = None
+
+    # events
+
+    def drain(self) -> list[Event]:
+        out, self.out = self.out, []
+        return out
+
+    def _where(self, start: int | None = None, stop: int | None = None) -> tuple[Span, Span | None]:
+        start = max(0, self.at if start is None else start)
+        stop = max(start, self.at if stop is None else stop)
+        return (start, stop), self.map.range(start, stop) if self.map is not None else None
+
+    def place(self) -> tuple[Span, Span | None]:
+        """Here: an empty span and its place among the tokens."""
+        return self._where()
+
+    def _emit(self, event: Event) -> None:
+        (self.call.held if self.call is not None and self.call.held else self.out).append(event)
+
+    def _markup(self, text: str, start: int) -> None:
+        span, tokens = self._where(start, start + len(text))
+        if span[1] > span[0]:
+            self._emit(Markup(text[len(text) - (span[1] - span[0]) :], span, tokens))
+
+    def fault(self, code: str, message: str, text: str) -> None:
+        """A fault of the model, at this place; it also counts for the open call."""
+        event = Fault(code, message, text, *self._where())
+        if self.call is not None:
+            self.call.faults.append(event)
+        self._emit(event)
+
+    # the machine's side
+
+    def mark(self, raw: str) -> None:
+        text = self.symbols.show(raw)
+        self.at += len(text)
+        self._markup(text, self.at - len(text))
+
+    def piece(self, kind: str, raw: str) -> None:
+        text = self.symbols.show(raw)
+        start, self.at = self.at, self.at + len(text)
+        call, arg = self.call, self.arg
+        if kind == self.kind:  # text or reasoning
+            self._delta(text, start)
+        elif kind == "arguments" and call is not None:
+            self._arguments(call, text, start)
+        elif kind == "value" and call is not None and arg is not None and arg.name is not None and not arg.ignored:
+            self._value(call, arg, text, start)
+        else:
+            if kind == "head":
+                _collect(self.head, text)
+            elif kind == "key" and arg is not None:
+                _collect(arg.key, text)
+            elif kind == "name" and call is not None:
+                _collect(call.spelled, text)
+            self._markup(text, start)
+
+    def header(self, head: Any) -> str:
+        self.info = head.read("".join(self.head))
+        self.head = []
+        return self.info.get("kind", "other")
+
+    def begin(self, kind: str) -> None:
+        if kind == "arg":
+            self.arg = _Argument(since=self.at)
+            return
+        self.part += 1
+        info, self.info, self.head = self.info, {}, []
+        channel = info.get("channel")
+        self.chunks = []
+        if kind == "call":
+            self.kind = "call"
+            self._emit(PartStart(self.part, "call", channel, *self._where()))
+            self.call = _Call(self.calls, id=info.get("id"), in_reasoning=self.in_reasoning)
+            self.calls += 1
+            if "name" in info:
+                self.named(info["name"])
+        else:
+            self.kind = kind
+            self.info = info
+            name = "reasoning" if kind == "reasoning" else "text"
+            self._emit(PartStart(self.part, name, channel, *self._where()))
+
+    def end(self, kind: str) -> None:
+        if kind == "arg":
+            self._end_argument()
+        elif kind == "call":
+            self._end_call(ended=True)
+        else:
+            self._end_part()
+
+    def cut(self, kind: str) -> None:
+        if kind == "arg":
+            self._cut_argument()
+        elif kind == "call":
+            self._end_call(ended=False)
+        else:
+            self._end_part()
+
+    def named(self, name: str) -> None:
+        call = self.call
+        if call is None or call.name is not None or not name:
+            return
+        call.name = name
+        if call.id is None and self.new_id is not None:
+            call.id = self.new_id(call.index)
+        held, call.held = call.held, []
+        start = CallStart(self.part, call.index, call.id, name, *self._where(held[0].span[0] if held else None))
+        call.started = True
+        self.out.append(start)
+        self.out.extend(held)
+
+    def slot_end(self, kind: str, readable: bool) -> None:
+        call, arg = self.call, self.arg
+        if call is None:
+            return
+        if kind == "name":
+            self.named("".join(call.spelled).strip())
+        elif kind == "key" and arg is not None:
+            self._key_known(call, arg)
+        elif kind == "value" and arg is not None:
+            self._value_ended(call, arg)
+        elif kind in ("arguments", "envelope"):
+            call.value_seen = True
+            call.readable &= readable
+
+    def calls_in_reasoning(self) -> None:
+        """From here on calls were found inside reasoning that was never closed."""
+        self.in_reasoning = True
+
+    @property
+    def needed(self) -> int:
+        """The first character whose tokens may still be asked for."""
+        arg = self.arg
+        return arg.since if arg is not None and arg.raw and not arg.streamed else self.at
+
+    def quick(self, kind: str) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]] | None:
+        """How to take text of `kind` that needs no step: where it goes, and its event."""
+        call, arg = self.call, self.arg
+        if kind == self.kind:
+            sink = self.chunks.append if self.keep else _ignore
+            return sink, partial(ReasoningDelta if kind == "reasoning" else TextDelta, self.part)
+        if call is None or not call.started or call.held:
+            return None
+        if kind == "arguments":
+            return call.json.append, partial(ArgumentsDelta, self.part, call.index)
+        if kind == "value" and arg is not None and arg.streamed and arg.opened and not arg.ignored:
+            part, index, send = self.part, call.index, call.json.append
+
+            def escaped(text: str, span: Span, tokens: Span | None) -> Event:
+                json = dumps(text)[1:-1]
+                send(json)
+                return ArgumentsDelta(part, index, json, span, tokens)
+
+            return arg.raw.append, escaped
+        return None
+
+    # text and reasoning
+
+    def _delta(self, text: str, start: int) -> None:
+        if self.keep:
+            self.chunks.append(text)
+        span, tokens = self._where(start)
+        if span[1] > span[0]:
+            make = ReasoningDelta if self.kind == "reasoning" else TextDelta
+            self._emit(make(self.part, text[len(text) - (span[1] - span[0]) :], span, tokens))
+
+    def _end_part(self) -> None:
+        text, prefilled = "".join(self.chunks), self.prefilled
+        if self.keep and self.kind == "reasoning":
+            self.parts.append(Reasoning(text, prefilled))
+        elif self.keep:
+            self.parts.append(Text(text, self.info.get("channel"), self.info.get("recipient"), prefilled))
+        self._emit(PartEnd(self.part, *self._where()))
+        self.kind, self.chunks, self.prefilled, self.info = None, [], False, {}
+
+    # calls
+
+    def _arguments(self, call: _Call, text: str, start: int) -> None:
+        call.json.append(text)
+        span, tokens = self._where(start)
+        event = ArgumentsDelta(self.part, call.index, text[len(text) - (span[1] - span[0]) :], span, tokens)
+        if call.name is None or call.held:
+            call.held.append(event)  # the name comes after the arguments
+        else:
+            self.out.append(event)
+
+    def _send(self, call: _Call, json: str, start: int | None = None) -> None:
+        call.json.append(json)
+        self._emit(ArgumentsDelta(self.part, call.index, json, *self._where(start)))
+
+    def _key_known(self, call: _Call, arg: _Argument) -> None:
+        arg.name = "".join(arg.key)
+        arg.since = self.at
+        if arg.name in call.values:
+            arg.ignored = True
+            self.fault("duplicate-key", f"a second {arg.name!r} in a call: the first counts", arg.name)
+            return
+        arg.schema = self.toolbox.schema(call.name or "", arg.name)
+        arg.streamed = streams_as_string(arg.schema)
+
+    def _open(self, call: _Call, arg: _Argument) -> str:
+        return ("{" if not call.values else ", ") + dumps(arg.name) + ": "
+
+    def _value(self, call: _Call, arg: _Argument, text: str, start: int) -> None:
+        if not arg.raw and not arg.opened:
+            arg.since = start
+        arg.raw.append(text)
+        if arg.streamed:
+            opening = "" if arg.opened else self._open(call, arg) + '"'
+            arg.opened = True
+            self._send(call, opening + dumps(text)[1:-1], start)
+
+    def _value_ended(self, call: _Call, arg: _Argument) -> None:
+        """The value is whole: what was held of it goes out, before the marker that ended it."""
+        if arg.name is None or arg.ignored or arg.name in call.values:
+            return
+        raw = "".join(arg.raw)
+        if arg.streamed:
+            self._send(call, '"' if arg.opened else self._open(call, arg) + '""')
+            value: Any = raw
+        else:
+            typed = coerce(raw, arg.schema)
+            if typed.flag:
+                self.fault(typed.flag, f"the value of {arg.name!r} can be read as more than one type", raw[:80])
+            self._send(call, self._open(call, arg) + typed.json, arg.since)
+            value = typed.value
+        call.values[arg.name], call.raws[arg.name] = value, raw
+
+    def _end_argument(self) -> None:
+        call, arg = self.call, self.arg
+        if call is not None and arg is not None:
+            if arg.name is None:
+                self.fault("no-key", "an argument without a key", "".join(arg.key))
+            else:
+                self._value_ended(call, arg)
+        self.arg = None
+
+    def _cut_argument(self) -> None:
+        arg = self.arg
+        if arg is not None and not arg.streamed and not arg.ignored and arg.raw:
+            self._markup("".join(arg.raw), arg.since)  # held, and never to be a value
+        self.arg = None
+
+    def _end_call(self, ended: bool) -> None:
+        call = self.call
+        if call is None:
+            return
+        if self.one_value:
+            arguments, text, raw = self._read_json(call)
+        else:
+            if ended and call.started:
+                self._send(call, "}" if call.values else "{}")
+            arguments, text, raw = call.values, "".join(call.json), call.raws
+        status, errors = self._judge(call, ended, arguments)
+        done = Call(
+            call.name,
+            arguments if status != "unreadable" else None,
+            call.id,
+            raw,
+            text,
+            status,
+            errors,
+            call.in_reasoning,
+        )
+        if call.held:  # arguments, but never a name
+            self.out.extend(call.held)
+            call.held = []
+        faults = tuple(call.faults)
+        self.out.append(CallEnd(self.part, call.index, done, done.complete, faults, *self._where()))
+        self.out.append(PartEnd(self.part, *self._where()))
+        if self.keep:
+            self.parts.append(done)
+        self.call, self.arg, self.kind = None, None, None
+
+    def _read_json(self, call: _Call) -> tuple[dict[str, Any] | None, str, str]:
+        text = "".join(call.json)
+        if not call.value_seen or not text:
+            return None, text, text
+        try:
+            value, duplicates = loads_counting(text)
+        except ValueError as e:
+            if call.readable:
+                self.fault("invalid-json", f"arguments are not JSON: {e}"[:200], text[:80])
+            call.readable = False
+            return None, text, text
+        if duplicates:
+            self.fault("duplicate-key", f"a second {duplicates[0]!r} in the arguments: the first counts", "")
+        if not isinstance(value, dict):
+            self.fault("not-an-object", "arguments are not a JSON object", text[:80])
+            call.readable = False
+            return None, text, text
+        return value, text, text  # pyright: ignore[reportUnknownVariableType]
+
+    def _judge(
+        self, call: _Call, ended: bool, arguments: dict[str, Any] | None
+    ) -> tuple[CallStatus, tuple[Violation, ...]]:
+        if not ended:
+            self.fault("incomplete-call", "the call was cut", call.name or "")
+            return "incomplete", ()
+        if call.name is None:
+            self.fault("no-name", "a call without a name", "")
+            return "unreadable", ()
+        if arguments is None or not call.readable:
+            if call.readable:
+                self.fault("no-arguments", "a call without arguments", call.name)
+            return "unreadable", ()
+        return self.toolbox.check(call.name, arguments)
+
+    # the prompt's share
+
+    def begin_reply(self, held: int) -> None:
+        """What was read so far was the prompt's; `held` of its characters are not read yet."""
+        self.parts = [replace(p, prefilled=True) if isinstance(p, (Text, Reasoning)) else p for p in self.parts]
+        self.out = []
+        self.at = -held
+        self.prefilled = self.kind is not None
+        if self.kind is not None:
+            name = "reasoning" if self.kind == "reasoning" else "call" if self.kind == "call" else "text"
+            self.out.append(PartStart(self.part, name, self.info.get("channel"), *self._where()))
+        if self.call is not None and self.call.started and self.call.name is not None:
+            self.out.append(CallStart(self.part, self.call.index, self.call.id, self.call.name, *self._where()))
+
+    def turn(self) -> Turn:
+        """The turn so far; a part that is still open is included as far as it came."""
+        parts = list(self.parts)
+        if self.kind == "reasoning":
+            parts.append(Reasoning("".join(self.chunks), self.prefilled))
+        elif self.kind is not None and self.call is None:
+            parts.append(
+                Text("".join(self.chunks), self.info.get("channel"), self.info.get("recipient"), self.prefilled)
+            )
+        return Turn("assistant", tuple(parts))
+
+
+def _ignore(text: str) -> None:
+    pass
+
+
+def _collect(into: list[str], text: str) -> None:
+    if len(into) < MAX_HEAD:
+        into.append(text[:MAX_HEAD])

@@ -1,0 +1,368 @@
+"""The one parsing machine. It is fed symbols (text in which control tokens are single private characters)
+and tells a sink what it reads; no family is named here.
+
+Every character fed reaches the sink exactly once, in order, as `text` of a slot or as `mark`. The machine
+never raises on what a model wrote. One rule decides every doubt: a marker is believed if what must follow
+it can follow. Held back is at most a marker, `LOOKAHEAD` blanks and what those need to be decided; all work
+is linear, because nothing held is searched again but those few characters.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+from ..codecs import BROKEN, DONE, MORE, Reader
+from ..wire import is_symbol
+from .compile import BLANKS, Exit, InSlot, Ops, Point, Program, Stack, has_reader
+
+LOOKAHEAD = 16  # blanks that may stand between a marker and what confirms it
+Policy = Literal["recover_if_unclosed", "recover", "ignore"]
+
+
+class MachineSink(Protocol):
+    """What the machine reports to (the assembler)."""
+
+    def begin(self, kind: str) -> None: ...
+
+    def end(self, kind: str) -> None: ...
+
+    def cut(self, kind: str) -> None: ...
+
+    def piece(self, kind: str, raw: str) -> None: ...
+
+    def named(self, name: str) -> None: ...
+
+    def slot_end(self, kind: str, readable: bool) -> None: ...
+
+    def header(self, head: Any) -> str: ...
+
+    def mark(self, raw: str) -> None: ...
+
+    def fault(self, code: str, message: str, text: str) -> None: ...
+
+    def calls_in_reasoning(self) -> None: ...
+
+
+class Machine:
+    """`feed` symbols, then `close`. `wary`: the input was text, so that a spelled control token may be data
+    and needs the same confirmation as any marker."""
+
+    __slots__ = (
+        "buf", "calls", "eof", "held", "in_reader", "lead", "looks", "policy", "pos", "program", "seen", "sink",
+        "stack", "state", "wary",
+    )  # fmt: skip
+
+    def __init__(self, program: Program, sink: MachineSink, wary: bool, policy: Policy, calls: bool = True):
+        self.program, self.sink, self.wary, self.policy, self.calls = program, sink, wary, policy, calls
+        self.buf, self.pos, self.eof = "", 0, False
+        self.stack: list[str] = []
+        self.lead = ""  # what of the slot's leading pad may still come
+        self.in_reader: Reader | None = None
+        self.looks: list[tuple[Any, Ops, Point]] | None = None
+        self.seen = 0  # characters the recognisers of `looks` have seen
+        self.held: list[str] | None = None  # reasoning behind a call's opener: reasoning or calls?
+        self.state: Point | InSlot = program.start
+        self._arrive(program.start)
+
+    # input
+
+    def feed(self, symbols: str, eof: bool = False) -> None:
+        """Read on; with `eof` nothing is held back any more."""
+        self.buf = self.buf[self.pos :] + symbols
+        self.pos, self.eof = 0, eof
+        while self._step():
+            pass
+        if self.pos == len(self.buf):
+            self.buf, self.pos = "", 0
+
+    def close(self, finished: bool) -> None:
+        """The stream ended; `finished`: by a stop token, which may have been taken off."""
+        self.feed("", eof=True)
+        state = self.state
+        point = state if isinstance(state, Point) else None if self.in_reader else state.next
+        if finished and point is not None:
+            stop = next((e for e, _, _ in point.exits if e.stop), None)
+            if stop is not None or point.end is not None:
+                if isinstance(state, InSlot) and state.kind != "junk":
+                    self.sink.slot_end(state.kind, True)
+                    self._run(point.enter)
+                self._run(stop.ops if stop is not None else point.end or ())
+                if stop is not None:
+                    self._arrive(stop.target)
+        while self.stack:
+            self.sink.cut(self.stack.pop())
+
+    def quick(self) -> tuple[str, Any] | None:
+        """The kind of text that may be taken without a step, while the search given finds nothing in it."""
+        state = self.state
+        if self.buf or self.lead or self.held is not None or not isinstance(state, InSlot):
+            return None
+        return self.in_reader.quick() if self.in_reader else (state.kind, state.table.search)
+
+    @property
+    def pending(self) -> str:
+        """What is held back."""
+        return self.buf[self.pos :]
+
+    # steps: each consumes something, or changes the state, or returns False for "need more"
+
+    def _step(self) -> bool:
+        state = self.state
+        if isinstance(state, Point):
+            return self._at_point(state)
+        while self.lead and self.pos < len(self.buf):
+            if self.buf[self.pos] == self.lead[0]:
+                self._mark(self.pos + 1)
+                self.lead = self.lead[1:]
+            else:
+                self.lead = ""
+        if self.lead and not self.eof:
+            return False
+        if self.in_reader:
+            return self._read(state, self.in_reader)
+        return self._in_slot(state) if self.held is None else self._hold(state, self.held)
+
+    def _at_point(self, point: Point) -> bool:
+        s, i, eof = self.buf, self.pos, self.eof
+        table = point.table
+        if m := table.match(s, i):
+            if m.end() == len(s) and not eof and s[i:] in table.prefixes:
+                return False
+            e, home = table.by[m.group()]
+            believed: bool | None = self.calls or not e.opens_call
+            if believed and point.slot is not None and home is None:
+                believed = self._believe(e, False, m.end())  # an empty slot has a slot's exits
+            if believed is None:
+                return False
+            if believed:
+                self._mark(m.end())
+                self._take(e, home)
+                return True
+        elif not eof and (i == len(s) or s[i:] in table.prefixes):
+            return False
+        if i == len(s):
+            return False
+        if point.looks and self._look(point, s[i:]) is not None:
+            return self.looks is None
+        if point.slot is not None:
+            state, ops, self.lead = point.slot
+            self._run(ops)
+            self.state = state
+            self.in_reader = state.slot.codec.reader(self) if has_reader(state.slot) else None
+            return True
+        if s[i] in BLANKS:
+            self._mark(self._skip_blanks(point, i))
+            return True
+        self.sink.fault("unexpected-text", "text where the format has none", "")
+        self.state, self.lead = self.program.junk[id(point)], ""
+        return True
+
+    def _look(self, point: Point, rest: str) -> bool | None:
+        """Ask the recognisers: True one agreed (and was followed), False wait, None none agrees."""
+        if self.looks is None:
+            self.looks, self.seen = [(guard.begin(), ops, target) for guard, ops, target in point.looks], 0
+        new, self.seen = rest[self.seen :], len(rest)
+        for more, ops, target in self.looks:
+            verdict = more(new)
+            if verdict is None and not self.eof:
+                return False
+            if verdict:
+                self.looks = None
+                self._run(ops)
+                self._arrive(target)
+                return True
+        self.looks = None
+        return None
+
+    def _skip_blanks(self, point: Point, i: int) -> int:
+        """The end of blanks that open no marker (at least one is skipped)."""
+        s, table, j = self.buf, point.table, i + 1
+        while j < len(s) and s[j] in BLANKS and not table.match(s, j):
+            if j - i > LOOKAHEAD:
+                return j
+            if not self.eof and s[j:] in table.prefixes:
+                break
+            j += 1
+        return j
+
+    def _in_slot(self, state: InSlot) -> bool:
+        s, start, table = self.buf, self.pos, state.table
+        junk = state.kind == "junk"
+        at = start
+        hold = len(s)
+        search = table.search_whole if self.eof else table.search
+        while m := search(s, at):
+            word = m.group()
+            if not self.eof and m.end() == len(s) and (word in table.prefixes or word not in table.by):
+                hold = m.start()
+                break
+            e, home = table.by[word]
+            opens = e.opens_call
+            believed: bool | None = self.calls or not opens
+            if believed and not junk:
+                believed = self._believe(e, home is not None, m.end())
+            stray_call = opens and home is not None and state.kind == "reasoning"
+            if believed and stray_call and self.policy == "ignore":
+                believed = False
+            if believed is None:
+                hold = m.start()
+                break
+            if believed:
+                self._text(state.kind, m.start())
+                if stray_call:
+                    if self.policy == "recover_if_unclosed":
+                        self.held = []
+                        return True
+                    self.sink.calls_in_reasoning()
+                if not junk:
+                    self.sink.slot_end(state.kind, True)
+                self._mark(m.end())
+                if home is None and not junk:
+                    self._run(state.next.enter)
+                self._take(e, home)
+                return True
+            at = m.start() + 1
+        self._text(state.kind, hold)
+        return False
+
+    def _hold(self, state: InSlot, held: list[str]) -> bool:
+        """Behind a call's opener in reasoning: if the reasoning is closed, it was reasoning; if not, calls."""
+        s, table = self.buf, state.next.own
+        at = self.pos
+        hold = len(s)
+        while m := (table.search_whole if self.eof else table.search)(s, at):
+            word = m.group()
+            if not self.eof and m.end() == len(s) and (word in table.prefixes or word not in table.by):
+                hold = m.start()
+                break
+            e, _ = table.by[word]
+            believed = None if e.stop else self._believe(e, False, m.end())  # no reasoning behind a stop token
+            if believed is None:
+                hold = m.start()
+                break
+            if believed:
+                held.append(s[self.pos : m.start()])
+                self.sink.piece(state.kind, "".join(held))
+                self.pos, self.held = m.start(), None
+                self.sink.slot_end(state.kind, True)
+                self._mark(m.end())
+                self._run(state.next.enter)
+                self._take(e, None)
+                return True
+            at = m.start() + 1
+        held.append(s[self.pos : hold])
+        self.pos = hold
+        if not self.eof:
+            return False
+        self.buf, self.pos, self.held = "".join(held) + s[hold:], 0, None
+        self.policy = "recover"
+        return True
+
+    def _read(self, state: InSlot, reader: Reader) -> bool:
+        self.pos, took = reader.take(self.buf, self.pos, self.sink)
+        if took is MORE:
+            return False
+        if took is BROKEN:
+            self.sink.fault("broken-value", "a value that its notation cannot hold", "")
+        self.sink.slot_end(state.kind, took is DONE)
+        self._arrive(state.next)
+        return True
+
+    # moves
+
+    def _run(self, ops: Ops) -> None:
+        for op, kind in ops:
+            if op == "begin":
+                self.stack.append(kind)
+                self.sink.begin(kind)
+            elif self.stack and self.stack[-1] == kind:
+                self.stack.pop()
+                self.sink.end(kind)
+
+    def _arrive(self, point: Point) -> None:
+        if point.cases is not None:
+            kind = self.sink.header(self.state.slot.codec if isinstance(self.state, InSlot) else None)
+            if kind == "call" and not self.calls:
+                kind = "other"
+            point = point.cases.get(kind) or next(iter(point.cases.values()))
+        self.state, self.in_reader = point, None
+        self._run(point.enter)
+
+    def _take(self, e: Exit, home: Stack | None) -> None:
+        if home is not None:
+            keep = 0
+            while keep < min(len(self.stack), len(home)) and self.stack[keep] == home[keep]:
+                keep += 1
+            marker = self.program.symbols.show(e.marker)
+            self.sink.fault("out-of-place", f"{marker} out of place: resynchronised", marker)
+            while len(self.stack) > keep:
+                kind = self.stack.pop()
+                (self.sink.cut if kind == "call" else self.sink.end)(kind)
+            for kind in home[keep:]:
+                self.stack.append(kind)
+                self.sink.begin(kind)
+        self._run(e.ops)
+        self._arrive(e.target)
+
+    def _text(self, kind: str, to: int) -> None:
+        if to > self.pos:
+            self.sink.piece(kind, self.buf[self.pos : to])
+            self.pos = to
+
+    def _mark(self, to: int) -> None:
+        self.sink.mark(self.buf[self.pos : to])
+        self.pos = to
+
+    # belief
+
+    def _believe(self, e: Exit, stray: bool, j: int) -> bool | None:
+        """May what follows at `buf[j:]` follow this marker? None: not known yet."""
+        target = e.target
+        if target.cases is not None:
+            return True
+        if stray:
+            if len(e.marker) > 1 and self.stack[-1:] != ["arg"]:
+                return True  # several tokens in a row are no accident, but in a value they may be quoted
+        elif not self.wary and any(map(is_symbol, e.marker)):
+            return True
+        elif target.looks or (target.slot is not None and target.slot[0].first is None):
+            return True  # free text may follow
+        s, far = self.buf, j + LOOKAHEAD
+        while j < len(s) and s[j] in BLANKS:
+            j += 1
+            if j == far:
+                return not stray
+        if j == len(s):
+            return True if self.eof else None
+        return self._follows(target, j, at_end=True)
+
+    def resync(self, s: str, i: int, damaged: bool) -> bool | None:
+        """`codecs.Context`: inside a string of a value a control token is data, unless what must follow it
+        does follow, or the string is damaged already. Spelled ones are always data."""
+        if self.wary:
+            return False
+        table = self.program.home_table
+        m = table.match(s, i)
+        if m is None:
+            return None if not self.eof and s[i:] in table.prefixes else False
+        if damaged:
+            return True
+        j, far = m.end(), m.end() + LOOKAHEAD
+        while j < len(s) and s[j] in BLANKS:
+            j += 1
+            if j == far:
+                return False
+        if j == len(s):
+            return False if self.eof else None
+        return self._follows(table.by[m.group()][0].target, j, at_end=False)
+
+    def _follows(self, target: Point, j: int, at_end: bool) -> bool | None:
+        s = self.buf
+        c = s[j]
+        if c in self.program.stops or (at_end and is_symbol(c) and target.end is not None and not target.exits):
+            return True
+        if target.slot is not None and c in (target.slot[0].first or ""):
+            return True
+        if target.own.match(s, j):
+            return True
+        return None if not self.eof and s[j:] in target.own.prefixes else False

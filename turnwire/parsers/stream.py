@@ -1,0 +1,308 @@
+"""The streaming parser that users hold: ids or text in, events out.
+
+`feed` and `feed_text` return the events that became certain; `close` says why the stream ended and returns
+the rest. Grouping does not matter: any way of cutting the input gives the same events, adjacent deltas of a
+part merged. What a model wrote never raises; only a caller's mistakes do, or, with `strict`, the first fault.
+"""
+
+from __future__ import annotations
+
+import codecs
+import operator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from ..errors import BadId, ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_text, nearest
+from ..events import Event, Fault, FinishReason, TurnEnd
+from ..turns import Turn
+from .assemble import Assembler
+from .compile import InSlot, Program
+from .machine import Machine, Policy
+from .validate import Toolbox
+
+if TYPE_CHECKING:
+    from ..tokens import Bound
+
+FINISH_REASONS: tuple[str, ...] = get_args(FinishReason)
+Piece = int | str | Sequence[int] if TYPE_CHECKING else Any
+
+
+@dataclass(slots=True)
+class ParseResult:
+    """A whole reply, parsed: the turn, the faults and all events."""
+
+    turn: Turn
+    faults: list[Fault]
+    events: list[Event]
+
+
+class Parser:
+    """One reply's parser; made by `Format.parser`. Not for use from several threads at once."""
+
+    def __init__(
+        self,
+        program: Program,
+        bound: Bound | None,
+        toolbox: Toolbox,
+        *,
+        prompt: str = "",
+        strict: bool = False,
+        calls_in_reasoning: Policy = "recover_if_unclosed",
+        keep_turn: bool = True,
+        new_id: Callable[[int], str] | None = None,
+        calls: bool = True,
+    ):
+        self._program, self._bound, self._strict, self._keep = program, bound, strict, keep_turn
+        self._sink = Assembler(
+            program.symbols,
+            toolbox,
+            one_value=program.one_value,
+            tokens=bound is not None,
+            keep=keep_turn,
+            new_id=new_id,
+        )
+        self._machine = Machine(program, self._sink, wary=False, policy=calls_in_reasoning, calls=calls)
+        self._machine.feed(prompt)
+        held = len(program.symbols.show(self._machine.pending))
+        self._sink.begin_reply(held)
+        self._mode = ""  # "ids" or "text" once fed, "closed"
+        self._fed = 0  # characters fed, in the public spelling
+        self._count = 0  # tokens fed
+        self._table: Sequence[str | bytes | tuple[str] | None] = ()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._partial = False  # the decoder holds bytes
+        self._spelled = ""  # text that may become the spelling of a control token
+        self._marker_seen = False
+        self._marker_due = isinstance(self._machine.state, InSlot) and self._machine.state.kind == "head"
+        self._refresh()
+
+    # input
+
+    def feed(self, ids: Iterable[int]) -> list[Event]:
+        """Read token ids; returns the events that became certain."""
+        if self._mode != "ids":
+            self._enter("ids")
+        if not isinstance(ids, (list, tuple)):
+            ids = list(ids)
+        if len(ids) == 1 and (search := self._search) is not None:
+            token = ids[0]
+            try:
+                piece = self._table[token]
+            except (IndexError, TypeError):
+                piece = None
+            # The fast path: whole text that can hold no marker goes straight to the open part.
+            if piece.__class__ is str and token >= 0 and search(piece) is None and not self._partial:  # type: ignore[arg-type]
+                start, n = self._fed, self._count
+                self._fed = self._sink.at = stop = start + len(piece)  # type: ignore[arg-type]
+                self._count = n + 1
+                self._into(piece)  # type: ignore[arg-type]
+                return [self._make(piece, (start, stop), (n, n + 1))]  # type: ignore[arg-type]
+        return self._feed_ids(ids)
+
+    def feed_text(self, text: str) -> list[Event]:
+        """Read text, control tokens spelled out; returns the events that became certain."""
+        if self._mode != "text":
+            self._enter("text")
+        if not isinstance(text, str):
+            raise InputError("not text", value=text, path="feed_text", expected="a str")
+        check_text(text, "feed_text")
+        if self._search is not None and not self._spelled and text:
+            if self._search(text) is None and self._program.lexer.search(text) is None:
+                start = self._fed
+                self._fed = self._sink.at = stop = start + len(text)
+                self._into(text)
+                return [self._make(text, (start, stop), None)]
+        return self.feed_symbols(self._lex(text))
+
+    def close(self, finish_reason: FinishReason | None = None) -> list[Event]:
+        """End of the stream; returns the events that were held back, `TurnEnd` last.
+
+        `finish_reason`: "stop" or "tool_calls" when the model ended by itself, so that a stop token may stand
+        at the end even where it was taken off; "length", "abort" or None when it may have been cut.
+        """
+        if self._mode == "closed":
+            raise ClosedParser("closed already", path="close")
+        if finish_reason is not None and finish_reason not in FINISH_REASONS:
+            raise InputError(
+                f"unknown finish reason {finish_reason!r}",
+                value=finish_reason,
+                path="close",
+                expected="one of " + ", ".join(FINISH_REASONS) + " or None",
+                near=nearest(finish_reason, FINISH_REASONS),
+            )
+        rest = self._lex("", eof=True) if self._mode == "text" else self._decoder.decode(b"", True)
+        stripped = self._mode == "text" and self._fed and self._marker_due and not self._marker_seen
+        self._mode = "closed"
+        if self._sink.map is not None and self._partial:
+            self._sink.map.ends[-1] = self._fed + len(rest)
+        self._machine.feed(rest)
+        self._machine.close(finish_reason in ("stop", "tool_calls"))
+        if stripped:
+            self._sink.fault("markers-stripped", "no control token in the text: a server may have removed them", "")
+        self._search = None
+        return self._checked([*self._sink.drain(), TurnEnd(finish_reason, *self._sink.place())])
+
+    @property
+    def turn(self) -> Turn:
+        """The turn so far (empty with `keep_turn=False`)."""
+        return self._sink.turn() if self._keep else Turn("assistant")
+
+    def stream(self, pieces: Iterable[Piece], finish_reason: FinishReason | None = None) -> Iterator[Event]:
+        """Feed ids, lists of ids or strings as they come; always closes."""
+        try:
+            for piece in pieces:
+                yield from self._any(piece)
+        except BaseException:
+            self._abandon()
+            raise
+        yield from self.close(finish_reason)
+
+    async def astream(
+        self, pieces: AsyncIterable[Piece], finish_reason: FinishReason | None = None
+    ) -> AsyncIterator[Event]:
+        """As `stream`, from an async iterable."""
+        try:
+            async for piece in pieces:
+                for event in self._any(piece):
+                    yield event
+        except BaseException:
+            self._abandon()
+            raise
+        for event in self.close(finish_reason):
+            yield event
+
+    def _any(self, piece: Piece) -> list[Event]:
+        if isinstance(piece, str):
+            return self.feed_text(piece)
+        return self.feed([piece] if isinstance(piece, int) else piece)
+
+    def _abandon(self) -> None:
+        if self._mode != "closed":
+            self._strict = False
+            self.close("abort")
+
+    # ids and text -> symbols
+
+    def _enter(self, mode: str) -> None:
+        if self._mode == "closed":
+            raise ClosedParser("fed after close", path="feed", expected="a new parser for each reply")
+        if self._mode:
+            raise MixedInput("ids and text in one parser", path="feed", expected=f"only {self._mode}, as before")
+        if mode == "ids":
+            if self._bound is None:
+                raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
+            self._table = self._bound.table
+        else:
+            self._machine.wary = True
+            self._sink.map = None
+        self._mode = mode
+
+    def _feed_ids(self, ids: Sequence[int]) -> list[Event]:
+        table, symbols = self._table, self._program.symbols
+        token_map = self._sink.map
+        assert token_map is not None
+        if not token_map.ends:
+            token_map.base = self._count
+        texts: list[str] = []
+        ends, fed = token_map.ends, self._fed
+        size = len(table)
+        for token in _checked_ids(ids):
+            piece = table[token] if token < size else None
+            if piece.__class__ is str and not self._partial:
+                fed += len(piece)  # type: ignore[arg-type]
+                ends.append(fed)
+                texts.append(piece)  # type: ignore[arg-type]
+                continue
+            if piece is None or piece.__class__ is tuple:
+                text = self._decoder.decode(b"", True)
+                self._decoder.reset()
+                fed += len(text)
+                if self._partial:
+                    ends[-1] = fed
+                self._partial = False
+                if piece is not None:
+                    fed += len(symbols.spelling[piece[0]])  # type: ignore[index]
+                    text += piece[0]  # type: ignore[operator]
+                texts.append(text)
+                ends.append(fed)
+                if piece is None:
+                    self._fed = fed
+                    self._machine.feed("".join(texts))
+                    texts.clear()
+                    self._sink.fault("unknown-token", f"id {token} has no piece in the vocabulary", str(token))
+                continue
+            text = self._decoder.decode(piece.encode() if isinstance(piece, str) else piece)  # type: ignore[arg-type]
+            self._partial = bool(self._decoder.getstate()[0])
+            fed += len(text)
+            texts.append(text)
+            ends.append(fed + 0.5 if self._partial else fed)
+        self._fed = fed
+        self._count += len(ids)
+        return self.feed_symbols("".join(texts))
+
+    def _lex(self, text: str, eof: bool = False) -> str:
+        """Spelled control tokens become symbols, the longest first; the beginning of one is kept for later."""
+        lexer, of = self._program.lexer, self._program.symbols.of
+        s = self._spelled + text
+        out: list[str] = []
+        at, keep = 0, len(s)
+        search = lexer.search_whole if eof else lexer.search
+        while m := search(s, at):
+            word = m.group()
+            if not eof and m.end() == len(s) and (word in lexer.prefixes or word not in lexer.by):
+                keep = m.start()
+                break
+            self._marker_seen = True
+            out += (s[at : m.start()], of[word])
+            at = m.end()
+        out.append(s[at:keep])
+        self._spelled = s[keep:]
+        self._fed += keep
+        return "".join(out)
+
+    def feed_symbols(self, symbols: str) -> list[Event]:
+        """Read text in which control tokens are private symbols (see `wire.Symbols`); not for callers' input."""
+        self._machine.feed(symbols)
+        if (token_map := self._sink.map) is not None:
+            token_map.forget(self._sink.needed)
+        self._refresh()
+        return self._checked(self._sink.drain())
+
+    def _refresh(self) -> None:
+        """What the next piece must not contain to take the fast path, where it goes, and its event."""
+        self._search: Callable[[str], Any] | None = None
+        kind_search = self._machine.quick()
+        if kind_search is not None and (way := self._sink.quick(kind_search[0])) is not None:
+            self._into, self._make = way
+            self._search = kind_search[1]
+
+    def _checked(self, events: list[Event]) -> list[Event]:
+        if self._strict:
+            for event in events:
+                if isinstance(event, Fault):
+                    raise StrictFault(f"{event.code}: {event.message}", fault=event, value=event.text, path="the reply")
+        return events
+
+
+def _checked_ids(ids: Sequence[Any]) -> Sequence[int]:
+    """The ids, checked before anything is read."""
+    if set(map(type, ids)) <= {int} and min(ids, default=0) >= 0:
+        return ids
+    out: list[int] = []
+    for at, token in enumerate(ids):
+        try:
+            value = operator.index(token)
+        except TypeError:
+            value = -1
+        if value < 0:
+            raise BadId(f"not an id: {token!r}", value=token, path=f"ids[{at}]", expected="integers from 0 on")
+        out.append(value)
+    return out
+
+
+def parse_symbols(parser: Parser, symbols: str, by: str) -> ParseResult:
+    """A whole reply in symbols (`by` "ids") or in text, without a tokenizer. For `Format.admits`."""
+    events = parser.feed_text(symbols) if by == "text" else parser.feed_symbols(symbols)
+    events += parser.close("stop")
+    return ParseResult(parser.turn, [e for e in events if isinstance(e, Fault)], events)

@@ -1,0 +1,199 @@
+"""Rendered: text plus runs. Ids, masks and token ranges are derived from them.
+
+A run is a maximal stretch of the prompt of one turn, part and kind; the runs tile the text. The text is cut
+for the encoder at every control token and wherever tokens that the model wrote meet tokens that it did not,
+so that the mask "sampled" is exact.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .errors import InputError, NoTokenizer, nearest
+
+if TYPE_CHECKING:
+    from .tokens import Bound
+
+SYMBOL = re.compile("[\ud800-\udfff]")
+KINDS = ("template", "text", "reasoning", "call", "result", "tools", "media")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`start`, `stop`: characters of the text, half-open; `tokens`: the smallest token range that covers
+    them, None without a tokenizer. `turn` and `part` count `messages` and the turn's parts, None where the
+    layout itself speaks. `kind` is one of "template", "text", "reasoning", "call", "result", "tools",
+    "media". `sampled`: the model would have written it."""
+
+    start: int
+    stop: int
+    turn: int | None
+    part: int | None
+    kind: str
+    sampled: bool
+    tokens: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run in symbols, as a `Writer` leaves it."""
+
+    symbols: str
+    turn: int | None
+    part: int | None
+    kind: str
+    sampled: bool
+
+
+class Rendered:
+    """A rendered prompt or reply: `text` always; `ids`, `mask` and the runs' tokens with a tokenizer.
+
+    `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing.
+    """
+
+    __slots__ = ("_bound", "_flat", "_ids", "_pieces", "_runs", "_starts", "symbols", "text")
+
+    def __init__(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound | None):
+        self._bound = bound
+        self.symbols = "".join(s.symbols for s in stretches)
+        self._flat: list[Run] = []
+        self._runs: tuple[Run, ...] | None = None
+        texts: list[str] = []
+        at = 0
+        for s in stretches:
+            text = spell(s.symbols)
+            last = self._flat[-1] if self._flat else None
+            if last and (last.turn, last.part, last.kind, last.sampled) == (s.turn, s.part, s.kind, s.sampled):
+                self._flat[-1] = Run(last.start, at + len(text), s.turn, s.part, s.kind, s.sampled)
+            elif text:
+                self._flat.append(Run(at, at + len(text), s.turn, s.part, s.kind, s.sampled))
+            texts.append(text)
+            at += len(text)
+        self.text = "".join(texts)
+        self._ids: list[int] | None = None
+        self._starts: list[int] = []  # first character of each piece that was encoded by itself
+        self._pieces: list[tuple[int, int, bool]] = []  # its first id, its end, sampled
+        if bound is not None:
+            self._ids = self._encode(stretches, spell, bound)
+
+    @property
+    def ids(self) -> list[int]:
+        """Token ids; raises `NoTokenizer` without a tokenizer."""
+        if self._ids is None:
+            raise NoTokenizer("no ids: rendered without a tokenizer", path="ids", expected="render(..., tokenizer=...)")
+        return self._ids
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs, in order; they tile the text."""
+        if self._runs is None:
+            self._runs = tuple(
+                r if self._bound is None else replace(r, tokens=self.tokens(r.start, r.stop)) for r in self._flat
+            )
+        return self._runs
+
+    def mask(self, name: str) -> list[bool]:
+        """One flag a token. "sampled": the tokens that the model would have written, stop token included and
+        prefilled parts excluded, exactly. A kind of run: the tokens that hold a character of that kind."""
+        ids = self.ids
+        out = [False] * len(ids)
+        if name == "sampled":
+            for first, end, sampled in self._pieces:
+                out[first:end] = [sampled] * (end - first)
+            return out
+        if name not in KINDS:
+            known = ("sampled", *KINDS)
+            raise InputError(
+                f"no mask {name!r}", value=name, path="mask", expected="one of " + ", ".join(known),
+                near=nearest(name, known),
+            )  # fmt: skip
+        for run in self.runs:
+            if run.kind == name and run.tokens is not None:
+                first, end = run.tokens
+                out[first:end] = [True] * (end - first)
+        return out
+
+    def tokens(self, start: int, stop: int) -> tuple[int, int]:
+        """The smallest range of tokens that covers characters [start, stop) of the text."""
+        ids = self.ids
+        if stop <= start:
+            n = self._token_at(start) if start < len(self.text) else len(ids)
+            return (n, n)
+        return (self._token_at(start), self._token_at(stop - 1) + 1)
+
+    def _token_at(self, char: int) -> int:
+        """The first token of those that hold the character."""
+        i = bisect_right(self._starts, char) - 1
+        first, end, _ = self._pieces[i]
+        if end - first <= 1 or self._bound is None:
+            return first
+        start = self._starts[i]
+        stop = self._starts[i + 1] if i + 1 < len(self._starts) else len(self.text)
+        ends = char_ends(self._bound.table, self.ids[first:end])
+        text = self.text[start:stop]
+        offset = char - start
+        if ends[-1] != len(text):  # the tokenizer normalised it
+            offset = max(0, len(self._bound.tokenizer.normalize(text[: offset + 1])) - 1)
+        return first + min(bisect_right(ends, offset), len(ends) - 1)
+
+    def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound) -> list[int]:
+        ids: list[int] = []
+        at = 0
+
+        def encode(text: str, sampled: bool) -> None:
+            nonlocal at
+            if text:
+                self._starts.append(at)
+                n = len(ids)
+                ids.extend(bound.encode(text))
+                self._pieces.append((n, len(ids), sampled))
+                at += len(text)
+
+        for sampled, group in groupby(stretches, key=lambda s: s.sampled):
+            symbols = "".join(s.symbols for s in group)
+            done = 0
+            for m in SYMBOL.finditer(symbols):
+                encode(symbols[done : m.start()], sampled)
+                self._starts.append(at)
+                self._pieces.append((len(ids), len(ids) + 1, sampled))
+                ids.append(bound.ids[m.group()])
+                at += len(spell(m.group()))
+                done = m.end()
+            encode(symbols[done:], sampled)
+        return ids
+
+
+def char_ends(table: Sequence[object], ids: Sequence[int]) -> list[float]:
+    """Where the characters of each token end, plus a half where bytes of a split character are left over."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    ends: list[float] = []
+    at, partial = 0, False
+    for i in ids:
+        piece = table[i]
+        if isinstance(piece, str) and not partial:
+            at += len(piece)
+        elif isinstance(piece, (str, bytes)):
+            at += len(decoder.decode(piece.encode() if isinstance(piece, str) else piece))
+            partial = bool(decoder.getstate()[0])
+        ends.append(at + 0.5 if partial else at)
+    return ends
+
+
+def symbols_of(bound: Bound, ids: Sequence[int]) -> str:
+    """Ids as text in which control tokens are private symbols; ids without a piece are left out."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    out: list[str] = []
+    for i in ids:
+        piece = bound.table[i] if 0 <= i < len(bound.table) else None
+        if isinstance(piece, tuple):
+            out += (decoder.decode(b"", True), piece[0])
+            decoder.reset()
+        elif piece is not None:
+            out.append(decoder.decode(piece.encode() if isinstance(piece, str) else piece))
+    return "".join(out) + decoder.decode(b"", True)

@@ -1,0 +1,172 @@
+"""Writes what a model would have written: walks a reply tree along the parts of a turn.
+
+The inverse of the parsing machine, from the same tree. A part that has no place raises `NoPlace`; whether
+what was written also reads back is for `Format.admits` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..turns import Call, Part, Reasoning
+from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, walk
+from .writer import Writer
+
+Indexed = Sequence[tuple["int | None", Part]]
+
+
+class NoPlace(Exception):
+    """A part that the tree has no place for."""
+
+    def __init__(self, part: Part, problem: str):
+        super().__init__(problem)
+        self.part = part
+
+
+def frame_kind(reply: Word) -> Callable[[Part], str]:
+    """What a format calls a part: its kind, or what the header of its `Switch` calls it."""
+    head = next((w.head for w in walk(reply) if isinstance(w, Switch)), None)
+    named: Any = getattr(head, "kind", None)
+    return named or _kind
+
+
+def _kind(part: Part) -> str:
+    return part.kind
+
+
+def write_reply(w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], *, history: bool) -> None:
+    """Write the parts; `history`: as in a prompt, else as sampled. Raises `NoPlace`."""
+    walk_ = _Walk(w, reply, parts, options, history)
+    walk_.write(reply)
+    if walk_.next is not None:
+        raise NoPlace(walk_.next, f"no place for {walk_.kind(walk_.next)!r} behind {walk_.previous or 'the header'!r}")
+    w.part = None
+
+
+class _Walk:
+    def __init__(self, w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], history: bool):
+        self.w, self.parts, self.options, self.history = w, parts, dict(options), history
+        self.kind = frame_kind(reply)
+        self.at = 0
+        self.previous = ""
+        self.argument: tuple[str, Any, str | None] | None = None
+        self._kinds: dict[int, frozenset[str]] = {}
+
+    @property
+    def next(self) -> Part | None:
+        return self.parts[self.at][1] if self.at < len(self.parts) else None
+
+    def takes(self, word: Word) -> bool:
+        """Whether the next part could begin in `word`."""
+        part = self.next
+        return part is not None and self.kind(part) in self.kinds(word)
+
+    def kinds(self, word: Word) -> frozenset[str]:
+        known = self._kinds.get(id(word))
+        if known is None:
+            known = self._kinds[id(word)] = _kinds(word)
+        return known
+
+    def write(self, word: Word, part: Any = None) -> None:
+        w = self.w
+        if isinstance(word, (Lit, Tok)):
+            w.word(word)
+        elif isinstance(word, Pad):
+            if not word.after or word.after == self.previous:
+                w.word(word)
+        elif isinstance(word, End):
+            w.word(Tok(word.between if self.next else word.history if self.history else word.sampled))
+        elif isinstance(word, Seq):
+            for inner in word.parts:
+                self.write(inner, part)
+        elif isinstance(word, Slot):
+            self._slot(word, part)
+        elif isinstance(word, Frame):
+            self._frame(word, part)
+        elif isinstance(word, Choice):
+            for item in word.items:
+                if item == NOTHING or not self.kinds(item) or self.takes(item):
+                    self.write(item, part)
+                    break
+        elif isinstance(word, Many):
+            self._many(word, part)
+        elif isinstance(word, Switch):
+            self._switch(word)
+
+    def _frame(self, frame: Frame, part: Any) -> None:
+        if frame.kind == "arg":
+            self.write(frame.body, part)
+            return
+        part = self.next
+        if part is None or self.kind(part) != frame.kind:
+            return
+        self.w.part = self.parts[self.at][0]
+        sampled = self.w.sampled
+        if getattr(part, "prefilled", False):
+            self.w.sampled = False
+        self.at += 1
+        self.write(frame.body, part)
+        self.previous, self.w.part, self.w.sampled = frame.kind, None, sampled
+
+    def _many(self, many: Many, part: Any) -> None:
+        if isinstance(many.item, Frame) and many.item.kind == "arg":
+            raw: Any = part.raw if isinstance(part.raw, Mapping) else {}
+            for i, (key, value) in enumerate((part.arguments or {}).items()):
+                if i:
+                    self.write(many.sep, part)
+                self.argument = (key, value, raw.get(key))
+                self.write(many.item, part)
+            self.argument = None
+            return
+        first = True
+        while self.takes(many.item):
+            self.write(many.open if first else many.sep, part)
+            at, first = self.at, False
+            self.write(many.item, part)
+            if self.at == at:
+                break
+        if not first:
+            self.write(many.close, part)
+
+    def _switch(self, switch: Switch) -> None:
+        part = self.next
+        if part is None:
+            return
+        kind = self.kind(part)
+        case = next((c for c in switch.cases if c.kind == kind), None)
+        if case is None:
+            raise NoPlace(part, f"no header for {kind!r}")
+        self.w.part = self.parts[self.at][0]
+        self.w.word(switch.head.write(part, self.options))
+        self.write(switch.close)
+        self.write(case)
+
+    def _slot(self, slot: Slot, part: Any) -> None:
+        if self.argument is not None:
+            key, value, raw = self.argument
+            if slot.kind == "key":
+                self.w.data(key, "call")
+            else:
+                self.w.data(raw if raw is not None else slot.codec.write(value), "call")
+        elif slot.kind == "name":
+            self.w.data(part.name or "", "call")
+        elif isinstance(part, Call):
+            self.w.data(slot.codec.write(part), "call")
+        else:
+            self.w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
+
+
+def _kinds(word: Word) -> frozenset[str]:
+    """The kinds of part that may come first in `word`."""
+    if isinstance(word, Frame):
+        return frozenset() if word.kind == "arg" else frozenset((word.kind,))
+    if isinstance(word, Choice):
+        return frozenset().union(*map(_kinds, word.items))
+    if isinstance(word, Seq):
+        return next((k for k in map(_kinds, word.parts) if k), frozenset())
+    if isinstance(word, Many):
+        return _kinds(word.item)
+    if isinstance(word, Switch):
+        return frozenset(c.kind for c in word.cases)
+    return frozenset()

@@ -1,0 +1,111 @@
+"""Writes a prompt as stretches of symbols. Two verbs that never mix: `markup` is the format's, `data` the
+caller's. Only markup can make a control token; with `trust` (trust_content=True) data can too, as it does in
+the reference implementations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import ContentError, ForgeryError
+from ..spans import Stretch
+from ..turns import Media, Result, Text
+from ..wire import Lit, Pad, Seq, Symbols, Tok, Word
+
+if TYPE_CHECKING:
+    from ..layout import Context, Layout, Placed
+
+
+class Writer:
+    """Collects stretches; `turn`, `part` and `sampled` say whose they are."""
+
+    def __init__(
+        self,
+        symbols: Symbols,
+        symbolise: Callable[[str], str],
+        *,
+        trust: bool = False,
+        forgeable: tuple[str, ...] = (),
+    ):
+        self.symbols, self._symbolise, self._trust, self._forgeable = symbols, symbolise, trust, forgeable
+        self.stretches: list[Stretch] = []
+        self.turn: int | None = None
+        self.part: int | None = None
+        self.sampled = False
+
+    def _add(self, symbols: str, kind: str) -> None:
+        if symbols:
+            self.stretches.append(Stretch(symbols, self.turn, self.part, kind, self.sampled))
+
+    def markup(self, text: str) -> None:
+        """The format's own text: control tokens that it spells are control tokens."""
+        self._add(self._symbolise(text), "template")
+
+    def word(self, word: Word) -> None:
+        """Plain markup given as words."""
+        if isinstance(word, Seq):
+            for part in word.parts:
+                self.word(part)
+        elif isinstance(word, (Lit, Pad)):
+            self._add(word.text, "template")
+        elif isinstance(word, Tok):
+            self._add(self.symbols.of[word.text], "template")
+        else:
+            raise TypeError(f"not plain markup: {word!r}")
+
+    def data(self, text: str, kind: str) -> None:
+        """The caller's text; whatever it spells, it stays text."""
+        for marker in self._forgeable:
+            if marker in text:
+                at = text.index(marker)
+                where = "a tool" if self.turn is None else f"messages[{self.turn}]"
+                raise ForgeryError(
+                    f"{kind} spells the marker {marker!r} at character {at}",
+                    value=text,
+                    path=where,
+                    expected='text without markers, or forgery="allow"',
+                )
+        self._add(self._symbolise(text) if self._trust else text, kind)
+
+    def content(self, placed: Placed, layout: Layout, context: Context) -> None:
+        """The text and media of a turn, or of a tool result, in order."""
+        self.turn = placed.turn
+        for index, part in placed.parts:
+            self.part = index
+            for piece in part.content if isinstance(part, Result) else (part,):
+                if isinstance(piece, Text):
+                    self.data(piece.text, "result" if isinstance(part, Result) else "text")
+                elif isinstance(piece, Media):
+                    self.media(piece, layout, context)
+        self.turn = self.part = None
+
+    def media(self, media: Media, layout: Layout, context: Context) -> None:
+        """The placeholder of an image, a video or a sound, as a run of kind "media"."""
+        placeholder = dict(layout.media).get(media.media)
+        if placeholder is None:
+            known = ", ".join(k for k, _ in layout.media) or "text only"
+            raise ContentError(
+                f"the format has no {media.media}", value=media, path=f"messages[{self.turn}].content", expected=known
+            )
+        n = context.media[media.media] = context.media.get(media.media, 0) + 1
+        if layout.media_label is not None:
+            self._add(layout.media_label(media.media, n, context), "template")
+        before = len(self.stretches)
+        self.word(placeholder)
+        self.stretches[before:] = [Stretch(s.symbols, s.turn, s.part, "media", False) for s in self.stretches[before:]]
+
+    def unsample(self, since: int, prefix: str) -> None:
+        """If the stretches from `since` on begin with `prefix`, the model did not write that: it was prefilled."""
+        written = "".join(s.symbols for s in self.stretches[since:])
+        if not prefix or not written.startswith(prefix):
+            return
+        out: list[Stretch] = []
+        left = len(prefix)
+        for s in self.stretches[since:]:
+            n = min(left, len(s.symbols))
+            left -= n
+            for symbols, sampled in ((s.symbols[:n], False), (s.symbols[n:], s.sampled)):
+                if symbols:
+                    out.append(Stretch(symbols, s.turn, s.part, s.kind, sampled))
+        self.stretches[since:] = out

@@ -1,0 +1,239 @@
+"""The Hugging Face pipeline as a `Tokenizer`: the official one for what it knows, a second one for encoding text.
+
+The second pipeline shares the official one's model, normaliser and pre-tokeniser, and its added tokens are only those
+that are not control tokens. So text cannot spell a control token, and on other text the ids are the official ones.
+There is one such pipeline per set of control tokens, made on first use. Where an entry of the vocabulary is also a
+control token (Gemma, Nemotron), the result is searched for it: text that reaches one raises `LeakyControlToken`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .errors import LeakyControlToken, TokenizerError, check_text
+from .tokenfiles import byte_alphabet
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Backend
+
+Piece: TypeAlias = "str | bytes | None"
+"""What an id stands for: text where its bytes are whole UTF-8, bytes where not, None where there is nothing."""
+
+NONE: frozenset[str] = frozenset()
+
+
+class _Plain(NamedTuple):
+    """The pipeline without some control tokens."""
+
+    backend: Backend
+    official: dict[int, int]  # its id of a kept added token -> the official one, where they differ
+    forbidden: dict[int, str]  # control tokens that are also entries of the vocabulary
+
+
+class HfTokenizer:
+    """A `Tokenizer` over a `tokenizers.Tokenizer` (`backend`, the official pipeline; not to be changed)."""
+
+    __slots__ = (
+        *("__weakref__", "_bounds", "_level", "_lock", "_plains", "_replaced", "_table"),
+        *("added", "backend", "name", "specials"),
+    )
+
+    def __init__(self, backend: Backend, name: str = "tokenizer"):
+        tokens = sorted(backend.get_added_tokens_decoder().items())
+        self.name = name
+        self.backend = backend
+        self.added: Mapping[str, int] = MappingProxyType({token.content: number for number, token in tokens})
+        self.specials: Mapping[str, int] = MappingProxyType({t.content: number for number, t in tokens if t.special})
+        self._plains: dict[frozenset[str], _Plain] = {}
+        self._bounds: dict[Any, Any] = {}  # what `bind` made
+        self._table: list[Piece] | None = None
+        self._lock = threading.RLock()
+        self._level, self._replaced = _decoding(backend, name)
+        first = self.encode("a")
+        if first and (backend.model.id_to_token(first[0]) or "").startswith(("Ġ", "▁")):
+            raise TokenizerError(f"tokenizer {name} adds a prefix space, which is not supported yet")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return _unpickle, (self.backend.to_str(), self.name)
+
+    def __copy__(self) -> HfTokenizer:
+        return self
+
+    def __deepcopy__(self, memo: object) -> HfTokenizer:
+        return self
+
+    @property
+    def size(self) -> int:
+        return len(self.table)
+
+    @property
+    def table(self) -> list[Piece]:
+        """The piece of each id; built on first use, not to be changed."""
+        if self._table is None:
+            with self._lock:
+                if self._table is None:
+                    self._table = self._pieces()
+        return self._table
+
+    def special(self, text: str) -> int | None:
+        return self.added.get(text)
+
+    def piece(self, id: int) -> bytes | None:
+        found = self.table[id] if 0 <= id < len(self.table) else None
+        return found.encode() if isinstance(found, str) else found
+
+    def encode(self, text: str, control: frozenset[str] = NONE) -> list[int]:
+        plain = self._plains.get(control) or self._without(control)
+        try:
+            if len(text) < 64:
+                ids = plain.backend.encode(text, add_special_tokens=False).ids
+            else:  # keeps no offsets
+                ids = plain.backend.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        except (TypeError, UnicodeEncodeError):
+            check_text(text, "")
+            raise
+        return self._official(ids, plain) if plain.official or plain.forbidden else ids
+
+    def encode_batch(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[list[int]]:
+        plain = self._plains.get(control) or self._without(control)
+        try:
+            found = plain.backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        except (TypeError, UnicodeEncodeError):
+            for i, text in enumerate(texts):
+                check_text(text, f"texts[{i}]")
+            raise
+        return [self._official(encoding.ids, plain) for encoding in found]
+
+    def normalize(self, text: str, control: frozenset[str] = NONE) -> str:
+        check_text(text, "")
+        normalizer = self.backend.normalizer
+        if normalizer is None:
+            return text
+        plain = normalizer.normalize_str(text)
+        for old, new in self._replaced:
+            plain = plain.replace(old, new)
+        if plain == text or not any(
+            spelling in text for spelling in self.added.keys() - self.specials.keys() - control
+        ):
+            return plain
+        pieces = [self.piece(number) or b"" for number in self.encode(text, control)]
+        return b"".join(pieces).decode("utf-8", "replace")  # what lies between added tokens is normalised by itself
+
+    def _pieces(self) -> list[Piece]:
+        model, count = self.backend.model, self.backend.get_vocab_size(with_added_tokens=False)
+        spelled: list[str | None] = []
+        missing = count
+        while missing > 0 and len(spelled) < 1 << 22:  # ids may have holes: go on until every entry was seen
+            spelled += map(model.id_to_token, range(len(spelled), len(spelled) + missing))
+            missing = count - len(spelled) + spelled.count(None)
+        table: list[Piece] = [None] * max([len(spelled), *(number + 1 for number in self.added.values())])
+        alphabet, encode = codecs.charmap_build(byte_alphabet()), codecs.charmap_encode
+        for number, text in enumerate(spelled):
+            if text is None:
+                continue
+            if not self._level:
+                table[number] = self._sentencepiece(text)
+                continue
+            plain = text.replace("Ġ", " ")
+            if plain.isascii():
+                table[number] = plain
+                continue
+            try:
+                data = encode(text, "strict", alphabet)[0]
+            except UnicodeEncodeError:  # outside the byte alphabet: spelled as it is
+                table[number] = text
+                continue
+            try:
+                table[number] = data.decode()
+            except UnicodeDecodeError:
+                table[number] = data
+        for text, number in self.added.items():
+            table[number] = text if self._level or text in self.specials else self._sentencepiece(text)
+        return table
+
+    def _sentencepiece(self, text: str) -> str | bytes:
+        if len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
+            byte = bytes([int(text[3:5], 16)])
+            return byte.decode() if byte.isascii() else byte
+        for old, new in self._replaced:
+            text = text.replace(old, new)
+        return text
+
+    def _without(self, control: frozenset[str]) -> _Plain:
+        """The pipeline with the same model and rules, whose only added tokens are neither special nor in `control`."""
+        from tokenizers import Tokenizer as Backend
+
+        official = self.backend
+        plain = Backend(official.model)  # shares the model
+        if official.normalizer is not None:
+            plain.normalizer = official.normalizer
+        if official.pre_tokenizer is not None:
+            plain.pre_tokenizer = official.pre_tokenizer
+        tokens = official.get_added_tokens_decoder()
+        kept = {number: t for number, t in sorted(tokens.items()) if not t.special and t.content not in control}
+        plain.add_tokens(list(kept.values()))  # pyright: ignore[reportUnknownMemberType]
+        moved: dict[int, int] = {}
+        for number, token in kept.items():
+            given = plain.token_to_id(token.content)
+            if given is not None and given != number:
+                if official.model.id_to_token(given) is not None:
+                    raise TokenizerError(
+                        f"the vocabulary of {self.name} has holes: no place for the added token {token.content!r}",
+                        value=token.content,
+                    )
+                moved[given] = number
+        reachable = {
+            n: t.content for n, t in tokens.items() if n not in kept and official.model.id_to_token(n) is not None
+        }
+        made = _Plain(plain, moved, reachable)
+        with self._lock:
+            if len(self._plains) > 64:
+                self._plains = {}
+            return self._plains.setdefault(control, made)
+
+    def _official(self, ids: list[int], plain: _Plain) -> list[int]:
+        if plain.official:
+            ids = [plain.official.get(number, number) for number in ids]
+        if plain.forbidden and not plain.forbidden.keys().isdisjoint(ids):
+            leaked = next(number for number in ids if number in plain.forbidden)
+            raise leak(plain.forbidden[leaked], leaked, self.name)
+        return ids
+
+
+def _unpickle(data: str, name: str) -> HfTokenizer:
+    from tokenizers import Tokenizer as Backend
+
+    return HfTokenizer(Backend.from_str(data), name)
+
+
+def leak(spelling: str, number: int, name: str) -> LeakyControlToken:
+    return LeakyControlToken(
+        f"tokenizer {name} encodes the text {spelling!r} to the control token {number}",
+        value=spelling,
+        expected="a vocabulary that spells control tokens with other tokens",
+    )
+
+
+def _decoding(backend: Backend, name: str) -> tuple[bool, list[tuple[str, str]]]:
+    """Whether pieces are byte-level, else what replaces what in them."""
+    state: dict[str, Any] = {} if backend.decoder is None else json.loads(backend.decoder.__getstate__())
+    steps: list[dict[str, Any]] = state["decoders"] if state.get("type") == "Sequence" else [state]
+    kinds = [step.get("type") for step in steps]
+    if "ByteLevel" in kinds:
+        return True, []
+    if "ByteFallback" in kinds and set(kinds) <= {"Replace", "ByteFallback", "Fuse"}:
+        replaced = [step for step in steps if step["type"] == "Replace"]
+        if all("String" in step["pattern"] for step in replaced):
+            return False, [(step["pattern"]["String"], step["content"]) for step in replaced]
+    raise TokenizerError(
+        f"tokenizer {name} decodes by {', '.join(map(str, kinds))}, which is not supported yet",
+        expected="byte-level pieces, or byte fallback without a prefix space",
+    )

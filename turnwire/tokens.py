@@ -1,0 +1,324 @@
+"""Tokenizers: text to ordinary tokens, ids to text, and control tokens only ever by name.
+
+`Tokenizer.encode` never yields a control token, whatever the text spells: it runs the tokenizer's own pipeline with
+the control tokens taken out of it, and raises for one that the vocabulary reaches all the same. `bind` joins a
+tokenizer to the control tokens of a format, checks them, and gives the table from id to text that parsers read.
+`Detokenizer` decodes by that table as ids arrive, exactly as UTF-8 with replacement would decode all their bytes at
+once. Nothing changes after load.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+
+from .errors import BadId, FormatError, MissingControlToken, nearest
+from .tokenbackend import NONE, HfTokenizer, Piece, leak
+
+Entry: TypeAlias = "str | bytes | tuple[str] | None"
+"""A piece, or the private symbol of a control token in a tuple."""
+
+
+class Tokenizer(Protocol):
+    """What turnwire needs of a tokenizer. Hashable, and safe to use from several threads."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The highest id + 1."""
+        ...
+
+    @property
+    def specials(self) -> Mapping[str, int]:
+        """The added tokens marked special, by spelling."""
+        ...
+
+    @property
+    def added(self) -> Mapping[str, int]:
+        """All added tokens, by spelling."""
+        ...
+
+    def special(self, text: str) -> int | None:
+        """The id of the added token spelled exactly so."""
+        ...
+
+    def piece(self, id: int) -> bytes | None:
+        """The bytes that an id stands for; an added token's are its spelling. None for an id without a piece."""
+        ...
+
+    def encode(self, text: str, control: frozenset[str] = NONE) -> list[int]:
+        """Ordinary tokens: never one marked special, never one spelled as in `control`. Other added tokens stay."""
+        ...
+
+    def encode_batch(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[list[int]]:
+        """`encode` of each text."""
+        ...
+
+    def normalize(self, text: str, control: frozenset[str] = NONE) -> str:
+        """The text that `encode` keeps: what decoding its ids gives back."""
+        ...
+
+
+def load_tokenizer(
+    source: object,
+    *,
+    name: str | None = None,
+    pattern: str | None = None,
+    specials: Mapping[str, int] | None = None,
+) -> Tokenizer:
+    """The tokenizer of a tokenizer.json, model folder, rank file, or tokenizers, transformers or tiktoken object.
+
+    Ranks that are not known by their sha256 need `pattern` (the split regex) and usually `specials` (spelling to id).
+    """
+    if isinstance(source, HfTokenizer):
+        return source
+    from .tokenfiles import read
+
+    found, backend = read(source, pattern=pattern, specials=specials)
+    return HfTokenizer(backend, name or found)
+
+
+class CacheInfo(NamedTuple):
+    """Of a `Bound`: how often a text was known, and the bytes that the cache may hold and holds."""
+
+    hits: int
+    misses: int
+    maxsize: int
+    currsize: int
+
+
+class Bound:
+    """A tokenizer and the control tokens of a format. Made by `bind`."""
+
+    __slots__ = (
+        "_cache",
+        "_held",
+        "_hits",
+        "_lock",
+        "_misses",
+        "control",
+        "ids",
+        "limit",
+        "symbols",
+        "table",
+        "tokenizer",
+    )
+
+    def __init__(self, tokenizer: Tokenizer, symbols: Mapping[str, str], ids: dict[str, int], limit: int = 32 << 20):
+        self.tokenizer = tokenizer
+        self.symbols = symbols
+        """Symbol by spelling."""
+        self.ids = ids
+        """Id by symbol."""
+        self.control = frozenset(symbols)
+        self.limit = limit
+        self.table: list[Entry] = [*_table(tokenizer)]
+        """By id: text, bytes that are not whole UTF-8, (symbol,), or None."""
+        for symbol, number in ids.items():
+            self.table[number] = (symbol,)
+        self._cache: OrderedDict[str, array[int]] = OrderedDict()
+        self._held = self._hits = self._misses = 0
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Bound {self.tokenizer.name}, {len(self.ids)} control tokens>"
+
+    def __reduce__(self) -> Any:
+        return bind, (self.tokenizer, dict(self.symbols))
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`, none of them a control token. Texts seen lately are not encoded again."""
+        with self._lock:
+            known = self._cache.get(text)
+            if known is not None:
+                self._cache.move_to_end(text)
+                self._hits += 1
+                return known.tolist()
+            self._misses += 1
+        ids = self.tokenizer.encode(text, self.control)
+        cost = _cost(text, len(ids))
+        if cost <= self.limit:
+            with self._lock:
+                if text not in self._cache:
+                    self._cache[text] = array("I", ids)
+                    self._held += cost
+                while self._held > self.limit:
+                    old, gone = self._cache.popitem(last=False)
+                    self._held -= _cost(old, len(gone))
+        return ids
+
+    def cache_info(self) -> CacheInfo:
+        return CacheInfo(self._hits, self._misses, self.limit, self._held)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """All the text of `ids`, control tokens by their spelling."""
+        return Detokenizer(self).whole(ids)
+
+
+def _cost(text: str, count: int) -> int:
+    return text.__sizeof__() + 4 * count + 250
+
+
+def _table(tokenizer: Tokenizer) -> Sequence[Piece]:
+    if isinstance(tokenizer, HfTokenizer):
+        return tokenizer.table
+    return _foreign_table(tokenizer)
+
+
+@functools.lru_cache(maxsize=4)
+def _foreign_table(tokenizer: Tokenizer) -> list[Piece]:
+    table: list[Piece] = []
+    for number in range(tokenizer.size):
+        piece = tokenizer.piece(number)
+        try:
+            table.append(None if piece is None else piece.decode())
+        except UnicodeDecodeError:
+            table.append(piece)
+    return table
+
+
+def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
+    """Join a tokenizer and a format's control tokens (spelling -> its one-character private symbol).
+
+    Raises `MissingControlToken` where the tokenizer has no such token, `LeakyControlToken` where text can spell one.
+    """
+    if not isinstance(tokenizer, HfTokenizer):
+        return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))
+    key = frozenset(symbols.items())
+    found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
+    if found is None:
+        with tokenizer._lock:  # pyright: ignore[reportPrivateUsage]
+            found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
+            if found is None:
+                found = tokenizer._bounds[key] = _bind(tokenizer, dict(symbols))  # pyright: ignore[reportPrivateUsage]
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _bind_foreign(tokenizer: Tokenizer, symbols: tuple[tuple[str, str], ...]) -> Bound:
+    return _bind(tokenizer, dict(symbols))
+
+
+def _bind(tokenizer: Tokenizer, symbols: dict[str, str]) -> Bound:
+    ids: dict[str, int] = {}
+    for spelling, symbol in symbols.items():
+        if len(symbol) != 1 or not "\ud800" <= symbol <= "\udfff" or symbol in ids:
+            raise FormatError(
+                f"the symbol of {spelling!r} is {symbol!r}", value=symbol, expected="a lone surrogate of its own"
+            )
+        number = tokenizer.special(spelling)
+        if number is None:
+            raise MissingControlToken(
+                f"tokenizer {tokenizer.name} has no added token {spelling!r}, which the format writes",
+                value=spelling,
+                expected="a tokenizer of this format's models",
+                near=nearest(spelling, tokenizer.added),
+            )
+        ids[symbol] = number
+    check_leaks(tokenizer, frozenset(symbols))
+    return Bound(tokenizer, MappingProxyType(symbols), ids)
+
+
+def check_leaks(tokenizer: Tokenizer, control: frozenset[str]) -> None:
+    """Raise `LeakyControlToken` when the spelling of a control token, alone or inside text, encodes to its id."""
+    spellings = sorted(control | tokenizer.specials.keys())
+    texts = [form for s in spellings for form in (s, f"a{s}b", f" {s}\n", s + s)]
+    for i, ids in enumerate(tokenizer.encode_batch(texts, control)):
+        spelling = spellings[i // 4]
+        number = tokenizer.special(spelling)
+        if number in ids:
+            raise leak(spelling, number, tokenizer.name)
+
+
+class Detokenizer:
+    """Text from ids as they arrive. An id without a piece gives no text; bytes that are not UTF-8 give U+FFFD."""
+
+    __slots__ = ("_held", "_table")
+
+    def __init__(self, tokenizer: Tokenizer | Bound):
+        self._table = _table(tokenizer.tokenizer if isinstance(tokenizer, Bound) else tokenizer)
+        self._held = b""  # the beginning of a character
+
+    def feed(self, ids: Iterable[int]) -> str:
+        """The text that is certain so far."""
+        ids = ids if isinstance(ids, list) else list(ids)
+        table = self._table
+        if not self._held:
+            try:
+                if not ids or min(ids) >= 0:
+                    return "".join(map(cast("Callable[[int], str]", table.__getitem__), ids))
+            except (TypeError, IndexError):
+                pass  # not only whole text
+        out: list[str] = []
+        held = self._held
+        for number in ids:
+            entry = _entry(table, number)
+            if not entry:
+                continue
+            if isinstance(entry, bytes):
+                text, used = codecs.utf_8_decode(held + entry, "replace", False)
+                held = (held + entry)[used:]
+                out.append(text)
+            elif held:
+                out.append(held.decode("utf-8", "replace") + entry)  # nothing can go on with what is held
+                held = b""
+            else:
+                out.append(entry)
+        self._held = held
+        return "".join(out)
+
+    def close(self) -> str:
+        """What an unfinished character leaves: U+FFFD or nothing."""
+        held, self._held = self._held, b""
+        return held.decode("utf-8", "replace")
+
+    def whole(self, ids: Iterable[int]) -> str:
+        """`feed` and `close`."""
+        return self.feed(ids) + self.close()
+
+
+def _entry(table: Sequence[Piece], number: int) -> Piece:
+    try:
+        if number >= 0:
+            return table[number]
+    except IndexError:
+        return None
+    except TypeError:
+        pass
+    raise BadId(f"the id {number!r}", value=number, expected="an integer that is not negative")
+
+
+class HasControl(Protocol):
+    """A format, as far as `small_tokenizer` cares."""
+
+    @property
+    def control(self) -> Iterable[str]:
+        """The spellings of its control tokens."""
+        ...
+
+
+def small_tokenizer(fmt: HasControl) -> Tokenizer:
+    """The shipped small vocabulary with the control tokens of `fmt` added: for tests and trials, not for a model."""
+    return _small(tuple(sorted(set(fmt.control))))
+
+
+@functools.lru_cache(maxsize=64)
+def _small(control: tuple[str, ...]) -> Tokenizer:
+    from tokenizers import AddedToken
+    from tokenizers import Tokenizer as Backend
+
+    backend = Backend.from_str((Path(__file__).parent / "data" / "small.json").read_text("utf-8"))
+    tokens = [AddedToken(text, special=True, normalized=False) for text in control]
+    backend.add_tokens(tokens)  # pyright: ignore[reportUnknownMemberType]
+    return HfTokenizer(backend, "small")

@@ -1,0 +1,243 @@
+"""The vocabulary: frozen values that describe, once, what a model writes.
+
+A reply is a tree of these words. `templating.render` walks the tree to write a turn, `parsers.compile` turns
+it into the states of the one parsing machine; neither knows a family. `+` joins words. Values compare,
+hash and pickle; a description that cannot work fails when its `Format` is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+
+class Word:
+    """Base of the words; `a + b` is `a` then `b`."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Word) -> Seq:
+        return Seq(_parts(self) + _parts(other))
+
+
+def _parts(word: Word) -> tuple[Word, ...]:
+    return word.parts if isinstance(word, Seq) else (word,)
+
+
+@dataclass(frozen=True, slots=True)
+class Seq(Word):
+    """One after the other; `NOTHING` is the empty one."""
+
+    parts: tuple[Word, ...] = ()
+
+
+NOTHING = Seq()
+
+
+@dataclass(frozen=True, slots=True)
+class Lit(Word):
+    """Ordinary text, written and matched as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tok(Word):
+    """One vocabulary entry, written and matched by id (in text mode by its spelling)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pad(Word):
+    """White space next to a marker: written (with `after`, only behind a part of that kind); reading removes
+    at most exactly this, any suffix of it, and never strips."""
+
+    text: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Word):
+    """A value. Without a codec: free text to the next believed exit. With a codec that finds its own end
+    (`reader`): exactly one value of it. With a codec that only reads whole text (`read`): an attribute."""
+
+    kind: str
+    codec: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Word):
+    """One part ("text", "reasoning", "call", ...) or one argument ("arg") of a call."""
+
+    kind: str
+    body: Word
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Choice(Word):
+    """Writes the first that can take the next part, reads any. NOTHING last among plain markup: written
+    always, forgiven when missing; NOTHING first: read, never written."""
+
+    items: tuple[Word, ...]
+
+    def __init__(self, *items: Word):
+        object.__setattr__(self, "items", items)
+
+    def __reduce__(self) -> Any:
+        return Choice, self.items
+
+
+def Opt(word: Word, absent: Word = NOTHING) -> Choice:
+    """`word`, or `absent` where there is no such part."""
+    return Choice(word, absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Many(Word):
+    """As many as there are parts (or arguments) for; `open` and `close` surround them if there is any."""
+
+    item: Word
+    sep: Word = NOTHING
+    open: Word = NOTHING
+    close: Word = NOTHING
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class End(Word):
+    """The end of a message. `toks` stop generation; `also` is read and does not. The end of the stream with
+    finish "stop" stands for a stop token. Written: `between` where another part follows, else `sampled` in a
+    reply and `history` in a prompt; each defaults to the one before it, the first to `toks[0]`."""
+
+    toks: tuple[str, ...]
+    also: tuple[str, ...]
+    between: str
+    sampled: str
+    history: str
+
+    def __init__(
+        self,
+        *toks: str,
+        also: tuple[str, ...] = (),
+        between: str | None = None,
+        sampled: str | None = None,
+        history: str | None = None,
+    ):
+        between = toks[0] if between is None else between
+        sampled = toks[0] if sampled is None else sampled
+        history = sampled if history is None else history
+        for name, value in zip(self.__slots__, (toks, also, between, sampled, history)):
+            object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> Any:
+        return _end, (self.toks, self.also, self.between, self.sampled, self.history)
+
+
+def _end(toks: tuple[str, ...], also: tuple[str, ...], between: str, sampled: str, history: str) -> End:
+    return End(*toks, also=also, between=between, sampled=sampled, history=history)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Word):
+    """A header, text up to `close`, decides which of the frames `cases` follows."""
+
+    head: Header
+    close: Word
+    cases: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Word):
+    """Consumes nothing; goes on only if `guard` recognises what comes (see `codecs.Guard`)."""
+
+    guard: Any
+
+
+@runtime_checkable
+class Header(Protocol):
+    """What a `Switch` needs: `toks` it may contain, `read` its text, `write` it for a part."""
+
+    @property
+    def toks(self) -> tuple[str, ...]: ...
+
+    def read(self, text: str) -> dict[str, str]:
+        """What a header says: "kind" names the case; "name", "channel", "recipient" are passed on."""
+        ...
+
+    def write(self, part: Any, options: dict[str, Any]) -> Word:
+        """The header of a part."""
+        ...
+
+
+def children(word: Word) -> tuple[Word, ...]:
+    """The words directly inside `word`, in reading order."""
+    if isinstance(word, Seq):
+        return word.parts
+    if isinstance(word, Frame):
+        return (word.body,)
+    if isinstance(word, Choice):
+        return word.items
+    if isinstance(word, Many):
+        return (word.open, word.item, word.sep, word.close)
+    if isinstance(word, Switch):
+        return (word.close, *word.cases)
+    return ()
+
+
+def walk(word: Word) -> Iterator[Word]:
+    """`word` and every word inside it."""
+    yield word
+    for inner in children(word):
+        yield from walk(inner)
+
+
+def control_tokens(word: Word) -> set[str]:
+    """The spellings of all vocabulary entries that a tree mentions."""
+    out: set[str] = set()
+    for w in walk(word):
+        if isinstance(w, Tok):
+            out.add(w.text)
+        elif isinstance(w, End):
+            out.update(w.toks, w.also, (w.between, w.sampled, w.history))
+        elif isinstance(w, Switch):
+            out.update(w.head.toks)
+        elif isinstance(w, Slot):
+            out.update(getattr(w.codec, "toks", ()))
+    return out
+
+
+def stop_tokens(word: Word) -> tuple[str, ...]:
+    """The stop tokens of a tree, in the order they are first mentioned."""
+    return tuple(dict.fromkeys(t for w in walk(word) if isinstance(w, End) for t in w.toks))
+
+
+def plain(word: Word) -> bool:
+    """Whether a tree is markup only."""
+    return all(isinstance(w, (Lit, Tok, Pad, Seq)) for w in walk(word))
+
+
+class Symbols:
+    """Control tokens as one-character private symbols, so that a marker and text that spells it differ.
+
+    `of` maps a spelling to its symbol (a lone surrogate, which no public string may hold), `spelling` back;
+    `show` spells a string out.
+    """
+
+    __slots__ = ("_table", "of", "spelling")
+
+    FIRST = 0xD800
+
+    def __init__(self, spellings: tuple[str, ...]):
+        self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
+        self.spelling = {c: s for s, c in self.of.items()}
+        self._table = {ord(c): s for c, s in self.spelling.items()}
+
+    def show(self, text: str) -> str:
+        """`text` with every symbol spelled out."""
+        return text if text.isascii() else text.translate(self._table)
+
+
+def is_symbol(char: str) -> bool:
+    """Whether a character is a private symbol."""
+    return "\ud800" <= char <= "\udfff"
