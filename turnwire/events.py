@@ -21,13 +21,15 @@ FinishReason = Literal["stop", "length", "tool_calls", "abort"]
 
 @dataclass(slots=True)
 class PartStart:
-    """A part begins. `channel` is the name the format gives it (Harmony), else None."""
+    """A part begins. `channel` is the name the format gives it (Harmony), else None; `recipient` is set when
+    the part is text that is not for the user ("": for nobody that the format knows)."""
 
     part: int
     kind: Literal["text", "reasoning", "call"]
     channel: str | None
     span: Span
     tokens: Span | None
+    recipient: str | None = None
 
 
 @dataclass(slots=True)

@@ -149,7 +149,7 @@ def _read_folder(path: Path, pattern: str | None, specials: Mapping[str, int] | 
         listed = [{"id": int(key), **entry} for key, entry in sorted(decoder.items(), key=lambda item: int(item[0]))]
     if (path / "tokenizer.json").exists():
         backend = _read_json(path / "tokenizer.json")
-        _add_missing(backend, listed)
+        _add_missing(backend, listed, str(config))
         return name, backend
     ranks = sorted(path.glob("*.tiktoken")) or [p for p in [path / "tiktoken.model"] if p.exists()]
     if len(ranks) == 1:
@@ -160,7 +160,7 @@ def _read_folder(path: Path, pattern: str | None, specials: Mapping[str, int] | 
     raise TokenizerError(f"{problem} in this folder (it holds {found})", path=str(path), expected=SUPPORTED)
 
 
-def _add_missing(backend: Backend, listed: Iterable[dict[str, Any]]) -> None:
+def _add_missing(backend: Backend, listed: Iterable[dict[str, Any]], path: str) -> None:
     """Add what only tokenizer_config.json lists, as transformers does when it loads the folder."""
     from tokenizers import AddedToken
 
@@ -177,6 +177,7 @@ def _add_missing(backend: Backend, listed: Iterable[dict[str, Any]]) -> None:
                     f"tokenizer_config.json gives {text!r} the id {entry['id']}, "
                     f"but tokenizer.json leaves it the id {backend.token_to_id(text)}",
                     value=text,
+                    path=path,
                     expected="added_tokens_decoder and tokenizer.json of the same model",
                 )
 

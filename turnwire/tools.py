@@ -17,7 +17,6 @@ import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import unquote, urljoin
 
 from .errors import DuplicateTool, SchemaError, ToolError, check_text, nearest
 
@@ -321,6 +320,8 @@ def _draft_key(uri: str) -> str:
 
 
 def _join(base: str, ref: str) -> str:
+    from urllib.parse import urljoin
+
     try:
         return urljoin(base, ref)
     except ValueError:
@@ -362,7 +363,11 @@ def resolve(root: Schema, ref: str) -> Any:
     """What a local reference (`#`, `#/$defs/a`, `#anchor`) points at; None if nothing, or if it is not local."""
     if not ref.startswith("#"):
         return None
-    fragment = unquote(ref[1:])
+    fragment = ref[1:]
+    if "%" in fragment:
+        from urllib.parse import unquote
+
+        fragment = unquote(fragment)
     if fragment and not fragment.startswith("/"):
         for schema, _, _ in subschemas(root):
             if fragment in (schema.get("$anchor"), schema.get("$dynamicAnchor")) or schema.get("$id") == ref:

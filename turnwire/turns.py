@@ -19,7 +19,7 @@ CallStatus = Literal["complete", "incomplete", "unreadable", "unknown-tool", "in
 @dataclass(frozen=True, slots=True)
 class Text:
     """Visible text. `channel` is the format's name for it (Harmony: "final", "commentary"), None where there
-    is one kind only; `recipient` is set when the text is addressed to something other than the user."""
+    is one kind only; `recipient` is set when the text is not for the user ("": for nobody that is known)."""
 
     text: str
     channel: str | None = None

@@ -31,7 +31,7 @@ class Header:
         """The frame of a part."""
         if not isinstance(part, Text):
             return part.kind
-        return "other" if part.recipient else CHANNELS.get(part.channel or "final", "other")
+        return "other" if part.recipient is not None else CHANNELS.get(part.channel or "final", "other")
 
     def read(self, text: str) -> dict[str, str]:
         """The last channel and the last recipient that a header names."""
@@ -44,7 +44,9 @@ class Header:
             return {**said, "kind": "call", "name": to[len(FUNCTIONS) :]}
         if to and to != "assistant":
             return {**said, "kind": "other", "recipient": to}
-        return {**said, "kind": CHANNELS.get(channel, "other")}
+        if channel not in CHANNELS:
+            return {**said, "kind": "other", "recipient": ""}
+        return {**said, "kind": CHANNELS[channel]}
 
     def write(self, part: Any, options: Mapping[str, Any]) -> Word:
         """As models write it: the recipient in the channel section."""

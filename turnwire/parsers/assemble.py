@@ -202,7 +202,7 @@ class Assembler:
             self.kind = kind
             self.info = info
             name = "reasoning" if kind == "reasoning" else "text"
-            self._emit(PartStart(self.part, name, channel, *self._where()))
+            self._emit(PartStart(self.part, name, channel, *self._where(), info.get("recipient")))
 
     def end(self, kind: str) -> None:
         if kind == "arg":
@@ -440,7 +440,8 @@ class Assembler:
         self.prefilled = self.kind is not None
         if self.kind is not None:
             name = "reasoning" if self.kind == "reasoning" else "call" if self.kind == "call" else "text"
-            self.out.append(PartStart(self.part, name, self.info.get("channel"), *self._where()))
+            channel, recipient = self.info.get("channel"), self.info.get("recipient")
+            self.out.append(PartStart(self.part, name, channel, *self._where(), recipient))
         if self.call is not None and self.call.started and self.call.name is not None:
             self.out.append(CallStart(self.part, self.call.index, self.call.id, self.call.name, *self._where()))
 

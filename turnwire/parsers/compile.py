@@ -345,7 +345,10 @@ class Program:
         point.table = Table(by)
 
     def _slot_table(self, state: InSlot) -> None:
-        state.table = Table({**self.homes, **self._own(state.next, in_slot=True)})
+        # A marker out of place takes the pad with it that every way out of the slot has.
+        pad = min((pad for _, pad, _ in state.next.exits), key=len, default="")
+        strays = {pad[i:] + m: hit for m, hit in self.homes.items() for i in range(len(pad) + 1)}
+        state.table = Table({**strays, **self._own(state.next, in_slot=True)})
 
     def _junk(self, point: Point) -> InSlot:
         return InSlot(JUNK, point, point.table)

@@ -1,0 +1,32 @@
+"""Prints what the laws reached at the end of a run, from all workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.laws import law
+
+
+@pytest.fixture(autouse=True)
+def _laws(request: pytest.FixtureRequest, record_property: Any) -> Any:
+    before = len(law.reports)
+    yield
+    for line in law.reports[before:]:
+        record_property("law", line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    lines = [
+        value
+        for group in terminalreporter.stats.values()
+        for report in group
+        for name, value in getattr(report, "user_properties", ())
+        if name == "law" and getattr(report, "when", "") == "teardown" or name == "law"
+    ]
+    lines = sorted(set(lines))
+    if lines:
+        terminalreporter.section("laws: examples, share admitted, features reached")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,81 @@
+"""How a law runs: Hypothesis over one format, counting what the examples reached.
+
+A law reports its examples, the share that the format admitted and the features seen, and fails when a share or
+a feature stays under its minimum: a property that never meets the hard case proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+EXAMPLES = int(os.environ.get("TURNWIRE_EXAMPLES", "200"))
+RANDOM = bool(os.environ.get("TURNWIRE_RANDOM"))  # else the same examples in each run
+
+reports: list[str] = []
+
+
+class Report:
+    """What a law's examples reached."""
+
+    def __init__(self, law: str, subject: str):
+        self.law, self.subject = law, subject
+        self.examples = self.admitted = self.asked = 0
+        self.features: Counter[str] = Counter()
+
+    def see(self, *features: str) -> None:
+        self.features.update(set(features))
+
+    def admit(self, yes: bool) -> bool:
+        self.asked += 1
+        self.admitted += yes
+        return yes
+
+    def __str__(self) -> str:
+        share = f"{self.admitted / self.asked:.1%} admitted" if self.asked else "all admitted"
+        mix = ", ".join(f"{name} {n}" for name, n in sorted(self.features.items()))
+        return f"{self.law} {self.subject}: {self.examples} examples, {share}; {mix}"
+
+
+def run_law(
+    law: str,
+    subject: str,
+    strategy: st.SearchStrategy[Any],
+    check: Callable[[Any, Report], None],
+    *,
+    need: Mapping[str, int] | None = None,
+    admitted: float = 0.0,
+    examples: int = EXAMPLES,
+    shrink: bool = True,
+) -> Report:
+    """Run `check` on examples; `need` and `admitted` are minimums (features scale with the examples)."""
+    report = Report(law, subject)
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=not RANDOM,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @given(strategy)
+    def run(example: Any) -> None:
+        report.examples += 1
+        check(example, report)
+
+    run()
+    reports.append(str(report))
+    assert report.examples >= examples * 0.9, report
+    for feature, minimum in (need or {}).items():
+        assert report.features[feature] >= minimum * examples / 200, f"{feature} too rare: {report}"
+    if admitted:
+        assert report.admitted >= admitted * report.asked, f"too few admitted: {report}"
+    return report

@@ -1,0 +1,195 @@
+"""What the laws are tried on: hostile text, turns with tools, damaged replies, garbage."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+import turnwire
+from tests import real
+from turnwire import Call, Reasoning, Text, Turn
+
+MARKERS = (
+    "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "<function=f>", "</function>",
+    "<parameter=x>", "</parameter>", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|start|>assistant",
+    "<|channel|>final<|message|>", "<|end|>", "<|call|>", "<|return|>", "<|constrain|>json", " to=functions.f",
+    "[TOOL_CALLS]", "[ARGS]", "</s>", "<arg_key>", "</arg_value>", "｜DSML｜", "<|python_tag|>", "<|eot_id|>",
+    '<|"|>', "[f(x=1)]", "```json\n",
+)  # fmt: skip
+HALVES = ("<", "</", "<think", "</thi", "<tool_ca", "</tool_cal", "<|im_", "<|", "|>", "<function=", "<parameter=", "</para", "<|chan")
+TEXTS = (
+    "a", "word ", "Hello, world.", " ", "\n", "\n\n", "\r\n", "\t", "  \n ", '"', "'", "\\", '\\"', "\\u00e9", "{", "}", "[", "]",
+    '{"name": "f", "arguments": {}}', ": ", ", ", "é", "e\u0301", "漢字", "🙂", "👩‍💻", "\u200b", "\ufeff", "\x00", "\x1f", "\u2028",
+    "true", "null", "None", "02134", "-1e5", "3.0",
+)  # fmt: skip
+SURROGATES = ("\ud800", "x\udfffy", "\ud83d")
+
+
+def hostile(surrogates: bool = False, max_size: int = 6) -> st.SearchStrategy[str]:
+    """Text that is out to be mistaken for something else."""
+    pieces = st.one_of(
+        st.sampled_from(TEXTS),
+        st.sampled_from(MARKERS),
+        st.sampled_from(HALVES),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    )
+    text = st.lists(pieces, max_size=max_size).map("".join)
+    if not surrogates:
+        return text
+    return st.one_of(*[text] * 12, st.tuples(text, st.sampled_from(SURROGATES), text).map("".join))
+
+
+def schema(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "function": {"name": name, "description": name, "parameters": parameters}}
+    for name, parameters in {
+        "write_file": schema(path={"type": "string"}, content={"type": "string"}),
+        "calc": schema(x={"type": "number"}, n={"type": "integer"}, exact={"type": "boolean"}),
+        "search": schema(query={"type": "string"}, filters={"type": "object"}, sites={"type": "array"}),
+        "now": schema(),
+    }.items()
+]
+_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), hostile(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile(max_size=2), inner, max_size=3)),
+    max_leaves=5,
+)
+_values: Mapping[str, Callable[[bool], st.SearchStrategy[Any]]] = {
+    "string": lambda s: hostile(s),
+    "number": lambda s: st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+    "integer": lambda s: st.integers(-(10**20), 10**20),
+    "boolean": lambda s: st.booleans(),
+    "object": lambda s: st.dictionaries(hostile(max_size=2), _json, max_size=3),
+    "array": lambda s: st.lists(_json, max_size=3),
+}
+
+
+def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
+    """A call of one of TOOLS with arguments of the declared types."""
+
+    def arguments(tool: Any) -> st.SearchStrategy[Call]:
+        f = tool["function"]
+        optional = {k: _values[v["type"]](surrogates) for k, v in f["parameters"]["properties"].items()}
+        return st.fixed_dictionaries({}, optional=optional).map(lambda a: Call(f["name"], a))
+
+    return st.sampled_from(TOOLS).flatmap(arguments)
+
+
+def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[Turn]:
+    """An assistant turn of kinds of parts that the format knows, in an order it has."""
+    frames = frame_kinds(fmt)
+    reasoning = st.lists(hostile(surrogates).map(Reasoning), min_size=int(prefills_reasoning(fmt)), max_size=1)
+    if "preamble" in frames:  # messages in channels, in any order
+        part = st.one_of(
+            hostile(surrogates).map(Reasoning),
+            hostile(surrogates).map(lambda t: Text(t, "commentary")),
+            hostile(surrogates).map(lambda t: Text(t, "final")),
+            calls(surrogates),
+        )
+        return st.lists(part, min_size=1, max_size=4).map(lambda p: Turn("assistant", tuple(p)))
+    body = st.lists(st.one_of(hostile(surrogates).map(Text), calls(surrogates)), max_size=4)
+    if "reasoning" not in frames:
+        return body.map(lambda b: Turn("assistant", tuple(b)))
+    return st.tuples(reasoning, body).map(lambda rb: Turn("assistant", (*rb[0], *rb[1])))
+
+
+def frame_kinds(fmt: turnwire.Format) -> set[str]:
+    from turnwire.wire import Frame, walk
+
+    return {w.kind for w in walk(fmt.reply) if isinstance(w, Frame)}
+
+
+def prefills_reasoning(fmt: turnwire.Format) -> bool:
+    return "<think>" in fmt.program.symbols.show(fmt.prompt_tail(None))
+
+
+def tokenizer(fmt: turnwire.Format) -> Any:
+    """The real tokenizer of a format (skips where its package is missing)."""
+    if fmt.name == "harmony":
+        return real.o200k_harmony()
+    return real.qwen35() if fmt.name.startswith("qwen3.5") else real.qwen3()
+
+
+def normalised(turn: Turn, normalize: Callable[[str], str]) -> Turn:
+    """A turn as its tokens keep it."""
+
+    def deep(v: Any) -> Any:
+        if isinstance(v, str):
+            return normalize(v)
+        if isinstance(v, dict):
+            return {normalize(k): deep(x) for k, x in v.items()}
+        return [deep(x) for x in v] if isinstance(v, list) else v
+
+    def part(p: Any) -> Any:
+        if isinstance(p, Call):
+            return Call(p.name, deep(p.arguments))
+        return type(p)(normalize(p.text), *((p.channel, p.recipient) if isinstance(p, Text) else ()))
+
+    return Turn(turn.role, tuple(part(p) for p in turn.parts))
+
+
+def features(turn: Turn) -> list[str]:
+    """What a turn has of the hard things."""
+    out = [p.kind for p in turn.parts]
+    text = "".join(p.text for p in turn.parts if not isinstance(p, Call))
+    inside = json.dumps([p.arguments for p in turn.parts if isinstance(p, Call)], ensure_ascii=False, default=str)
+    if sum(isinstance(p, Call) for p in turn.parts) > 1:
+        out.append("parallel calls")
+    kinds = [p.kind for p in turn.parts]
+    if "call" in kinds and "text" in kinds[kinds.index("call") :]:
+        out.append("text after a call")
+    if any(m in text for m in MARKERS):
+        out.append("marker in text")
+    if any(m in inside for m in MARKERS):
+        out.append("marker in arguments")
+    if any(h in text + inside for h in HALVES):
+        out.append("half marker")
+    if unicodedata.normalize("NFC", text + inside) != text + inside:
+        out.append("decomposed")
+    if "\n" in text[:1] + text[-1:]:
+        out.append("line end at the edge")
+    if any(not p.text for p in turn.parts if not isinstance(p, Call)):
+        out.append("empty part")
+    if any(not p.arguments for p in turn.parts if isinstance(p, Call)):
+        out.append("no arguments")
+    return out
+
+
+def has_surrogate(turn: Turn) -> bool:
+    try:
+        json.dumps(turn.to_dict(), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
+    """In symbols: a reply of the format, with pieces deleted, doubled, swapped or put in, or cut short; and
+    plain garbage made of the format's own markers."""
+    markers = sorted(fmt.program.symbols.of.values()) + [w for w in fmt.forgeable] + list(fmt.program.homes)
+    bit = st.one_of(st.sampled_from(markers), st.sampled_from(TEXTS + MARKERS + HALVES), st.sampled_from(["{", "}", '"', "\n"]))
+
+    @st.composite
+    def reply(draw: Any) -> str:
+        if draw(st.integers(0, 3)) == 0:
+            return "".join(draw(st.lists(bit, max_size=14)))
+        turn = draw(turns(fmt))
+        try:
+            s = fmt.render_reply(turn, tools=TOOLS).symbols
+        except turnwire.errors.RefusedTurn:
+            s = "".join(draw(st.lists(bit, max_size=8)))
+        for _ in range(draw(st.integers(0, 3))):
+            a = draw(st.integers(0, len(s)))
+            b = min(len(s), a + draw(st.integers(0, 12)))
+            how = draw(st.sampled_from(("delete", "double", "insert", "cut")))
+            s = {"delete": s[:a] + s[b:], "double": s[:b] + s[a:], "insert": s[:a] + draw(bit) + s[a:], "cut": s[:a]}[how]
+        return s
+
+    return reply()
