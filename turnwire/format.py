@@ -15,11 +15,11 @@ from .errors import FormatError, InputError, OptionError, RefusedTurn, check_tex
 from .events import FinishReason
 from .layout import Context, Layout, Placed
 from .messages import read_messages
-from .spans import Rendered, symbols_of
+from .spans import Rendered, Stretch, symbols_of
 from .templating.reply import Indexed, NoPlace, write_reply
 from .templating.writer import Writer
 from .tools import normalize_tools
-from .turns import Part, Text, Turn
+from .turns import Part, Reasoning, Text, Turn
 from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Format:
         turns = read_messages(messages, (*(r for r, _ in self.layout.roles), "assistant", "tool"))
         if continue_final_message and (not turns or turns[-1].role != "assistant"):
             raise OptionError("continue_final_message needs an assistant message at the end", value=True, path="messages")
-        context = replace(context, count=len(turns))
+        context = replace(context, count=len(turns), open=continue_final_message)
         bound = self.bind(tokenizer) if tokenizer is not None else None
         w = self._writer(trust_content, self.forgeable if forgery == "raise" else ())
         placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
@@ -195,11 +195,18 @@ class Format:
         prefill = "".join(s.symbols for s in self._words(self.layout.prefill(context)))
         w.unsample(since, prefill)
         if open_:
-            last = max((i for i, s in enumerate(w.stretches) if i >= since and s.kind != "template"), default=since - 1)
-            w.stretches[last + 1 :] = []
-            w.stretches[since:] = [replace(s, sampled=False) for s in w.stretches[since:]]
+            written, w.stretches[since:] = w.stretches[since:], []
+            call = bool(turn.parts) and turn.parts[-1][1].kind == "call"
+            while written and self._closes(written[-1], call):
+                written.pop()
+            w.stretches += [replace(s, sampled=False) for s in written]
         else:
             w.word(self.layout.after)
+
+    def _closes(self, s: Stretch, call: bool) -> bool:
+        """Whether the end of a message goes when it is left open: its stop token, what closes a text or reasoning,
+        but not a call's own end or what the layout made up."""
+        return s.symbols in self.program.stops or (s.kind == "template" and s.sampled and not (call and s.part is not None))
 
     def _words(self, word: Word) -> list[Any]:
         w = self._writer(False)
@@ -223,22 +230,25 @@ class Format:
         (read,) = read_messages([turn], ("assistant",))
         context = self._context(tools, options)
         bound = self.bind(tokenizer) if tokenizer is not None else None
-        w = self._writer(False)
-        w.turn, w.sampled = 0, True
-        try:
-            write_reply(w, self.reply, self._canon_parts(read), context.options, history=False)
-        except NoPlace as e:
-            raise RefusedTurn(str(e), refusal=Refusal("turn", str(e)), value=e.part, path="turn") from None
+        parts = tuple(enumerate(self.canon(read).parts))
         tail = self.prompt_tail(prompt, bound)
-        written = "".join(s.symbols for s in w.stretches)
-        if tail and not written.startswith(tail):
+        w = self._reply(parts, context)
+        if tail and not any(isinstance(p, Reasoning) for _, p in parts) and not _starts(w, tail):
+            w = self._reply(((None, Reasoning("")), *parts), context)  # the prompt opened it: closed at once
+        if not _starts(w, tail):
             problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
             raise RefusedTurn(problem, refusal=Refusal("turn", problem), value=turn, path="turn")
         w.unsample(0, tail)
         return Rendered([s for s in w.stretches if s.sampled], self.program.symbols.show, bound)
 
-    def _canon_parts(self, turn: Turn) -> Indexed:
-        return tuple(enumerate(self.canon(turn).parts))
+    def _reply(self, parts: Indexed, context: Context) -> Writer:
+        w = self._writer(False)
+        w.turn, w.sampled = 0, True
+        try:
+            write_reply(w, self.reply, parts, context.options, history=False)
+        except NoPlace as e:
+            raise RefusedTurn(str(e), refusal=Refusal("turn", str(e)), value=e.part, path="turn") from None
+        return w
 
     def canon(self, turn: Turn) -> Turn:
         """How a turn reads back: empty text parts are gone, neighbouring ones of one channel are one, and what
@@ -393,6 +403,10 @@ class Format:
 
 def _rebuild(cls: type[Format], fields: dict[str, Any]) -> Format:
     return cls(**fields)
+
+
+def _starts(w: Writer, symbols: str) -> bool:
+    return "".join(s.symbols for s in w.stretches).startswith(symbols)
 
 
 def _plain_words(layout: Layout) -> Iterable[Word]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import OptionError, nearest
+from .errors import OptionError, check_text, nearest
 from .tools import Tool
 from .turns import Part, Text
 from .wire import NOTHING, Word
@@ -47,6 +47,7 @@ class Context:
     options: Mapping[str, Any]
     tools: tuple[Tool, ...] | None
     count: int = 0  # messages in the conversation
+    open: bool = False  # the last turn is left open
     media: dict[str, int] = field(default_factory=dict)  # how many of each kind were written
 
 
@@ -179,6 +180,8 @@ class Layout:
                     expected="one of " + (", ".join(known) or "no options"),
                     near=nearest(name, known),
                 )
+            if isinstance(value, str):
+                check_text(value, name)
             if value != known[name].default:
                 known[name].check(value)
         return {name: given.get(name, option.default) for name, option in known.items()}

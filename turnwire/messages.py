@@ -38,7 +38,9 @@ FIELDS = ("kind", "type", "text", "media", "source")
 def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
     """The turns of a conversation; `roles` are those the format knows."""
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
-        raise MessageError("not a list of messages", value=messages, path="messages", expected="a list of dicts or Turns")
+        raise MessageError(
+            "not a list of messages", value=messages, path="messages", expected="a list of dicts or Turns"
+        )
     known = tuple(roles)
     turns: list[Turn] = []
     answers = _Answers()
@@ -56,7 +58,10 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         for j, part in enumerate(message.parts):
             if isinstance(part, Call) and not part.complete:
                 raise ContentError(
-                    f"a call that is {part.status}", value=part, path=f"{path}.parts[{j}]", expected="complete calls only"
+                    f"a call that is {part.status}",
+                    value=part,
+                    path=f"{path}.parts[{j}]",
+                    expected="complete calls only",
                 )
         return message
     if not isinstance(message, Mapping):
@@ -68,7 +73,9 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     for key in d:
         near = nearest(key, KEYS)
         if key not in KEYS and key not in HARMLESS and near is not None:
-            raise MessageError(f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near)
+            raise MessageError(
+                f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near
+            )
     role = d.get("role")
     _role(role, path, roles)
     parts: list[Part] = []
@@ -116,7 +123,10 @@ def _content(content: Any, path: str) -> tuple[Text | Media, ...]:
         return (Text(content),)
     if not isinstance(content, Sequence):
         raise ContentError(
-            f"content is a {type(content).__name__}", value=content, path=path, expected="None, a string or a list of parts"
+            f"content is a {type(content).__name__}",
+            value=content,
+            path=path,
+            expected="None, a string or a list of parts",
         )
     return tuple(_content_part(p, f"{path}[{i}]") for i, p in enumerate(content))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
@@ -131,7 +141,9 @@ def _content_part(part: Any, path: str) -> Text | Media:
     kind: Any = part.get("type") if isinstance(part, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if kind in TEXTS:
         if not isinstance(part.get("text"), str):
-            raise ContentError("a text part without a text", value=part, path=path, expected='{"type": "text", "text": ...}')
+            raise ContentError(
+                "a text part without a text", value=part, path=path, expected='{"type": "text", "text": ...}'
+            )
         check_text(part["text"], f"{path}.text")
         return Text(part["text"])
     if kind in MEDIA:
@@ -148,7 +160,9 @@ def _call(call: Any, path: str) -> Call:
         check_strings(call.name, path)
         return call
     if not isinstance(call, Mapping):
-        raise MessageError("not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}')
+        raise MessageError(
+            "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
+        )
     d: Mapping[str, Any] = call
     function: Any = d.get("function", d)
     where = f"{path}.function" if "function" in d else path
@@ -171,28 +185,29 @@ def _arguments(value: Any, path: str) -> dict[str, Any]:
             raise ArgumentsError(f"not JSON ({e})", value=value, path=path, expected="a JSON object") from None
     if not isinstance(value, Mapping):
         raise ArgumentsError(f"a {type(value).__name__}", value=value, path=path, expected="a JSON object")
-    check_strings(dict(value), path)  # pyright: ignore[reportUnknownArgumentType]
-    _check_json(value, path)
-    return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    copy = _plain_json(value, path, 0)
+    check_strings(copy, path)
+    return copy
 
 
-def _check_json(value: Any, path: str) -> None:
-    todo: list[tuple[Any, str, int]] = [(value, path, 0)]
-    while todo:
-        item, where, depth = todo.pop()
-        if depth > 128:
-            raise ArgumentsError("nested deeper than 128", value=value, path=path, expected="a shallower value")
-        if isinstance(item, Mapping):
-            for k, v in item.items():  # pyright: ignore[reportUnknownVariableType]
-                if not isinstance(k, str):
-                    raise ArgumentsError(f"key {k!r} is not a string", value=k, path=where, expected="JSON")
-                todo.append((v, f"{where}.{k}", depth + 1))
-        elif isinstance(item, (list, tuple)):
-            todo.extend((v, f"{where}[{i}]", depth + 1) for i, v in enumerate(item))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        elif isinstance(item, float) and item - item != 0:
-            raise ArgumentsError(f"{item} is not JSON", value=item, path=where, expected="a finite number")
-        elif item is not None and not isinstance(item, (str, int, float)):
-            raise ArgumentsError(f"a {type(item).__name__} is not JSON", value=item, path=where, expected="JSON values")
+def _plain_json(value: Any, path: str, depth: int) -> Any:
+    """A copy in dicts, lists and scalars."""
+    if depth > 128:
+        raise ArgumentsError("nested deeper than 128", path=path, expected="a shallower value")
+    if isinstance(value, Mapping):
+        copy: dict[str, Any] = {}
+        for k, v in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if not isinstance(k, str):
+                raise ArgumentsError(f"key {k!r} is not a string", value=k, path=path, expected="JSON")
+            copy[k] = _plain_json(v, f"{path}.{k}", depth + 1)
+        return copy
+    if isinstance(value, (list, tuple)):
+        return [_plain_json(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, float) and value - value != 0:
+        raise ArgumentsError(f"{value} is not JSON", value=value, path=path, expected="a finite number")
+    if value is not None and not isinstance(value, (str, int, float)):
+        raise ArgumentsError(f"a {type(value).__name__} is not JSON", value=value, path=path, expected="JSON values")
+    return value
 
 
 class _Answers:
@@ -228,6 +243,8 @@ class _Answers:
         elif self.open:
             found = self.open[0]
         else:
-            raise ResultError("a tool result without a call", value=result.id, path=path, expected="an assistant call before it")
+            raise ResultError(
+                "a tool result without a call", value=result.id, path=path, expected="an assistant call before it"
+            )
         self.open.remove(found) if found.id is None else None
         return found

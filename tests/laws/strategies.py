@@ -37,10 +37,11 @@ def hostile(surrogates: bool = False, max_size: int = 6) -> st.SearchStrategy[st
         st.sampled_from(HALVES),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
     )
-    text = st.lists(pieces, max_size=max_size).map("".join)
+    text = st.integers(0, 9).flatmap(lambda n: st.lists(pieces, min_size=min(n, 1), max_size=max_size)).map("".join)
     if not surrogates:
         return text
-    return st.one_of(*[text] * 12, st.tuples(text, st.sampled_from(SURROGATES), text).map("".join))
+    broken = st.tuples(text, st.sampled_from(SURROGATES), text).map("".join)
+    return st.sampled_from([False] * 11 + [True]).flatmap(lambda yes: broken if yes else text)
 
 
 def schema(**properties: Any) -> dict[str, Any]:
@@ -85,7 +86,8 @@ def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
 def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[Turn]:
     """An assistant turn of kinds of parts that the format knows, in an order it has."""
     frames = frame_kinds(fmt)
-    reasoning = st.lists(hostile(surrogates).map(Reasoning), min_size=int(prefills_reasoning(fmt)), max_size=1)
+    thought = hostile(surrogates).map(lambda t: (Reasoning(t),))
+    reasoning: Any = st.one_of(thought, st.just(()))
     if "preamble" in frames:  # messages in channels, in any order
         part = st.one_of(
             hostile(surrogates).map(Reasoning),
@@ -94,7 +96,9 @@ def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[T
             calls(surrogates),
         )
         return st.lists(part, min_size=1, max_size=4).map(lambda p: Turn("assistant", tuple(p)))
-    body = st.lists(st.one_of(hostile(surrogates).map(Text), calls(surrogates)), max_size=4)
+    body = st.integers(0, 9).flatmap(
+        lambda n: st.lists(st.one_of(hostile(surrogates).map(Text), calls(surrogates)), min_size=min(n, 2), max_size=4)
+    )
     if "reasoning" not in frames:
         return body.map(lambda b: Turn("assistant", tuple(b)))
     return st.tuples(reasoning, body).map(lambda rb: Turn("assistant", (*rb[0], *rb[1])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -113,6 +114,14 @@ def test_cases(schema: Any, raw: str, value: Any, flagged: bool) -> None:
     got = coerce(raw, schema)
     assert (got.value, type(got.value)) == (value, type(value))
     assert got.flag == ("ambiguous-type" if flagged else None)
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="older Python")
+def test_the_bound_on_digits_is_ours(request: pytest.FixtureRequest) -> None:
+    before = sys.get_int_max_str_digits()
+    request.addfinalizer(lambda: sys.set_int_max_str_digits(before))
+    sys.set_int_max_str_digits(0)
+    assert coerce("9" * 5000, typed("integer")).value == "9" * 5000
 
 
 @pytest.mark.parametrize(
@@ -242,7 +251,7 @@ def test_the_public_fixtures() -> None:
             calls = fixture.get("expected", {}).get("tool_calls") or ()
             if len(bodies) != len(calls):
                 continue
-            for (name, body), call in zip(bodies, calls):
+            for (name, body), call in zip(bodies, calls, strict=True):
                 pairs = re.findall(r"<parameter=(\w+)>\n(.*?)\n</parameter>\n", body, re.S)
                 if len(pairs) == body.count("<parameter=") == body.count("</parameter>") and name in schemas:
                     root = schemas[name]

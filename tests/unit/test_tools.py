@@ -6,14 +6,15 @@ import copy
 import json
 import pickle
 from collections import OrderedDict
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from turnwire.errors import DuplicateTool, SchemaError, SurrogateError, ToolError
-from turnwire.tools import Tool, normalize_tools, resolve, step, subschemas, tool
+from turnwire.schemas import resolve, step, subschemas
+from turnwire.tools import Tool, normalize_tools, tool
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION: dict[str, Any] = {"parameters": SCHEMA, "strict": True, "name": "f", "description": "d"}
@@ -231,7 +232,7 @@ def test_resolve() -> None:
 
 
 def weather(
-    city: str, days: int = 3, unit: Literal["c", "f"] = "c", tags: Optional[list[str]] = None, *, opts: dict[str, float]
+    city: str, days: int = 3, unit: Literal["c", "f"] = "c", tags: list[str] | None = None, *, opts: dict[str, float]
 ) -> str:
     """Look the weather up.
 

@@ -1,10 +1,11 @@
 """Events and turns as OpenAI chat completions: chunks as they stream, or one completion.
 
 Every chunk stands for one event and is made as soon as the event comes. The first delta of a call has its index,
-id, type and name; the others have arguments only. Arguments of a call that may yet be cut are streamed: a client
-may run the calls it has put together only if the last chunk's finish_reason is "tool_calls". Under "length" (or
-"stop" behind a call that the model broke off) the last one may be half a call; with `only_complete=True` a call
-is sent whole once it is known to be complete, and a cut one never. What the shape cannot hold goes to `lost`.
+id, type and name; the others have arguments only. Arguments of a call that may yet be cut are streamed. What a
+client that puts deltas together can know of them: under finish_reason "length" the last call may be half a call;
+under "stop" no call is complete; under "tool_calls" at least one is, and one that the model itself broke off does
+not parse. With `only_complete=True` a call is sent whole, once it is complete, and a cut one never. What the shape
+cannot hold is told to `lost`, in words.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class _Writer:
         return self.chunk({"tool_calls": [{"index": at, "id": _call_id(id), "type": "function", "function": function}]})
 
     def part(self, event: PartStart) -> None:
-        recipient: str | None = getattr(event, "recipient", None)
+        recipient = event.recipient
         if event.kind == "text" and (recipient is not None or event.channel not in VISIBLE):
             self.hidden.add(event.part)
             self.lose(f"text addressed to {recipient!r}" if recipient else f"text in the channel {event.channel!r}")

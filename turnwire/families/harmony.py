@@ -1,6 +1,8 @@
 """Harmony, the format of gpt-oss: messages in channels, calls addressed to functions.
 
-Facts: openai/harmony docs/format.md and openai-harmony 0.0.8 (src/encoding.rs, sha256 788675d6).
+Facts: openai/harmony docs/format.md and openai-harmony 0.0.8 (src/encoding.rs, sha256 788675d6). Prompts equal what
+openai-harmony makes of the same messages, but for old analysis: its code drops only what precedes the FIRST final
+message; format.md says to drop "any previous CoT" once the assistant answered, and so does this (`drop_analysis`).
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from typing import Any
 
 from ..codecs import Json
 from ..format import Format
-from ..layout import Layout
+from ..layout import Layout, Wrap
+from ..templating import harmony_layout as gpt
+from ..templating.harmony_layout import CONSTRAIN, FUNCTIONS
 from ..turns import Part, Text
-from ..wire import End, Frame, Lit, Many, Seq, Slot, Switch, Tok, Word
+from ..wire import NOTHING, End, Frame, Lit, Many, Slot, Switch, Tok, Word
 
-FUNCTIONS = "functions."
 CHANNELS = {"analysis": "reasoning", "commentary": "preamble", "final": "text"}
 
 
@@ -25,13 +28,15 @@ class Header:
     """A message header behind "assistant": channel, recipient and content type, in any of the orders and
     spacings that models write (docs/format.md: the recipient is in the role or the channel section)."""
 
-    toks = ("<|channel|>", "<|constrain|>")
+    toks = ("<|channel|>", CONSTRAIN)
 
     def kind(self, part: Part) -> str:
         """The frame of a part."""
         if not isinstance(part, Text):
             return part.kind
-        return "other" if part.recipient is not None else CHANNELS.get(part.channel or "final", "other")
+        if part.recipient is not None:
+            return "addressed" if part.recipient else "other"
+        return CHANNELS.get(part.channel or "final", "other")
 
     def read(self, text: str) -> dict[str, str]:
         """The last channel and the last recipient that a header names."""
@@ -43,42 +48,55 @@ class Header:
         if to.startswith(FUNCTIONS):
             return {**said, "kind": "call", "name": to[len(FUNCTIONS) :]}
         if to and to != "assistant":
-            return {**said, "kind": "other", "recipient": to}
+            return {**said, "kind": "addressed", "recipient": to}
         if channel not in CHANNELS:
             return {**said, "kind": "other", "recipient": ""}
         return {**said, "kind": CHANNELS[channel]}
 
     def write(self, part: Any, options: Mapping[str, Any]) -> Word:
-        """As models write it: the recipient in the channel section."""
+        """As openai-harmony does: the recipient in the role section, the content type behind the channel."""
         if part.kind == "call":
-            constrained: Word = Tok("<|constrain|>") + Lit("json")
-            kind = options.get("tool_call_content_type", "<|constrain|>json")
-            content = Lit(" ") + (constrained if kind == "<|constrain|>json" else Lit(kind)) if kind else Seq()
-            return Tok("<|channel|>") + Lit(f"commentary to={FUNCTIONS}{part.name}") + content
-        if part.kind == "reasoning":
-            return Tok("<|channel|>") + Lit("analysis")
-        to = f" to={part.recipient}" if part.recipient else ""
-        return Tok("<|channel|>") + Lit((part.channel or "final") + to)
-
-
-def message(kind: str, value: Word, end: End) -> Frame:
-    """A message of one kind."""
-    return Frame(kind, value + end)
+            kind: str | None = options.get("tool_call_content_type", CONSTRAIN + "json")
+            content: Word = Lit(f" {kind}") if kind else NOTHING
+            if kind and kind.startswith(CONSTRAIN):
+                content = Lit(" ") + Tok(CONSTRAIN) + Lit(kind[len(CONSTRAIN) :])
+            return Lit(f" to={FUNCTIONS}") + Slot("name") + Tok("<|channel|>") + Lit("commentary") + content
+        channel = "analysis" if part.kind == "reasoning" else part.channel or ""
+        to = Lit(f" to={part.recipient}") if part.kind == "text" and part.recipient else NOTHING
+        return to + (Tok("<|channel|>") + Lit(channel) if channel else NOTHING)
 
 
 STOPS = ("<|return|>", "<|call|>")
 inner = End(*STOPS, also=("<|end|>",), between="<|end|>", sampled="<|end|>")
-reply = Many(
-    Switch(
-        Header(),
-        Tok("<|message|>"),
-        (
-            message("other", Slot("other"), inner),
-            message("reasoning", Slot("reasoning"), inner),
-            message("preamble", Slot("preamble"), inner),
-            message("text", Slot("text"), End(*STOPS, also=("<|end|>",), between="<|end|>", history="<|end|>")),
-            message("call", Slot("arguments", Json()), End("<|call|>", "<|return|>", also=("<|end|>",))),
-        ),
-    ),
-    sep=Tok("<|start|>") + Lit("assistant"),
+called = End("<|call|>", "<|return|>", also=("<|end|>",))
+cases = (
+    Frame("other", Slot("other") + inner),
+    Frame("addressed", Slot("addressed") + called),
+    Frame("reasoning", Slot("reasoning") + inner),
+    Frame("preamble", Slot("preamble") + inner),
+    Frame("text", Slot("text") + End(*STOPS, also=("<|end|>",), between="<|end|>", history="<|end|>")),
+    Frame("call", Slot("arguments", Json()) + called),
 )
+start, end = Tok("<|start|>"), Tok("<|end|>")
+header = start + Lit("assistant")
+
+
+def wrap(role: str, text: str = "") -> Wrap:
+    """A message of a role; `text` is put before its content."""
+    return Wrap(start + Lit(role) + Tok("<|message|>") + Lit(text), end)
+
+
+layout = Layout(
+    roles=(("system", wrap("system")), ("developer", wrap("developer", "# Instructions\n\n")), ("user", wrap("user"))),
+    results=gpt.ToolMessages(),
+    preamble=gpt.write_preamble,
+    arrange=(gpt.gather_instructions, gpt.settle_channels, gpt.drop_analysis),
+    leading=gpt.LEADING,
+    options=gpt.OPTIONS,
+)
+harmony = Format(
+    "harmony", Many(Switch(Header(), Tok("<|message|>"), cases), sep=header), header, layout,
+    models=("openai/gpt-oss-20b", "openai/gpt-oss-120b", "openai/gpt-oss-safeguard-20b", "openai/gpt-oss-safeguard-120b"),
+    canon_passes=(gpt.settled,),
+    source="openai-harmony 0.0.8 src/encoding.rs sha256 788675d601fe782e",
+)  # fmt: skip

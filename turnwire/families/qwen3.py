@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..codecs import Envelope
 from ..format import Format
 from ..layout import Context, Layout, Option, Results, Wrap, no_prefill
-from ..templating.arrange import drop_reasoning, split_reasoning, ThinkSinceQuery
+from ..templating.arrange import ThinkSinceQuery, drop_reasoning, split_reasoning
 from ..templating.preambles import system_then_tools
 from ..wire import Choice, End, Frame, Lit, Many, Opt, Pad, Seq, Slot, Tok, Word
 

@@ -6,7 +6,7 @@ Facts: chat_template.jinja of Qwen/Qwen3.5-4B (sha256 a4aee8af), the same file f
 from __future__ import annotations
 
 from ..layout import Context, Layout, Option
-from ..templating.arrange import split_reasoning, ThinkSinceQuery, Trim
+from ..templating.arrange import ThinkSinceQuery, Trim, queried, split_reasoning
 from ..templating.preambles import tools_then_system
 from ..wire import Opt, Tok, Word
 from .qwen3 import begin_thinking, end, layout, no_thinking, qwen3, splitting, think, thinking
@@ -30,7 +30,7 @@ def vision(pad: str) -> Word:
 
 qwen3_5_layout: Layout = layout.but(
     preamble=tools_then_system,
-    arrange=(Trim(), split_reasoning, ThinkSinceQuery(always=True, trim=None)),
+    arrange=(queried, Trim(), split_reasoning, ThinkSinceQuery(always=True, trim=None)),
     prefill=prefill,
     options=(thinking, splitting, Option("add_vision_id", False, "a bool: number the pictures", (True, False))),
     media=(("image", vision("<|image_pad|>")), ("video", vision("<|video_pad|>"))),

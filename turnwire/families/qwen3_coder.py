@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..codecs import Value
 from ..layout import Layout, Results
-from ..templating.arrange import drop_reasoning, has_calls, Trim
+from ..templating.arrange import Trim, drop_reasoning, has_calls
 from ..templating.preambles import xml_tools
 from ..wire import Choice, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 from .qwen3 import NL, chatml, end, qwen3, text

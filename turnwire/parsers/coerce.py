@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from ..tools import JSON_TYPES, MAX_DIGITS, resolve
+from ..schemas import JSON_TYPES, MAX_DIGITS, resolve
 
 MAX_NESTING = 128
 MAX_SCHEMAS = 200

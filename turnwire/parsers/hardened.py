@@ -19,7 +19,7 @@ from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariabl
 from referencing import Registry
 
 from ..errors import nearest
-from ..tools import validator_class
+from ..schemas import validator_class
 from . import linear
 
 __all__ = ["MAX_WORK", "Exhausted", "compile", "is_checked", "start_work"]
@@ -292,13 +292,12 @@ def _identity(value: Any) -> Any:
     if isinstance(value, dict):
         return frozenset((k, _identity(v)) for k, v in cast("dict[str, Any]", value).items())
     if isinstance(value, list):
-        return tuple(map(_identity, cast("list[Any]", value)))
-    if isinstance(value, bool) or value is None:
-        return (value, "constant")
+        return (list, *map(_identity, cast("list[Any]", value)))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    # Hashes of integers can be made to collide, those of strings cannot.
-    return (hex(value),) if isinstance(value, int) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int, hex(value)  # hashes of integers can be made to collide, those of strings cannot
+    return value
 
 
 def _multiple_of(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:

@@ -134,8 +134,11 @@ class Parser:
         rest = self._lex("", eof=True) if self._mode == "text" else self._decoder.decode(b"", True)
         stripped = self._mode == "text" and self._fed and self._marker_due and not self._marker_seen
         self._mode = "closed"
-        if self._sink.map is not None and self._partial:
-            self._sink.map.ends[-1] = self._fed + len(rest)
+        if (token_map := self._sink.map) is not None:
+            if self._partial:
+                token_map.ends[-1] = self._fed + len(rest)
+            elif not token_map.ends:
+                token_map.base = self._count
         self._machine.feed(rest)
         self._machine.close(finish_reason in ("stop", "tool_calls"))
         if stripped:
@@ -225,11 +228,12 @@ class Parser:
                     fed += len(symbols.spelling[piece[0]])  # type: ignore[index]
                     text += piece[0]  # type: ignore[operator]
                 texts.append(text)
-                ends.append(fed)
                 if piece is None:
                     self._fed = fed
                     self._machine.feed("".join(texts))
                     texts.clear()
+                ends.append(fed)
+                if piece is None:
                     self._sink.fault("unknown-token", f"id {token} has no piece in the vocabulary", str(token))
                 continue
             text = self._decoder.decode(piece.encode() if isinstance(piece, str) else piece)  # type: ignore[arg-type]
@@ -266,13 +270,14 @@ class Parser:
         self._machine.feed(symbols)
         if (token_map := self._sink.map) is not None:
             token_map.forget(self._sink.needed)
+        events = self._sink.drain()
         self._refresh()
-        return self._checked(self._sink.drain())
+        return self._checked(events)
 
     def _refresh(self) -> None:
         """What the next piece must not contain to take the fast path, where it goes, and its event."""
         self._search: Callable[[str], Any] | None = None
-        kind_search = self._machine.quick()
+        kind_search = None if self._sink.out else self._machine.quick()
         if kind_search is not None and (way := self._sink.quick(kind_search[0])) is not None:
             self._into, self._make = way
             self._search = kind_search[1]

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ..errors import nearest
-from ..tools import Tool, cached_by_text, resolve, step
+from ..schemas import cached_by_text, resolve, step
+from ..tools import Tool
 from ..turns import CallStatus, Violation
 from . import linear
 

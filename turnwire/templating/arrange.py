@@ -4,9 +4,10 @@ citing the template line it copies. A pass maps a list of `Placed` to a list of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ..errors import ContentError, MessageError, RoleError
 from ..layout import Context, Placed
 from ..turns import Media, Part, Reasoning, Result, Text
 
@@ -17,7 +18,7 @@ OPEN, CLOSE = "<think>", "</think>"
 def split_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
     """Content that holds a reasoning block, in a turn without reasoning, becomes reasoning and content: what is
     before the first </think> (behind a <think>), and what is behind the last. Qwen3-8B chat_template.jinja,
-    lines 38-46. Option `split_reasoning`."""
+    lines 38-41. Option `split_reasoning`."""
     return [_split(t) for t in turns] if context.options.get("split_reasoning", True) else turns
 
 
@@ -35,49 +36,65 @@ def _split(t: Placed) -> Placed:
 def drop_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
     """No reasoning in any turn: templates of models that do not reason ignore `reasoning_content`."""
     return [
-        t.having(*((i, p) for i, p in t.parts if not isinstance(p, Reasoning))) if t.role == "assistant" else t
+        t.having(*((i, p) for i, p in _said(t) if not isinstance(p, Reasoning))) if t.role == "assistant" else t
         for t in turns
     ]
 
 
-def last_query(turns: list[Placed], blanks: str | None = "") -> int:
-    """Where the last user turn is that is not a wrapped tool response; the last turn if there is none.
-    `blanks`: characters to trim before looking (None: all blanks)."""
+def last_query(turns: list[Placed], blanks: str | None = "") -> int | None:
+    """Where the last user turn is that is not a wrapped tool response. `blanks`: characters to trim before
+    looking (None: all blanks)."""
     for at in range(len(turns) - 1, -1, -1):
-        t = turns[at]
-        text = t.text.strip(blanks)
-        wrapped = text.startswith("<tool_response>") and text.endswith("</tool_response>")
-        if t.role == "user" and not wrapped:
-            return at
-    return len(turns) - 1
+        if turns[at].role == "user":
+            content = (p for _, p in turns[at].parts if isinstance(p, (Text, Media)))
+            text = "".join("\0" if isinstance(p, Media) else p.text for p in content).strip(blanks)
+            if not (text.startswith("<tool_response>") and text.endswith("</tool_response>")):
+                return at
+    return None
+
+
+def queried(turns: list[Placed], context: Context) -> list[Placed]:
+    """Refuses what the template refuses: no user turn to answer, a system turn that is not the first or holds
+    media. Qwen3.5-4B chat_template.jinja, lines 9-11, 20-22, 42-44, 78-80 and 83-86."""
+    for at, t in enumerate(turns):
+        if t.role == "system":
+            path = f"messages[{t.turn}]"
+            if at:
+                raise RoleError("a system message that is not the first", value="system", path=path, expected="user")
+            if media := next((p for _, p in t.parts if isinstance(p, Media)), None):
+                raise ContentError("media in a system message", value=media, path=path + ".content", expected="text")
+    if last_query(turns, None) is None:
+        expected = "a user message that is not a <tool_response>"
+        raise MessageError("no user message to answer", path="messages", expected=expected)
+    return turns
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkSinceQuery:
     """Reasoning stays behind the last query only. There, a think block stands in the last turn, in turns that
     have reasoning, and, if `always`, in every turn; one that the layout made up is marked prefilled. `trim`:
-    characters trimmed off reasoning (None: all blanks). Qwen3-8B chat_template.jinja lines 18-25 and 47-56;
-    Qwen3.5 the same with `always` and `trim=None`."""
+    characters trimmed off reasoning (None: all blanks). Qwen3-8B chat_template.jinja, lines 17-24 and 43-51;
+    Qwen3.5-4B, lines 67-77 and 99-104, with `always` and `trim=None`."""
 
     always: bool = False
     trim: str | None = "\n"
 
     def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
-        query = last_query(turns, None if self.trim is None else "")
         last = len(turns) - 1
-        return [
-            self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)
-        ]
+        query = last_query(turns, None if self.trim is None else "")
+        query = last if query is None else query
+        return [self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)]
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:
-        rest = [(i, p) for i, p in t.parts if not isinstance(p, Reasoning)]
+        rest = [(i, p) for i, p in _said(t) if not isinstance(p, Reasoning)]
         index = next((i for i, p in t.parts if isinstance(p, Reasoning)), None)
-        text = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning)).strip(self.trim)
-        if thinks and (self.always or text or last):
-            if self.trim is not None and rest and isinstance(rest[0][1], Text):
-                rest[0] = (rest[0][0], replace(rest[0][1], text=rest[0][1].text.lstrip(self.trim)))
+        said = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning))
+        if thinks and (self.always or said or last):
+            text = said.strip(self.trim)
+            if self.trim is not None:  # line 54 asks for the content before this trim: a text stays, if empty
+                rest = _strip(rest, str.lstrip, self.trim)
             rest = [(index, Reasoning(text, prefilled=not text)), *rest]
-        return t.having(*(p for p in rest if not (isinstance(p[1], Text) and not p[1].text)))
+        return t.having(*rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ class Trim:
     only: Callable[[Placed], bool] | None = None
 
     def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
-        return [t.having(*_trim_parts(list(t.parts))) if self.only is None or self.only(t) else t for t in turns]
+        return [replace(t, parts=_trimmed(t.parts)) if self.only is None or self.only(t) else t for t in turns]
 
 
 def has_calls(t: Placed) -> bool:
@@ -95,21 +112,30 @@ def has_calls(t: Placed) -> bool:
     return t.role == "assistant" and any(p.kind == "call" for _, p in t.parts)
 
 
-def _trim_parts(parts: list[Indexed]) -> list[Indexed]:
-    texts = [at for at, (_, p) in enumerate(parts) if isinstance(p, (Text, Media, Result))]
-    out: list[Indexed] = []
-    for at, (i, p) in enumerate(parts):
-        if isinstance(p, Result):
-            inner = _trim_parts([(None, q) for q in p.content])
-            p = replace(p, content=tuple(q for _, q in inner if isinstance(q, (Text, Media))))
-        elif isinstance(p, Text):
-            text = p.text
-            if at == texts[0]:
-                text = text.lstrip()
-            if at == texts[-1]:
-                text = text.rstrip()
-            p = replace(p, text=text)
-            if not text:
-                continue
-        out.append((i, p))
+def _said(t: Placed) -> list[Indexed]:
+    """The parts without empty texts."""
+    return [(i, p) for i, p in t.parts if not isinstance(p, Text) or p.text]
+
+
+def _trimmed(parts: Iterable[Indexed]) -> tuple[Indexed, ...]:
+    inner = [(i, _trimmed_result(p) if isinstance(p, Result) else p) for i, p in parts]
+    ends = _strip(_strip(inner, str.lstrip)[::-1], str.rstrip)[::-1]
+    return tuple((i, p) for i, p in ends if not isinstance(p, Text) or p.text)
+
+
+def _trimmed_result(result: Result) -> Result:
+    parts = _trimmed((None, p) for p in result.content)
+    return replace(result, content=tuple(p for _, p in parts if isinstance(p, (Text, Media))))
+
+
+def _strip(parts: Sequence[Indexed], strip: Callable[..., str], chars: str | None = None) -> list[Indexed]:
+    """The first texts stripped, up to one that is not all blank, or to media."""
+    out = list(parts)
+    for at, (i, p) in enumerate(out):
+        if isinstance(p, Text):
+            out[at] = (i, replace(p, text=strip(p.text, chars)))
+            if strip(p.text, chars):
+                break
+        elif isinstance(p, Media):
+            break
     return out

@@ -138,7 +138,7 @@ class _Walk:
         if case is None:
             raise NoPlace(part, f"no header for {kind!r}")
         self.w.part = self.parts[self.at][0]
-        self.w.word(switch.head.write(part, self.options))
+        self.write(switch.head.write(part, self.options), part)
         self.write(switch.close)
         self.write(case)
 

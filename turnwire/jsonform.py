@@ -1,0 +1,97 @@
+"""JSON forms of what turnwire makes, for `--json`: plain dicts and lists, stable, documented in docs/cli.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from .errors import RefusedTurn
+from .events import Event, Fault
+from .format import Format
+from .spans import Rendered
+from .turns import Call, Reasoning, Turn
+from .wire import Frame, Slot, walk
+
+
+def dumps(value: Any) -> str:
+    """One line of JSON. Lone surrogates, which a model can escape in its arguments, stay escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+def event_form(event: Event) -> dict[str, Any]:
+    """An event: its fields, and its class as `type`."""
+    out: dict[str, Any] = {"type": type(event).__name__}
+    for f in fields(event):
+        value: Any = getattr(event, f.name)
+        if isinstance(value, Call):
+            value = call_form(value)
+        elif f.name == "faults":
+            value = [event_form(fault) for fault in value]
+        out[f.name] = value
+    return out
+
+
+def call_form(call: Call) -> dict[str, Any]:
+    """A call as `Turn.to_dict` has it."""
+    return Turn("assistant", (call,)).to_dict()["parts"][0]
+
+
+def rendered_form(fmt: Format, out: Rendered, ids: bool) -> dict[str, Any]:
+    """A rendered prompt; `ids`: it was rendered with a tokenizer."""
+    runs = [{f.name: getattr(run, f.name) for f in fields(run)} for run in out.runs]
+    return {"format": fmt.name, "text": out.text, "ids": out.ids if ids else None, "runs": runs}
+
+
+def parsed_form(fmt: Format, turn: Turn, faults: list[Fault], finish_reason: str | None) -> dict[str, Any]:
+    """A parsed reply."""
+    return {
+        "format": fmt.name,
+        "ok": sound(turn, faults),
+        "finish_reason": finish_reason,
+        "turn": turn.to_dict(),
+        "message": turn.to_openai(),
+        "faults": [event_form(fault) for fault in faults],
+    }
+
+
+def sound(turn: Turn, faults: list[Fault]) -> bool:
+    """Whether a reply has no faults, and every call of it may be run."""
+    return not faults and all(call.status == "complete" for call in turn.calls)
+
+
+def format_form(fmt: Format) -> dict[str, Any]:
+    """What a format is; what the reply tree tells is read off it."""
+    reasoning = _example(fmt, Reasoning("..."))
+    call = _example(fmt, Call("name", {"key": "value"}))
+    opened = any(isinstance(p, Reasoning) for p in fmt.parser().turn.parts)  # by the generation prompt
+    kinds = {w.kind for frame in walk(fmt.reply) if isinstance(frame, Frame) and frame.kind == "call"
+             for w in walk(frame) if isinstance(w, Slot)}  # fmt: skip
+    calls = "json" if kinds & {"envelope", "arguments"} else "key-value" if "value" in kinds else None
+    return {
+        "name": fmt.name,
+        "models": list(fmt.models),
+        "calls": calls if call is not None else None,
+        "call_example": call,
+        "reasoning": None if reasoning is None else "prompt" if opened else "model",
+        "reasoning_example": reasoning,
+        "stop_tokens": list(fmt.stop_tokens),
+        "options": dict(fmt.options),
+        "forgeable": list(fmt.forgeable),
+        "source": fmt.source,
+    }
+
+
+def _example(fmt: Format, part: Call | Reasoning) -> str | None:
+    """How one part is written, without what stands around it; None if the format has no place for it."""
+    try:
+        out = fmt.render_reply(Turn("assistant", (part,)))
+    except RefusedTurn:
+        return None
+    own = [run for run in out.runs if run.part == 0]
+    return out.text[own[0].start : own[-1].stop].strip() if own else None
