@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import canitoolcall
-from canitoolcall.chunking import DEFAULT_STRATEGIES, ChunkStrategy, split, split_text
 from canitoolcall.checks import run_checks
+from canitoolcall.chunking import DEFAULT_STRATEGIES, ChunkStrategy, split, split_text
 from canitoolcall.fixtures import load_family, load_fixtures
 from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
 
 import turnwire
 from tests import real
 from turnwire.events import ArgumentsDelta, CallEnd, Event, PartStart, ReasoningDelta, TextDelta
+from turnwire.tokens import Detokenizer
 
 CHARS = tuple(ChunkStrategy("char", seed=s) for s in range(1, 6))
+FAMILIES = ("qwen3-hermes", "qwen3-xml", "gpt-oss")
 FORMATS = {
     "Qwen/Qwen3-Coder": "qwen3-coder",
     "Qwen/Qwen3.5": "qwen3.5",
@@ -85,7 +87,7 @@ def from_events(events: Iterable[Event]) -> ParseResult:
 def tokenizer_of(fixture: Any) -> Any:
     """The real tokenizer of a fixture's ids."""
     name = format_of(fixture.reference_model).name
-    return real.o200k_harmony() if name == "harmony" else real.qwen35() if "Qwen3.5" in fixture.tokenizer.repo or "Qwen3.8" in fixture.tokenizer.repo or "Qwen3.6" in fixture.tokenizer.repo else real.qwen3()
+    return {"harmony": real.o200k_harmony, "qwen3.5": real.qwen35}.get(name, real.qwen3)()
 
 
 def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[Any]]:
@@ -94,30 +96,35 @@ def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[
     ref = family.reference_for(fixture.reference_model)
     prompt = fixture.generation_prompt or (ref.default_generation_prompt if ref else None)
     finish: Any = "length" if fixture.truncated else "stop"
-    tok = tokenizer_of(fixture) if by == "ids" else None
+    tok = tokenizer_of(fixture)
     tools = list(fixture.tools)
 
     def parse(chunks: Iterable[Any]) -> ParseResult:
-        p = fmt.parser(tokenizer=tok, tools=tools, prompt=prompt)
+        p = fmt.parser(tokenizer=tok if by == "ids" else None, tools=tools, prompt=prompt)
         events: list[Event] = []
         for chunk in chunks:
             events += p.feed(chunk) if by == "ids" else p.feed_text(chunk)
         events += p.close(finish)
         return from_turn(p.turn) if what == "turn" else from_events(events)
 
-    streams: dict[str, ParseResult] = {}
+    ids = list(fixture.output_token_ids or ())
+    special = {*tok.specials.values(), *(tok.special(t) for t in fmt.control)}
+    groups = {s.id: split(ids, s, special) for s in DEFAULT_STRATEGIES}
     if by == "ids":
-        ids = list(fixture.output_token_ids or ())
-        special = {i for t, i in tok.specials.items()} | {tok.special(t) for t in fmt.control}
-        for s in DEFAULT_STRATEGIES:
-            streams[s.id] = parse(split(ids, s, special))
+        streams = {name: parse(chunks) for name, chunks in groups.items()}
         whole = parse([ids])
     else:
-        for s in CHARS:
-            streams[s.id] = parse(split_text(fixture.raw_output, s))
+        streams = {name: parse(texts(fmt.bind(tok), chunks)) for name, chunks in groups.items()}
+        streams |= {s.id: parse(split_text(fixture.raw_output, s)) for s in CHARS}
         whole = parse([fixture.raw_output])
     rows = run_checks(fixture, family, Observation(nonstream=whole, streams=streams))
     return worst(rows), rows
+
+
+def texts(bound: Any, chunks: Iterable[list[int]]) -> list[str]:
+    """Groups of ids as the text that a server would send for each."""
+    decoder = Detokenizer(bound)
+    return [*(decoder.feed(chunk) for chunk in chunks), decoder.close()]
 
 
 def worst(rows: list[Any]) -> Status:

@@ -173,7 +173,7 @@ class Format:
         if add_generation_prompt:
             w.word(self.header)
             w.word(self.layout.prefill(context))
-        return Rendered(w.stretches, self.program.symbols.show, bound)
+        return Rendered(w.stretches, self.program.symbols.show, bound, trust=trust_content)
 
     def _context(self, tools: Any, options: Mapping[str, Any]) -> Context:
         return Context(self.layout.resolve(options), normalize_tools(tools))
@@ -206,7 +206,8 @@ class Format:
     def _closes(self, s: Stretch, call: bool) -> bool:
         """Whether the end of a message goes when it is left open: its stop token, what closes a text or reasoning,
         but not a call's own end or what the layout made up."""
-        return s.symbols in self.program.stops or (s.kind == "template" and s.sampled and not (call and s.part is not None))
+        inside_call = call and s.part is not None
+        return s.symbols in self.program.stops or (s.kind == "template" and s.sampled and not inside_call)
 
     def _words(self, word: Word) -> list[Any]:
         w = self._writer(False)

@@ -48,7 +48,7 @@ class Context:
     tools: tuple[Tool, ...] | None
     count: int = 0  # messages in the conversation
     open: bool = False  # the last turn is left open
-    media: dict[str, int] = field(default_factory=dict)  # how many of each kind were written
+    media: dict[str, int] = field(default_factory=dict[str, int])  # how many of each kind were written
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 here, before anything is rendered, and named with its path.
 
 Accepted per message: `role`; `content` (None, a string, or a list of parts); for the assistant also
-`reasoning_content` (or `reasoning`) and `tool_calls`; for a tool `tool_call_id` and `name`. `arguments` may be
-a JSON string or an object. Other keys are ignored, unless one looks like a misspelling of these.
+`reasoning_content` (or `thinking` or `reasoning`) and `tool_calls`; for a tool `tool_call_id` and `name`.
+`arguments` may be a JSON string or an object. Other keys are ignored, unless one looks like a misspelling of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .codecs import loads
 from .errors import (
@@ -24,8 +24,10 @@ from .errors import (
 )
 from .turns import Call, Media, Part, Reasoning, Result, Text, Turn
 
-KEYS = ("role", "content", "reasoning_content", "reasoning", "tool_calls", "tool_call_id", "name", "parts")
-HARMLESS = ("refusal", "annotations", "audio", "function_call", "id", "type", "status", "weight", "metadata")
+REASONING = ("reasoning_content", "thinking", "reasoning")  # the first that is there, as in transformers
+KEYS = ("role", "content", *REASONING, "tool_calls", "tool_call_id", "name", "parts")
+HARMLESS = ("refusal", "annotations", "audio", "function_call", "id", "type", "status", "weight", "metadata",
+            "reasoning_details", "thinking_blocks")  # fmt: skip
 MEDIA: Mapping[str, str] = {
     "image": "image", "image_url": "image", "input_image": "image",
     "video": "video", "video_url": "video",
@@ -66,7 +68,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         return message
     if not isinstance(message, Mapping):
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
-    d: Mapping[str, Any] = message
+    d = cast("Mapping[str, Any]", message)
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
@@ -76,14 +78,14 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
             raise MessageError(
                 f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near
             )
-    role = d.get("role")
+    role: Any = d.get("role")
     _role(role, path, roles)
     parts: list[Part] = []
     if role == "tool":
         content = _content(d.get("content"), f"{path}.content")
         return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
     if role == "assistant":
-        key = "reasoning_content" if d.get("reasoning_content") is not None else "reasoning"
+        key = next((k for k in REASONING if d.get(k) is not None), "reasoning")
         reasoning = _string(d, key, path)
         if reasoning is not None:
             parts.append(Reasoning(reasoning))
@@ -163,7 +165,7 @@ def _call(call: Any, path: str) -> Call:
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
-    d: Mapping[str, Any] = call
+    d = cast("Mapping[str, Any]", call)
     function: Any = d.get("function", d)
     where = f"{path}.function" if "function" in d else path
     name = function.get("name") if isinstance(function, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

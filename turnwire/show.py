@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from . import events as ev
@@ -33,12 +32,17 @@ LABEL = 12  # columns of a label
 WIDEST = 100
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # the command line knows what to do; rich would exit
+
+
 def console(color: bool = True, file: IO[str] | None = None) -> Console:
     """A console that colours only on a terminal, and not under NO_COLOR or `color=False`."""
     out = sys.stdout if file is None else file
     color = color and out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     # Elsewhere no escape code of any kind, whatever FORCE_COLOR and its like say.
-    return Console(
+    return _Console(
         file=out, color_system="auto" if color else None, force_terminal=None if color else False,
         highlight=False, markup=False, emoji=False,
     )  # fmt: skip
@@ -49,7 +53,9 @@ def width(to: Console) -> int:
     return min(to.width, WIDEST)
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def safe(text: str) -> str:
@@ -120,7 +126,7 @@ def tokens(
     most: int | None = None,
 ) -> None:
     """Tokens one by one, a dot between them, line ends as ↵, each in the colour of its kind; `most` of them."""
-    cut = len(ids) if most is None or len(ids) <= most else most // 2
+    cut = len(ids) if most is None or len(ids) <= most * 3 // 2 else most // 2  # a few more are shown, not counted
     shown = [*range(cut), *range(max(cut, len(ids) - (most or 0) + cut), len(ids))] if cut < len(ids) else range(cut)
     room = max(20, width(to) - LABEL)
     lines, used = [Text()], 0
@@ -244,32 +250,23 @@ def faults(to: Console, found: Sequence[ev.Fault]) -> None:
 
 def formats(to: Console, known: Sequence[Format]) -> None:
     """What the formats are."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, width=width(to))
-    for column in ("format", "calls", "reasoning", "stop tokens"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("models", overflow="fold")
-    for fmt in known:
+    for n, fmt in enumerate(known):
         form = format_form(fmt)
-        table.add_row(
-            Text(fmt.name, style="bold"), form["calls"] or "none", _REASONING[form["reasoning"]],
-            " ".join(form["stop_tokens"]), _models(fmt.models),
-        )  # fmt: skip
-    to.print(table)
-    for fmt in known:
-        form = format_form(fmt)
-        to.print(Text(f"\n{fmt.name}", style="bold"), soft_wrap=True)
-        for name in ("call_example", "reasoning_example", "source"):
-            if form[name]:
-                style = {"call_example": STYLES["call"], "reasoning_example": STYLES["reasoning"]}.get(name, "")
-                block(to, name.partition("_")[0], str(form[name]).replace("\n", "↵"), style)
-
-
-_REASONING = {None: "none", "model": "yes", "prompt": "yes, opened by the prompt"}
+        calls = f"{form['calls']}: {form['call_example']}" if form["calls"] else "none"
+        reasoning = form["reasoning_example"] or "none"
+        if form["reasoning"] == "prompt":
+            reasoning += " (opened by the prompt)"
+        if n:
+            to.print()
+        to.print(Text(fmt.name, style="bold"), soft_wrap=True)
+        block(to, "calls", calls.replace("\n", "↵"), STYLES["call"])
+        block(to, "reasoning", reasoning.replace("\n", "↵"))
+        block(to, "stop", " ".join(form["stop_tokens"]))
+        block(to, "models", _models(fmt.models) or "none")
+        block(to, "source", fmt.source)
 
 
 def _models(models: Sequence[str]) -> str:
-    """Model ids, with what they have in common said once."""
-    common = os.path.commonprefix(models)
-    if len(models) < 2 or len(common) < 6:
-        return ", ".join(models)
-    return f"{models[0]}, " + ", ".join("…" + m[len(common) :] for m in models[1:])
+    """Model ids, their owner said once."""
+    owner = models[0].partition("/")[0] + "/" if models else ""
+    return owner + ", ".join(m.removeprefix(owner) for m in models)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -57,10 +57,14 @@ class Rendered:
     `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing.
     """
 
-    __slots__ = ("_bound", "_flat", "_ids", "_pieces", "_runs", "_starts", "symbols", "text")
+    __slots__ = ("_bound", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_trust", "symbols", "text")
 
-    def __init__(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound | None):
+    def __init__(
+        self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound | None, *, trust: bool = False
+    ):
         self._bound = bound
+        self._trust = trust  # text may spell the tokenizer's special tokens
+        self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
         self.symbols = "".join(s.symbols for s in stretches)
         self._flat: list[Run] = []
         self._runs: tuple[Run, ...] | None = None
@@ -125,35 +129,46 @@ class Rendered:
         if stop <= start:
             n = self._token_at(start) if start < len(self.text) else len(ids)
             return (n, n)
-        return (self._token_at(start), self._token_at(stop - 1) + 1)
+        return (self._token_at(start), self._token_at(stop - 1, last=True) + 1)
 
-    def _token_at(self, char: int) -> int:
-        """The first token of those that hold the character."""
+    def _token_at(self, char: int, last: bool = False) -> int:
+        """The first (or last) token of those that hold the character."""
         i = bisect_right(self._starts, char) - 1
         first, end, _ = self._pieces[i]
         if end - first <= 1 or self._bound is None:
             return first
         start = self._starts[i]
-        stop = self._starts[i + 1] if i + 1 < len(self._starts) else len(self.text)
-        ends = char_ends(self._bound.table, self.ids[first:end])
-        text = self.text[start:stop]
+        if self._ends is None or self._ends[0] != i:
+            stop = self._starts[i + 1] if i + 1 < len(self._starts) else len(self.text)
+            text = self.text[start:stop]
+            changed = not text.isascii() and self._bound.tokenizer.normalize(text, self._bound.control) != text
+            self._ends = (i, char_ends(self._bound.table, self.ids[first:end]), changed)
+        _, ends, changed = self._ends
         offset = char - start
-        if ends[-1] != len(text):  # the tokenizer normalised it
-            offset = max(0, len(self._bound.tokenizer.normalize(text[: offset + 1])) - 1)
-        return first + min(bisect_right(ends, offset), len(ends) - 1)
+        if changed:  # by the tokenizer: count in what it kept
+            before, kept = (
+                len(self._bound.tokenizer.normalize(self.text[start:to], self._bound.control))
+                for to in (char, char + 1)
+            )
+            offset = max(0, kept - 1 if last else min(before, kept - 1))
+        found = bisect_left(ends, offset + 1) if last else bisect_right(ends, offset)
+        return first + min(found, len(ends) - 1)
 
     def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound) -> list[int]:
         ids: list[int] = []
         at = 0
+        special = _spelled(bound) if self._trust else None
 
         def encode(text: str, sampled: bool) -> None:
             nonlocal at
-            if text:
-                self._starts.append(at)
-                n = len(ids)
-                ids.extend(bound.encode(text))
-                self._pieces.append((n, len(ids), sampled))
-                at += len(text)
+            for piece in special.split(text) if special is not None else (text,):
+                if piece:
+                    self._starts.append(at)
+                    n = len(ids)
+                    known = bound.tokenizer.special(piece) if special is not None and special.fullmatch(piece) else None
+                    ids.extend(bound.encode(piece) if known is None else [known])
+                    self._pieces.append((n, len(ids), sampled))
+                    at += len(piece)
 
         for sampled, group in groupby(stretches, key=lambda s: s.sampled):
             symbols = "".join(s.symbols for s in group)
@@ -167,6 +182,12 @@ class Rendered:
                 done = m.end()
             encode(symbols[done:], sampled)
         return ids
+
+
+def _spelled(bound: Bound) -> re.Pattern[str]:
+    """What the official pipeline takes for a control token or a special one."""
+    spellings = sorted(bound.control | bound.tokenizer.specials.keys(), key=lambda s: (-len(s), s))
+    return re.compile("(" + "|".join(map(re.escape, spellings)) + ")")
 
 
 def char_ends(table: Sequence[object], ids: Sequence[int]) -> list[float]:

@@ -162,7 +162,8 @@ class Header(Protocol):
     def toks(self) -> tuple[str, ...]: ...
 
     def read(self, text: str) -> dict[str, str]:
-        """What a header says: "kind" names the case; "name", "channel", "recipient" are passed on."""
+        """What a header says: "kind" names the case; "name", "channel", "recipient" are passed on;
+        "fault" says what is wrong with it, if anything is."""
         ...
 
     def write(self, part: Any, options: dict[str, Any]) -> Word:

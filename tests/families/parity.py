@@ -2,9 +2,9 @@
 
 "equal": the same ids. "break": the same text, and ids that differ only because the official tokenizer merges across
 a place where tokens that the model wrote meet tokens that it did not: the two sides are encoded separately by the
-official tokenizer, and must give our ids. "trusted": the conversation spells control tokens, the text is the same,
-and `trust_content=True` gives the ids ("equal" or "break"). "raises": both refuse. "refused": the template refuses,
-and so do we. Everything else is a `Difference`.
+official tokenizer, and must give our ids. "trusted": the text is the same, and `trust_content=True`, which lets data
+spell control tokens, gives the ids ("equal" or "break"). "raises": both refuse.
+Everything else is a `Difference`.
 """
 
 from __future__ import annotations
@@ -48,13 +48,15 @@ def compare(
     tools: Any,
     options: Mapping[str, Any],
     reference: Any = None,
+    reference_tools: Any = None,
     **how: Any,
 ) -> str:
-    """How the prompts agree; `reference`: the messages for the template, where they differ from ours."""
+    """How the prompts agree; `reference`: the messages (and tools) for the template, where they differ from ours."""
     fmt, tokenizer = official.format_of(name), official.tokenizer(name)
     theirs = reference if reference is not None else messages
     try:
-        text, ids = official.text(name, theirs, tools, **options), official.ids(name, theirs, tools, **options)
+        shown = reference_tools if reference_tools is not None else tools
+        text, ids = official.text(name, theirs, shown, **options), official.ids(name, theirs, shown, **options)
     except official.Raised as e:
         try:
             out = fmt.render(messages, tools, tokenizer, **options, **how)
@@ -73,6 +75,6 @@ def compare(
         return "equal"
     if out.ids == [i for side in sides(out) for i in official.encode(name, side)]:
         return "break"
-    if not how.get("trust_content") and spells(name, messages, tools):
-        return "trusted, " + compare(name, messages, tools, options, reference, trust_content=True)
+    if not how.get("trust_content"):
+        return "trusted, " + compare(name, messages, tools, options, reference, reference_tools, trust_content=True)
     raise Difference(f"the text is the same, the ids differ: {out.text!r}: {out.ids} != {ids}")

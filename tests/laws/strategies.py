@@ -94,8 +94,9 @@ def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[T
             hostile(surrogates).map(lambda t: Text(t, "commentary")),
             hostile(surrogates).map(lambda t: Text(t, "final")),
             calls(surrogates),
+            calls(surrogates),
         )
-        return st.lists(part, min_size=1, max_size=4).map(lambda p: Turn("assistant", tuple(p)))
+        return st.lists(part, min_size=1, max_size=5).map(lambda p: Turn("assistant", tuple(p)))
     body = st.integers(0, 9).flatmap(
         lambda n: st.lists(st.one_of(hostile(surrogates).map(Text), calls(surrogates)), min_size=min(n, 2), max_size=4)
     )

@@ -42,7 +42,7 @@ class Stage:
     def act(self) -> Any:
         """The agent's run, on the recorded replies."""
         model = player(self.fmt, self.tokenizer, self.wait)
-        options = {"now": DATE} if "now" in self.fmt.options else {}
+        options: dict[str, Any] = {"now": DATE} if "now" in self.fmt.options else {}
         return run(self.fmt, self.tokenizer, model, FUNCTIONS, self.messages, **options)
 
     def malformed(self) -> tuple[dict[str, Any], list[int], list[ev.Event], turnwire.Turn]:
@@ -52,7 +52,7 @@ class Stage:
         damaged = recording(self.fmt)["malformed"]
         ids = ids_of(damaged, self.fmt, self.tokenizer)
         parser = self.fmt.parser(self.tokenizer, [tool(f) for f in FUNCTIONS])
-        events = list(parser.stream(ids, damaged["finish_reason"]))
+        events = parser.feed(ids) + parser.close(damaged["finish_reason"])
         return damaged, ids, events, parser.turn
 
 
@@ -94,9 +94,7 @@ class _Player:
         from turnwire import show
 
         self.stage, self.to, self.show = stage, to, show
-        self.control = frozenset(
-            i for t in stage.fmt.control if (i := stage.tokenizer.special(t)) is not None
-        )
+        self.control = frozenset(i for t in stage.fmt.control if (i := stage.tokenizer.special(t)) is not None)
         self.events: list[ev.Event] = []
         self.flow: Any = None  # text that is arriving
         self.known: list[int] = []  # ids of the last prompt and reply
@@ -140,7 +138,9 @@ class _Player:
                 self.show.block(self.to, "tools", signature(function))
             self.show.block(self.to, "user", QUESTION)
         new = len(prompt.ids) - old
-        self.said("structure", f"a prompt of {len(prompt.ids)} tokens" + (f", the last {new} of them new" if old else ""))
+        self.said(
+            "structure", f"a prompt of {len(prompt.ids)} tokens" + (f", the last {new} of them new" if old else "")
+        )
         self.tokens(prompt.ids[old:], self.show.prompt_kinds(prompt, roles)[old:], 64)
         self.known = prompt.ids
 

@@ -77,7 +77,9 @@ def _words(text: str) -> list[str]:
     return [w.removesuffix("s") for w in re.findall(r"\w+", text.casefold()) if w not in _COMMON]
 
 
-_COMMON = frozenset("a an and at by for from in is it its of on or the then to with".split())
+_COMMON = frozenset(
+    ["a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "with"]
+)
 
 
 @functools.cache

@@ -50,7 +50,7 @@ class Header:
         if to and to != "assistant":
             return {**said, "kind": "addressed", "recipient": to}
         if channel not in CHANNELS:
-            return {**said, "kind": "other", "recipient": ""}
+            return {**said, "kind": "other", "recipient": "", "fault": f"unknown channel {channel!r}"}
         return {**said, "kind": CHANNELS[channel]}
 
     def write(self, part: Any, options: Mapping[str, Any]) -> Word:
@@ -79,15 +79,10 @@ cases = (
 )
 start, end = Tok("<|start|>"), Tok("<|end|>")
 header = start + Lit("assistant")
-
-
-def wrap(role: str, text: str = "") -> Wrap:
-    """A message of a role; `text` is put before its content."""
-    return Wrap(start + Lit(role) + Tok("<|message|>") + Lit(text), end)
-
-
+# before a message's content; the system message, and what leads, is for the preamble
+heads = (("system", ""), ("developer", "# Instructions\n\n"), ("user", ""))
 layout = Layout(
-    roles=(("system", wrap("system")), ("developer", wrap("developer", "# Instructions\n\n")), ("user", wrap("user"))),
+    roles=tuple((role, Wrap(start + Lit(role) + Tok("<|message|>") + Lit(text), end)) for role, text in heads),
     results=gpt.ToolMessages(),
     preamble=gpt.write_preamble,
     arrange=(gpt.gather_instructions, gpt.settle_channels, gpt.drop_analysis),
@@ -96,7 +91,7 @@ layout = Layout(
 )
 harmony = Format(
     "harmony", Many(Switch(Header(), Tok("<|message|>"), cases), sep=header), header, layout,
-    models=("openai/gpt-oss-20b", "openai/gpt-oss-120b", "openai/gpt-oss-safeguard-20b", "openai/gpt-oss-safeguard-120b"),
+    models=tuple(f"openai/gpt-oss-{size}" for size in ("20b", "120b", "safeguard-20b", "safeguard-120b")),
     canon_passes=(gpt.settled,),
     source="openai-harmony 0.0.8 src/encoding.rs sha256 788675d601fe782e",
 )  # fmt: skip

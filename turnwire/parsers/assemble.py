@@ -179,8 +179,11 @@ class Assembler:
             self._markup(text, start)
 
     def header(self, head: Any) -> str:
-        self.info = head.read("".join(self.head))
+        text = "".join(self.head)
+        self.info = head.read(text)
         self.head = []
+        if "fault" in self.info:
+            self.fault("bad-header", self.info["fault"], text[:200])
         return self.info.get("kind", "other")
 
     def begin(self, kind: str) -> None:

@@ -73,6 +73,7 @@ class Exit:
         return ("begin", "call") in self.ops or ("begin", "call") in self.target.enter
 
 
+Pads = list[tuple[str, bool]]  # what may stand before a marker; whether (the beginning of) it must, see Step
 Hit = tuple[Exit, Union[Stack, None]]  # an exit, and its home if it is out of place
 
 
@@ -113,7 +114,7 @@ class Point:
     """A state between values: what may come next."""
 
     enter: Ops = ()
-    exits: list[tuple[Exit, str, bool]] = field(default_factory=list)  # exit, its pad, forgiven
+    exits: list[tuple[Exit, Pads]] = field(default_factory=list)
     slot: tuple[InSlot, Ops, str] | None = None  # state, operations, leading pad
     looks: list[tuple[Any, Ops, Point]] = field(default_factory=list)
     end: Ops | None = None  # operations of ending here, None if the reply may not end
@@ -273,7 +274,7 @@ class Program:
         return point
 
     def _merge(self, point: Point, marker: str, group: list[tuple[Step, Ops, str, bool, bool]]) -> None:
-        target, ops, pad, forgiven, stop = group[0]
+        target, ops, _, _, stop = group[0]
         others = [g[0] for g in group[1:] if g[0] is not target]
         if any(g[1] != ops for g in group[1:] if g[0] is not target):
             raise FormatError(
@@ -281,9 +282,8 @@ class Program:
             )
         if others:
             target = Step(forks=[target, *others])
-        # The widest pad wins: a marker behind fewer blanks is then a suffix of it.
-        pad, forgiven = max(((g[2], g[3]) for g in group), key=lambda g: len(g[0]))
-        point.exits.append((Exit(marker, ops, self._point(target), stop), pad, forgiven))
+        pads = list(dict.fromkeys((g[2], g[3]) for g in group))
+        point.exits.append((Exit(marker, ops, self._point(target), stop), pads))
 
     def _in_slot(self, slot: Slot, then: Step) -> InSlot:
         key = (id(slot), id(then))
@@ -314,7 +314,7 @@ class Program:
                 continue
             seen.add((id(point), stack))
             stack = _apply(point.enter, stack)
-            for e, _, _ in point.exits:
+            for e, _ in point.exits:
                 at = next((i for i, c in enumerate(e.marker) if is_symbol(c)), None)
                 begins = any(op == "begin" for op, _ in e.ops)
                 if at is not None and (e.stop or begins or any(op == "end" for op, _ in e.target.enter)):
@@ -332,9 +332,10 @@ class Program:
 
     def _own(self, point: Point, in_slot: bool) -> dict[str, Hit]:
         by: dict[str, Hit] = {}
-        for e, pad, forgiven in point.exits:
-            for i in range(len(pad) + 1 - (in_slot and forgiven and pad != "")):
-                by.setdefault(pad[i:] + e.marker, (e, None))
+        for e, pads in point.exits:
+            for pad, forgiven in pads:
+                for i in range(len(pad) + 1 - (in_slot and forgiven and pad != "")):
+                    by.setdefault(pad[i:] + e.marker, (e, None))
         return by
 
     def _point_tables(self, point: Point) -> None:
@@ -346,7 +347,7 @@ class Program:
 
     def _slot_table(self, state: InSlot) -> None:
         # A marker out of place takes the pad with it that every way out of the slot has.
-        pad = min((pad for _, pad, _ in state.next.exits), key=len, default="")
+        pad = min((pad for _, pads in state.next.exits for pad, _ in pads), key=len, default="")
         strays = {pad[i:] + m: hit for m, hit in self.homes.items() for i in range(len(pad) + 1)}
         state.table = Table({**strays, **self._own(state.next, in_slot=True)})
 

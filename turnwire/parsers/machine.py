@@ -81,7 +81,7 @@ class Machine:
         state = self.state
         point = state if isinstance(state, Point) else None if self.in_reader else state.next
         if finished and point is not None:
-            stop = next((e for e, _, _ in point.exits if e.stop), None)
+            stop = next((e for e, _ in point.exits if e.stop), None)
             if stop is not None or point.end is not None:
                 if isinstance(state, InSlot) and state.kind != "junk":
                     self.sink.slot_end(state.kind, True)
@@ -89,8 +89,13 @@ class Machine:
                 self._run(stop.ops if stop is not None else point.end or ())
                 if stop is not None:
                     self._arrive(stop.target)
+        if isinstance(state, InSlot) and state.kind == "head":
+            self.sink.fault("incomplete-header", "the reply ends in a header", "")
         while self.stack:
-            self.sink.cut(self.stack.pop())
+            kind = self.stack.pop()
+            if finished and kind == "reasoning":
+                self.sink.fault("unclosed-reasoning", "the reply ends in reasoning", "")
+            self.sink.cut(kind)
 
     def quick(self) -> tuple[str, Any] | None:
         """The kind of text that may be taken without a step, while the search given finds nothing in it."""

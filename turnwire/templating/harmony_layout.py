@@ -110,20 +110,22 @@ def gather_instructions(turns: list[Placed], context: Context) -> list[Placed]:
 
 
 def settle(parts: tuple[Indexed, ...]) -> tuple[Indexed, ...]:
-    """Text without a channel goes to "commentary" where a call follows in the turn, else to "final"; neighbours are
-    one text. A turn with nothing in it is an empty final message."""
-    calls = [i for i, (_, p) in enumerate(parts) if isinstance(p, Call)]
+    """Text without a channel goes to "commentary" where a call follows in the turn, else to "final"; neighbours of
+    such texts are one, and one of no characters is none. A turn with nothing in it is an empty final message."""
+    last_call = max((i for i, (_, p) in enumerate(parts) if isinstance(p, Call)), default=-1)
     out: list[Indexed] = []
     loose = False  # the last part of `out` had no channel
     for i, (index, part) in enumerate(parts):
-        was, loose = loose, isinstance(part, Text) and part.channel is None and part.recipient is None
-        if isinstance(part, Text) and loose:
-            if was and isinstance(last := out[-1][1], Text):
+        if not isinstance(part, Text) or part.channel is not None or part.recipient is not None:
+            out.append((index, part))
+            loose = False
+        elif part.text:
+            if loose and isinstance(last := out[-1][1], Text):
                 out[-1] = (out[-1][0], replace(last, text=last.text + part.text))
-                continue
-            part = replace(part, channel="commentary" if calls and calls[-1] > i else "final")
-        out.append((index, part))
-    return tuple(out) if parts else ((None, Text("", "final")),)
+            else:
+                out.append((index, replace(part, channel="commentary" if last_call > i else "final")))
+            loose = True
+    return tuple(out) or ((None, Text("", "final")),)
 
 
 def settle_channels(turns: list[Placed], context: Context) -> list[Placed]:
@@ -182,8 +184,8 @@ def write_preamble(w: Writer, system: Placed | None, layout: Layout, context: Co
     builtin: Any = options["builtin_tools"]
     for name in builtin:
         if name not in BUILTIN:
-            known = " and ".join(BUILTIN)
-            raise OptionError(f"no built-in tool {name!r}", value=name, path="builtin_tools", expected=f"some of {known}")
+            problem, known = f"no built-in tool {name!r}", " and ".join(BUILTIN)
+            raise OptionError(problem, value=name, path="builtin_tools", expected=f"some of {known}")
     top = (
         options["model_identity"],
         cutoff if cutoff is None else f"Knowledge cutoff: {cutoff}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..codecs import dumps
 
@@ -34,9 +34,7 @@ XML_USE = (
 def hermes_tools(w: Writer, context: Context) -> None:
     """Tools as JSON lines and the Hermes call syntax. Qwen3-8B chat_template.jinja, lines 6-11."""
     w.markup(HERMES[0])
-    for tool in context.tools or ():
-        w.markup("\n")
-        w.data(dumps(tool.openai), "tools")
+    _json_tools(w, context)
     w.markup(HERMES[1])
 
 
@@ -61,9 +59,7 @@ def tools_then_system(w: Writer, system: Placed | None, layout: Layout, context:
     if context.tools:
         w.word(wrap.open)
         w.markup("# Tools\n\nYou have access to the following functions:\n\n<tools>")
-        for tool in context.tools:
-            w.markup("\n")
-            w.data(dumps(tool.openai), "tools")
+        _json_tools(w, context)
         w.markup("\n</tools>" + XML_USE)
         if system is not None and system.parts:
             w.markup("\n\n")
@@ -86,32 +82,36 @@ def xml_tools(w: Writer, system: Placed | None, layout: Layout, context: Context
         w.markup("You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks.")
     if context.tools:
         w.markup("\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>")
-        for tool in context.tools:
-            _xml_tool(w, tool.openai)
+        for w.tool, tool in enumerate(context.tools):
+            _xml_tool(w, tool.function)
         w.markup("\n</tools>" + XML_USE)
     w.word(wrap.close)
 
 
+def _json_tools(w: Writer, context: Context) -> None:
+    for w.tool, tool in enumerate(context.tools or ()):
+        w.markup("\n")
+        w.data(dumps(tool.openai), "tools")
+
+
 def _xml_tool(w: Writer, tool: Mapping[str, Any]) -> None:
-    tool = tool.get("function", tool)
     w.markup("\n<function>\n<name>")
     w.data(tool["name"], "tools")
     w.markup("</name>")
     if "description" in tool:
         _xml_field(w, "description", _text(tool["description"]).strip())
     w.markup("\n<parameters>")
-    parameters: Any = tool.get("parameters")
-    properties: Any = parameters.get("properties") if isinstance(parameters, Mapping) else None
-    for name, fields in properties.items() if isinstance(properties, Mapping) else ():
+    parameters = _mapping(tool.get("parameters"))
+    for name, given in _mapping(parameters.get("properties")).items():
         w.markup("\n<parameter>\n<name>")
-        w.data(str(name), "tools")
+        w.data(name, "tools")
         w.markup("</name>")
-        if isinstance(fields, Mapping):
-            if "type" in fields:
-                _xml_field(w, "type", _text(fields["type"]))
-            if "description" in fields:
-                _xml_field(w, "description", _text(fields["description"]).strip())
-            _xml_rest(w, fields, ("name", "type", "description"))
+        fields = _mapping(given)
+        if "type" in fields:
+            _xml_field(w, "type", _text(fields["type"]))
+        if "description" in fields:
+            _xml_field(w, "description", _text(fields["description"]).strip())
+        _xml_rest(w, fields, ("name", "type", "description"))
         w.markup("\n</parameter>")
     _xml_rest(w, parameters, ("type", "properties"))
     w.markup("\n</parameters>")
@@ -119,10 +119,14 @@ def _xml_tool(w: Writer, tool: Mapping[str, Any]) -> None:
     w.markup("\n</function>")
 
 
-def _xml_rest(w: Writer, fields: Any, handled: tuple[str, ...]) -> None:
-    for key, value in fields.items() if isinstance(fields, Mapping) else ():
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _xml_rest(w: Writer, fields: Mapping[str, Any], handled: tuple[str, ...]) -> None:
+    for key, value in fields.items():
         if key not in handled:
-            _xml_field(w, str(key), dumps(value) if isinstance(value, (Mapping, list, tuple)) else _text(value))
+            _xml_field(w, key, dumps(value) if isinstance(value, (Mapping, list, tuple)) else _text(value))
 
 
 def _xml_field(w: Writer, key: str, text: str) -> None:

