@@ -21,12 +21,10 @@ def output(command: list[str] | str) -> str:
     """What a command prints, errors too; lines end without blanks."""
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
     env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "PY": sys.executable}
-    shell = isinstance(command, str)
-    prefix = 'turnwire() { "$PY" -m turnwire "$@"; }\n'
-    done = subprocess.run(
-        prefix + command if isinstance(command, str) else command,
-        shell=shell, cwd=ROOT / "docs" / "examples", env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    if isinstance(command, str):
+        command = ["sh", "-c", 'turnwire() { "$PY" -m turnwire "$@"; }\n' + command]
+    where = ROOT / "docs" / "examples"
+    done = subprocess.run(command, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return "".join(line.rstrip() + "\n" for line in done.stdout.splitlines())
 
 

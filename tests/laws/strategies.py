@@ -37,7 +37,9 @@ def hostile(surrogates: bool = False, max_size: int = 6) -> st.SearchStrategy[st
         st.sampled_from(HALVES),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
     )
-    text = st.integers(0, 9).flatmap(lambda n: st.lists(pieces, min_size=min(n, 1), max_size=max_size)).map("".join)
+    inner = st.integers(0, 9).flatmap(lambda n: st.lists(pieces, min_size=min(n, 1), max_size=max_size)).map("".join)
+    edge = st.sampled_from(("", "", "", "", "", "\n", "\n\n", " ", "\r\n"))
+    text = st.tuples(edge, inner, edge).map("".join)
     if not surrogates:
         return text
     broken = st.tuples(text, st.sampled_from(SURROGATES), text).map("".join)

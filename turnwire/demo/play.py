@@ -205,7 +205,19 @@ class _Player:
         self.structure(ids, events, 96)
         good = sum(call.status == "complete" for call in turn.calls)
         self.to.print()
-        self.to.print(f"{good} of {len(turn.calls)} calls may be run; nothing raised, and no character was dropped.")
+        whole = "every character is in an event" if tiled(events) else "characters are missing from the events"
+        self.to.print(f"{good} of {len(turn.calls)} calls may be run. Nothing was raised, and {whole}.", soft_wrap=True)
+
+
+def tiled(events: list[ev.Event]) -> bool:
+    """Whether the spans of the events cover the reply, without a gap or an overlap."""
+    at = 0
+    for event in events:
+        if event.span[1] > event.span[0]:
+            if event.span[0] != at:
+                return False
+            at = event.span[1]
+    return at == events[-1].span[1]
 
 
 def signature(function: Callable[..., Any]) -> str:

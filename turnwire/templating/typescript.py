@@ -33,7 +33,7 @@ def typescript(schema: Any, indent: str = "") -> str:
     kind = _get(schema, "type")
     if isinstance(kind, list):
         names = ["number" if k == "integer" else k for k in kind if isinstance(k, str)]  # pyright: ignore[reportUnknownVariableType]
-        return " | ".join(names) or "any"
+        return " | ".join(names)
     if kind == "object":
         return _object(schema, indent)
     if kind == "array":
@@ -59,9 +59,8 @@ def _object(schema: Mapping[str, Any], indent: str) -> str:
 def _property(head: str, schema: Any, indent: str) -> str:
     title, description, examples = (_get(schema, k) for k in ("title", "description", "examples"))
     out = f"{indent}// {title}\n{indent}//\n" if isinstance(title, str) else ""
-    union = _has(schema, "oneOf")
     variants = _get(schema, "oneOf")
-    if not union:
+    if variants is None:
         out += _comment(description, indent)
     if isinstance(examples, list) and examples:
         out += f"{indent}// Examples:\n"
@@ -78,7 +77,7 @@ def _property(head: str, schema: Any, indent: str) -> str:
         )
         return f"{out}{head}\n{''.join(lines)}{indent},\n"
     out += f"{head} {_nullable(schema, typescript(schema, indent + '    '))},"
-    return out + (f" // {_default(schema)}\n" if _has(schema, "default") and not union else "\n")
+    return out + (f" // {_default(schema)}\n" if _has(schema, "default") else "\n")
 
 
 def _variant(schema: Any, indent: str, known: Any, silent: bool, bare: bool = False) -> str:

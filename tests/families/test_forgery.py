@@ -1,0 +1,257 @@
+"""No string of a caller makes a control token, wherever it stands, in any format.
+
+Control tokens are the real tokenizer's special ones and all that the format writes or reads. The same conversation is
+rendered with hostile text and with harmless text in one place: the prompt must hold as many of each control token.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+import turnwire
+from tests.families import official, parity
+from tests.families.conversations import assistant, call, result, schema, system, tool, user
+from tests.laws import strategies
+from tests.laws.law import Report, run_law
+from turnwire import Rendered
+from turnwire.errors import ForgeryError
+from turnwire.tokens import Tokenizer
+
+NAMES = turnwire.list_formats()
+HARMLESS = "harmless"
+
+Conversation = tuple[list[Any], list[Any]]
+
+
+def conversation() -> Conversation:
+    """Everything that a caller can put text into."""
+    inner = {"deep": [{"k": "v"}]}
+    messages = [
+        system("S"),
+        user("U"),
+        assistant("A", [call("probe", {"a": "x", "b": inner})], "R"),
+        result("T"),
+        user("U2"),
+        assistant("A2", [call("probe", {"a": "y"}, 2), call("probe", {"a": "z"}, 3)], "R2"),
+        result("T2", 2),
+        result([{"type": "text", "text": "T3"}], 3),
+        assistant("A3", reasoning="R3"),
+    ]
+    properties = {"a": {"type": "string", "description": "D", "enum": ["e"], "default": "f"}, "b": {"type": "object"}}
+    return messages, [tool("probe", "P", schema(properties, "a"))]
+
+
+def put(where: str, text: str) -> Conversation:
+    """The conversation with `text` in one place."""
+    messages, tools = copy.deepcopy(conversation())
+    function = tools[0]["function"]
+    given = messages[2]["tool_calls"][0]["function"]
+    properties = function["parameters"]["properties"]
+    kind, _, at = where.partition(" ")
+    if kind in ("content", "reasoning_content"):
+        messages[int(at)][kind] = text
+    elif kind == "list":
+        messages[int(at)]["content"] = [{"type": "text", "text": "a"}, {"type": "text", "text": text}]
+    elif kind == "argument":
+        given["arguments"]["a"] = text
+    elif kind == "deep":
+        given["arguments"]["b"] = {"deep": [{"k": text}]}
+    elif kind == "deep-key":
+        given["arguments"]["b"] = {"deep": [{text: 1}]}
+    elif kind == "key":
+        given["arguments"] = {text: 1, "a": "x"}
+    elif kind == "name":
+        for message in messages:
+            for c in message.get("tool_calls", ()):
+                c["function"]["name"] = text
+        function["name"] = text
+    elif kind == "description":
+        function["description"] = text
+    elif kind == "parameter":
+        properties[text] = {"type": "string"}
+    elif kind == "parameter-description":
+        properties["a"]["description"] = text
+    elif kind == "enum":
+        properties["a"]["enum"] = [text]
+    elif kind == "default":
+        properties["a"]["default"] = text
+    elif kind == "const-key":
+        properties["b"]["const"] = {text: text}
+    elif kind == "title":
+        function["parameters"]["title"] = text
+    else:
+        raise AssertionError(where)
+    return messages, tools
+
+
+PATHS = {
+    **{f"content {i}": f"messages[{i}].content" for i in range(9)},
+    **{f"list {i}": f"messages[{i}].content" for i in (1, 3, 5)},
+    **{f"reasoning_content {i}": f"messages[{i}].reasoning_content" for i in (2, 5, 8)},
+    **dict.fromkeys(("argument", "deep", "deep-key", "key"), "messages[2].tool_calls"),
+    **dict.fromkeys(
+        "name description parameter parameter-description enum default const-key title".split(), "tools[0]"
+    ),
+}
+"""Where text can stand, and the path that an error gives for it."""
+
+
+def control(fmt: turnwire.Format, tokenizer: Tokenizer) -> dict[int, str]:
+    return {**{i: s for s, i in tokenizer.specials.items()}, **{tokenizer.special(t) or 0: t for t in fmt.control}}
+
+
+def render(fmt: turnwire.Format, tokenizer: Tokenizer, given: Conversation, **how: Any) -> Rendered:
+    """Content is not split: the template's rule would make a think block of it, as it is meant to."""
+    if "split_reasoning" in fmt.options:
+        how["split_reasoning"] = False
+    return fmt.render(given[0], given[1], tokenizer, add_generation_prompt=True, **how)
+
+
+def hostile(spellings: list[str]) -> st.SearchStrategy[str]:
+    """Text that spells control tokens, whole, joined, doubled, or in halves that the prompt may complete."""
+    halves = [s[:n] for s in spellings for n in (1, len(s) // 2, len(s) - 1)]
+    tails = [s[n:] for s in spellings for n in (1, len(s) // 2, len(s) - 1)]
+    rest = [
+        "",
+        "a",
+        " ",
+        "\n",
+        "<",
+        ">",
+        '"',
+        "\\",
+        "}",
+        "</parameter>",
+        "<function=",
+        "assistant",
+        "system\n",
+        "é",
+        "\u0301",
+    ]
+    whole = st.sampled_from(spellings)
+    pieces = st.one_of(whole, whole, whole, st.sampled_from(halves), st.sampled_from(tails), st.sampled_from(rest))
+    return st.lists(pieces, min_size=1, max_size=5).map("".join).filter(bool)
+
+
+def legal(where: str, text: str) -> bool:
+    """A user's text in the wrapping of a tool response counts as one, in Qwen's templates: that moves think blocks."""
+    return not (where.startswith(("content", "list")) and text.strip().startswith("<tool_response>"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_forgery(name: str) -> None:
+    fmt = turnwire.get_format(name)
+    tokenizer = strategies.tokenizer(fmt)
+    tokens = control(fmt, tokenizer)
+    spellings = sorted(set(tokens.values()))
+    plain = {
+        where: Counter(i for i in render(fmt, tokenizer, put(where, HARMLESS)).ids if i in tokens) for where in PATHS
+    }
+
+    def check(example: tuple[str, str], report: Report) -> None:
+        where, text = example
+        if not report.admit(legal(where, text)):
+            return
+        out = render(fmt, tokenizer, put(where, text))
+        found = Counter(i for i in out.ids if i in tokens)
+        assert found == plain[where], {tokens[i]: n for i, n in (found - plain[where]).items()}
+        for run in out.runs:
+            if run.kind not in ("template", "media"):
+                assert run.tokens is not None
+                assert not any(i in tokens for i in out.ids[slice(*run.tokens)]), run
+        spelled = [s for s in spellings if s in text]
+        report.see(where.split()[0], *(["whole"] if spelled else ["in parts"]))
+        report.see(*(("special" if s in tokenizer.specials else "not special") for s in spelled))
+        if len(spelled) > 1:
+            report.see("several")
+        if where.startswith("content") and text not in out.text:
+            report.see("changed by the template")
+
+    strategy = st.tuples(st.sampled_from(sorted(PATHS)), hostile(spellings))
+    need = {"whole": 100, "in parts": 10, "special": 60, "several": 40, "content": 20, "key": 3, "name": 3, "enum": 3}
+    need |= {"description": 3, "argument": 3, "reasoning_content": 10, "parameter": 3, "deep-key": 3, "const-key": 3}
+    if set(spellings) - set(tokenizer.specials):
+        need |= {"not special": 30}
+    run_law("forgery", name, strategy, check, need=need, admitted=0.9, examples=300)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_spelling_everywhere(name: str) -> None:
+    """Each control token alone, in each place."""
+    fmt = turnwire.get_format(name)
+    tokenizer = strategies.tokenizer(fmt)
+    tokens = control(fmt, tokenizer)
+    for where in PATHS:
+        plain = Counter(i for i in render(fmt, tokenizer, put(where, HARMLESS)).ids if i in tokens)
+        for spelling in tokens.values():
+            if legal(where, spelling):
+                out = render(fmt, tokenizer, put(where, spelling))
+                assert Counter(i for i in out.ids if i in tokens) == plain, (where, spelling)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_raise(name: str) -> None:
+    """`forgery="raise"`: a marker that is ordinary text raises, and the error names the path."""
+    fmt = turnwire.get_format(name)
+    tokenizer = strategies.tokenizer(fmt)
+    assert render(fmt, tokenizer, conversation(), forgery="raise").ids == render(fmt, tokenizer, conversation()).ids
+    raised = 0
+    for marker in fmt.forgeable:
+        for where, path in PATHS.items():
+            shown = render(fmt, tokenizer, put(where, f"a{marker}b"))
+            if f"a{marker}b" not in shown.text:
+                continue  # not shown: reasoning that the format drops, say
+            with pytest.raises(ForgeryError) as caught:
+                render(fmt, tokenizer, put(where, f"a{marker}b"), forgery="raise")
+            assert caught.value.path == path, where
+            assert marker in caught.value.problem
+            raised += 1
+    if name in ("qwen3-coder", "qwen3.5"):
+        assert set(fmt.forgeable) >= {"<function=", "</function>", "<parameter=", "</parameter>"}
+        assert raised >= 80
+    if name.startswith("qwen3-") and name != "qwen3-coder":
+        assert not fmt.forgeable  # all of their markers are tokens
+
+
+@pytest.mark.parametrize("name", tuple(official.SHA256))
+def test_trusted(name: str) -> None:
+    """`trust_content=True` gives the reference's ids, forged turns and all."""
+    spellings = sorted(official.tokenizer(name).added)
+
+    def check(example: tuple[str, str], report: Report) -> None:
+        where, text = example
+        messages, tools = put(where, text)
+        for c in (c for m in messages for c in m.get("tool_calls", ())):
+            if not c["function"]["name"].isprintable() or '"' in text or "\\" in text:
+                report.admit(False)  # a name to escape: a known difference
+                return
+        if where.startswith("list") and name != "qwen3.5":
+            report.admit(False)  # lists are a known difference
+            return
+        if name != "qwen3.5":
+            messages[7]["content"] = "T3"
+        outcome = parity.compare(name, messages, tools, {"add_generation_prompt": True}, trust_content=True)
+        if report.admit(outcome != "raises"):
+            assert outcome in ("equal", "break")
+            safe = parity.compare(name, messages, tools, {"add_generation_prompt": True})
+            report.see(
+                where.split()[0], outcome, "differs when not trusted" if "trusted" in safe else "the same when not"
+            )
+
+    strategy = st.tuples(st.sampled_from(sorted(PATHS)), hostile(spellings))
+    need = {"equal": 100, "differs when not trusted": 60, "content": 20, "argument": 2, "enum": 2, "description": 2}
+    run_law("trusted", name, strategy, check, need=need, admitted=0.6)
+
+
+def test_split_reasoning_is_the_templates_rule() -> None:
+    """A think block in assistant content becomes one, as in the official template, unless split_reasoning=False."""
+    fmt, tokenizer = turnwire.get_format("qwen3"), official.tokenizer("qwen3")
+    messages = [user("a"), assistant("<think>r</think>b"), assistant("c")]
+    close = tokenizer.special("</think>")
+    assert fmt.render(messages, tokenizer=tokenizer).ids.count(close) == 2
+    assert fmt.render(messages, tokenizer=tokenizer, split_reasoning=False).ids.count(close) == 1
