@@ -7,6 +7,7 @@ streamed as soon as the call's name is known; their deltas concatenate to exactl
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from ..wire import Symbols
 from .coerce import coerce, streams_as_string
 from .validate import Toolbox
 
+ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
 MAX_HEAD = 4096  # characters of a header, a key or a name that are read
 
 
@@ -227,6 +229,8 @@ class Assembler:
         call = self.call
         if call is None or call.name is not None or not name:
             return
+        if ODD.search(name):
+            self.fault("odd-name", "a name with blanks or brackets in it", name[:200])
         call.name = name
         if call.id is None and self.new_id is not None:
             call.id = self.new_id(call.index)
@@ -318,6 +322,8 @@ class Assembler:
     def _key_known(self, call: _Call, arg: _Argument) -> None:
         arg.name = "".join(arg.key)
         arg.since = self.at
+        if ODD.search(arg.name):
+            self.fault("odd-key", "an argument's name with blanks or brackets in it", arg.name[:200])
         if arg.name in call.values:
             arg.ignored = True
             self.fault("duplicate-key", f"a second {arg.name!r} in a call: the first counts", arg.name)
