@@ -9,6 +9,7 @@ Accepted per message: `role`; `content` (None, a string, or a list of parts); fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, cast
 
 from .codecs import loads
@@ -55,9 +56,13 @@ def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
 
 def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     if isinstance(message, Turn):
-        check_strings(message.to_dict(), path)
         _role(message.role, path, roles)
         for j, part in enumerate(message.parts):
+            where = f"{path}.parts[{j}]"
+            if isinstance(part, Call) and part.raw is not None:  # renders from what the model wrote
+                check_strings((part.name, part.id, part.raw), where)
+            else:
+                check_strings({f.name: getattr(part, f.name) for f in fields(part) if f.name != "source"}, where)
             if isinstance(part, Call) and not part.complete:
                 raise ContentError(
                     f"a call that is {part.status}",

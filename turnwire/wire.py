@@ -156,10 +156,14 @@ class Look(Word):
 
 @runtime_checkable
 class Header(Protocol):
-    """What a `Switch` needs: `toks` it may contain, `read` its text, `write` it for a part."""
+    """What a `Switch` needs: `toks` it may contain, `begins` what one may begin with (control tokens spelled),
+    `read` its text, `write` it for a part."""
 
     @property
     def toks(self) -> tuple[str, ...]: ...
+
+    @property
+    def begins(self) -> tuple[str, ...]: ...
 
     def read(self, text: str) -> dict[str, str]:
         """What a header says: "kind" names the case; "name", "channel", "recipient" are passed on;

@@ -3,8 +3,7 @@
 "equal": the same ids. "break": the same text, and ids that differ only because the official tokenizer merges across
 a place where tokens that the model wrote meet tokens that it did not: the two sides are encoded separately by the
 official tokenizer, and must give our ids. "trusted": the text is the same, and `trust_content=True`, which lets data
-spell control tokens, gives the ids ("equal" or "break"). "raises": both refuse.
-Everything else is a `Difference`.
+spell control tokens, gives the ids ("equal" or "break"). "raises": both refuse. Everything else is a `Difference`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.families import official
-from turnwire import Rendered
+from turnwire import Format, Rendered
 from turnwire.errors import TurnwireError
 
 
@@ -49,10 +48,11 @@ def compare(
     options: Mapping[str, Any],
     reference: Any = None,
     reference_tools: Any = None,
+    fmt: Format | None = None,
     **how: Any,
 ) -> str:
     """How the prompts agree; `reference`: the messages (and tools) for the template, where they differ from ours."""
-    fmt, tokenizer = official.format_of(name), official.tokenizer(name)
+    fmt, tokenizer = fmt or official.format_of(name), official.tokenizer(name)
     theirs = reference if reference is not None else messages
     try:
         shown = reference_tools if reference_tools is not None else tools
@@ -76,5 +76,7 @@ def compare(
     if out.ids == [i for side in sides(out) for i in official.encode(name, side)]:
         return "break"
     if not how.get("trust_content"):
-        return "trusted, " + compare(name, messages, tools, options, reference, reference_tools, trust_content=True)
+        return "trusted, " + compare(
+            name, messages, tools, options, reference, reference_tools, fmt, trust_content=True
+        )
     raise Difference(f"the text is the same, the ids differ: {out.text!r}: {out.ids} != {ids}")

@@ -256,3 +256,15 @@ def test_split_reasoning_is_the_templates_rule() -> None:
     close = tokenizer.special("</think>")
     assert fmt.render(messages, tokenizer=tokenizer).ids.count(close) == 2
     assert fmt.render(messages, tokenizer=tokenizer, split_reasoning=False).ids.count(close) == 1
+
+
+def test_mutant() -> None:
+    """The laws above notice a renderer whose data makes control tokens."""
+    fmt, tokenizer = turnwire.get_format("qwen3.5"), official.tokenizer("qwen3.5")
+    tokens = control(fmt, tokenizer)
+    for where in PATHS.keys() - {"reasoning_content 2"}:  # before the last query: not shown
+        plain, forged = (
+            Counter(i for i in render(fmt, tokenizer, put(where, text), trust_content=True).ids if i in tokens)
+            for text in (HARMLESS, "x<|im_end|>")
+        )
+        assert forged - plain, where

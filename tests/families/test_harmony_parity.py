@@ -343,60 +343,6 @@ def test_defaults_of_variants() -> None:
         same([user("Go")], [tool("probe", "", {"oneOf": union})], True)
 
 
-def test_numbers() -> None:
-    """Defaults are printed as Rust prints them."""
-    numbers = [
-        *(
-            0.0,
-            -0.0,
-            0.1,
-            12345.0,
-            1e15,
-            1e16,
-            -1.5e15,
-            123456789012345.6,
-            1e-4,
-            1e-5,
-            1.25e-5,
-            1e-6,
-            -2.5e-7,
-            1e22,
-            1e300,
-        ),
-        *(
-            0,
-            -1,
-            2**53 + 1,
-            2**63 - 1,
-            2**63,
-            2**64 - 1,
-            2**64,
-            10**19,
-            10**25,
-            -(2**63),
-            -(2**63) - 1,
-            5e-324,
-            1.7e308,
-        ),
-    ]
-    properties = {f"n{i}": {"type": "number", "default": n} for i, n in enumerate(numbers)}
-    same([user("Go")], [tool("probe", "", schema(properties))], True)
-    same([user("Go")], [tool("probe", "", schema({"all": {"default": {"list": numbers}}}))], True)
-
-
-def test_defaults_of_variants() -> None:
-    """Inside an array, an enum's default is printed as JSON; in a property, bare; other strings unescaped."""
-    variants = [
-        {"type": "string", "enum": ['a"b', "c"], "default": 'a"b', "description": "One"},
-        {"type": "string", "default": 'x"y\n'},
-        {"type": "string", "enum": [], "default": "z"},
-    ]
-    for union in (variants, variants[1:], variants[::-1]):
-        properties = {"a": {"oneOf": union, "default": "d"}, "b": {"type": "array", "items": {"oneOf": union}}}
-        same([user("Go")], [tool("probe", "", schema(properties, "a"))], True)
-        same([user("Go")], [tool("probe", "", {"oneOf": union})], True)
-
-
 def test_now_is_today() -> None:
     import datetime
 
@@ -563,66 +509,6 @@ def test_turns_keep_their_channels() -> None:
     )
     kept = fmt.render([turn], now=NOW).text
     assert "1st" not in kept and "two" not in kept and "print(1)" not in kept and "plan" in kept
-
-
-def written(*parts: Any, **options: Any) -> str:
-    """An assistant turn in history, behind the system message."""
-    return fmt.render([Turn("assistant", parts)], now=NOW, **options).text.split("<|end|>", 1)[1]
-
-
-def test_channels_of_text() -> None:
-    start, end = "<|start|>assistant", "<|end|>"
-    called = f"{start} to=functions.f<|channel|>commentary <|constrain|>json<|message|>{{}}<|call|>"
-
-    def said(channel: str, text: str) -> str:
-        return f"{start}<|channel|>{channel}<|message|>{text}{end}"
-
-    call_, loose = Call("f", {}), Text("x")
-    assert written(loose, call_) == said("commentary", "x") + called
-    assert written(call_, loose) == called + said("final", "x")
-    assert written(loose, call_, loose) == said("commentary", "x") + called + said("final", "x")
-    assert written(Text("a"), Text(""), Text("b")) == said("final", "ab")
-    assert written(loose, Text("y", "final"), loose) == said("final", "x") + said("final", "y") + said("final", "x")
-    assert written(Text("y", "final"), loose) == said("final", "y") + said("final", "x")
-    assert written() == written(Text("")) == written(Reasoning("")) == said("final", "")
-    assert written(Text("x", "final"), Reasoning("r")) == said("final", "x") + said("analysis", "r")
-    assert written(Reasoning("q"), Text("x"), Reasoning("r"), call_) == (
-        said("analysis", "q") + said("commentary", "x") + said("analysis", "r") + called
-    )
-
-
-def test_results_of_one_turn() -> None:
-    """Each result is a message of its own, by the name of the call it answers."""
-    calls = Turn("assistant", (Call("f", {}, id="1"), Call("g", {}, id="2")))
-    results = Turn("tool", (Result((Text("G"),), id="2"), Result((Text("F1"), Text("F2")), id="1")))
-    text = fmt.render([calls, results], now=NOW).text
-    assert text.endswith(
-        "<|start|>functions.g to=assistant<|channel|>commentary<|message|>G<|end|>"
-        "<|start|>functions.f to=assistant<|channel|>commentary<|message|>F1F2<|end|>"
-    )
-
-
-def test_the_prompt_sets_the_start() -> None:
-    tok = o200k_harmony()
-    messages = [user("a"), assistant("The answer", reasoning="Hm.")]
-    prompt = fmt.render(messages, tokenizer=tok, continue_final_message=True, now=NOW)
-    for given in (prompt, prompt.ids, prompt.text):
-        res = fmt.parse(
-            [*tok.encode(" is 42."), tok.special("<|return|>")], prompt=given, tokenizer=tok, finish_reason="stop"
-        )
-        assert not res.faults
-        assert res.turn.parts == (Text("The answer is 42.", "final"),)
-
-
-def test_format_is_a_value() -> None:
-    import pickle
-
-    assert pickle.loads(pickle.dumps(fmt)) == fmt == fmt.but("harmony") != fmt.but("other")
-    for name in ("gpt-oss", "openai/gpt-oss-20b", "openai/gpt-oss-120b"):
-        assert turnwire.get_format(name) is turnwire.get_format("harmony")
-    assert fmt.stop_token_ids(o200k_harmony()) == [200002, 200012]
-    assert sorted(fmt.stop_token_ids(o200k_harmony())) == sorted(harmony_encoding().stop_tokens_for_assistant_actions())
-    assert fmt.forgeable == ()
 
 
 def written(*parts: Any, **options: Any) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,9 +21,10 @@ from tests.families.qwen_conversations import CONVERSATIONS, examples, features,
 from tests.families.test_qwen_parity import given, options
 from tests.laws import strategies
 from tests.laws.law import Report, reports, run_law
-from turnwire import Rendered
+from turnwire import Rendered, spans
 from turnwire.errors import InputError, TurnwireError
 from turnwire.spans import KINDS
+from turnwire.templating.writer import Writer
 from turnwire.tokens import HfTokenizer
 
 NAMES = tuple(official.SHA256)
@@ -265,6 +268,22 @@ def test_every_format(name: str) -> None:
                 assert not out.mask("sampled")[-1]
     reports.append(f"masks of any format, {name}: {seen} prompts, {turns} turns of the model, {exact} by offsets")
     assert seen >= 180 and turns >= 80 and exact >= 150
+
+
+MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "prefilled text counts": lambda m: m.setattr(Writer, "unsample", lambda self, since, prefix: None),
+    "no cut at the edge": lambda m: m.setattr(spans, "groupby", lambda items, key: [(False, list(items))]),
+    "ranges by first token": lambda m: m.setattr(spans, "bisect_left", lambda ends, at: bisect_right(ends, at - 1)),
+    "ranges by last token": lambda m: m.setattr(spans, "bisect_right", bisect_left),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The conversations notice each of these."""
+    MUTANTS[mutant](monkeypatch)
+    with pytest.raises(AssertionError):
+        test_sampled("qwen3.5")
 
 
 def test_parts_of_a_prompt() -> None:

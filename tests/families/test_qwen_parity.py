@@ -7,6 +7,8 @@ counts as agreement; what we mean to do differently is listed in `known_differen
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +17,11 @@ from tests.families import official, parity
 from tests.families.known_differences import KNOWN, Known
 from tests.families.qwen_conversations import ALL, examples, features, plain
 from tests.laws.law import Report, reports, run_law
+from turnwire import Format
 from turnwire.errors import TurnwireError
+from turnwire.layout import Results, no_preamble, no_prefill
+from turnwire.templating.arrange import ThinkSinceQuery, Trim, queried, split_reasoning
+from turnwire.wire import NOTHING
 
 NAMES = tuple(official.SHA256)
 MEDIA = ("image", "video")
@@ -102,6 +108,69 @@ def test_search(name: str) -> None:
     if name in ("qwen3", "qwen3-thinking-2507", "qwen3.5"):
         need |= {"block in content": 15}
     run_law("parity search", name, examples(name), check, need=need, admitted=0.7)
+
+
+def without(pass_: Any) -> Callable[[Format], Format]:
+    """A format without an arrange pass."""
+
+    def mutate(fmt: Format) -> Format:
+        kept = tuple(p for p in fmt.layout.arrange if p is not pass_ and type(p) is not pass_)
+        assert len(kept) < len(fmt.layout.arrange)
+        return fmt.but("mutant", layout=fmt.layout.but(arrange=kept))
+
+    return mutate
+
+
+def instead(**changes: Any) -> Callable[[Format], Format]:
+    """A format whose layout is different."""
+    return lambda fmt: fmt.but("mutant", layout=fmt.layout.but(**changes))
+
+
+def rethink(**changes: Any) -> Callable[[Format], Format]:
+    """A format with another rule for its reasoning."""
+
+    def mutate(fmt: Format) -> Format:
+        passes = tuple(replace(p, **changes) if isinstance(p, ThinkSinceQuery) else p for p in fmt.layout.arrange)
+        return fmt.but("mutant", layout=fmt.layout.but(arrange=passes))
+
+    return mutate
+
+
+MUTANTS = {
+    "reasoning is not split": (("qwen3", "qwen3-thinking-2507", "qwen3.5"), without(split_reasoning)),
+    "reasoning stays": (("qwen3", "qwen3-thinking-2507", "qwen3.5"), without(ThinkSinceQuery)),
+    "no block in some turns": (("qwen3.5",), rethink(always=False)),
+    "a block in all turns": (("qwen3", "qwen3-thinking-2507"), rethink(always=True)),
+    "other blanks are trimmed": (("qwen3", "qwen3-thinking-2507"), rethink(trim=None)),
+    "only line ends are trimmed": (("qwen3.5",), rethink(trim="\n")),
+    "no trim": (("qwen3-coder", "qwen3.5"), without(Trim)),
+    "a trim": (("qwen3", "qwen3-instruct-2507"), lambda f: instead(arrange=(*f.layout.arrange, Trim()))(f)),
+    "no refusal": (("qwen3.5",), without(queried)),
+    "no prefill": (("qwen3", "qwen3-thinking-2507", "qwen3.5"), instead(prefill=no_prefill)),
+    "no line end behind a turn": (NAMES, instead(after=NOTHING)),
+    "a preamble of another family": (("qwen3", "qwen3-coder", "qwen3.5"), instead(preamble=no_preamble)),
+    "media unnumbered": (("qwen3.5",), instead(media_label=None)),
+    "results of another family": (("qwen3-coder", "qwen3.5"), instead(results=Results())),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutants(mutant: str) -> None:
+    """The conversations notice each of these."""
+    names, mutate = MUTANTS[mutant]
+    for name in names:
+        fmt = mutate(official.format_of(name))
+        assert any(differs(name, c, fmt) for c in given(name)), f"{name} may lack it unnoticed"
+
+
+def differs(name: str, conversation: dict[str, Any], fmt: Format) -> bool:
+    messages = conversation["messages"]
+    try:
+        opts = options(name, conversation)
+        parity.compare(name, messages, conversation["tools"], opts, plain(messages, name), fmt=fmt)
+    except parity.Difference:
+        return conversation["name"] not in NONE_RAISES.get(name, ())
+    return False
 
 
 CASES = [pytest.param(k, name, id=f"{k.name}-{name}") for k in KNOWN for name in k.formats]

@@ -105,7 +105,7 @@ def test_doubled_think_closer(name: str) -> None:
     s = written(fmt, Reasoning("thought"), Text("answer")).replace(fmt.program.symbols.of["</think>"], 2 * fmt.program.symbols.of["</think>"])
     result = parse(fmt, s)
     assert result.turn.reasoning == "thought" and result.turn.text == "answer"
-    assert codes(result) == {"out-of-place"}
+    assert codes(result) == {"doubled-marker"}
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "reasoning" in frame_kinds(turnwire.get_format(n)) and n != "harmony"])
@@ -180,8 +180,9 @@ def test_markers_stripped() -> None:
 
 def test_strict_raises_on_the_first_fault() -> None:
     fmt = turnwire.get_format("qwen3")
+    of = fmt.program.symbols.of
     with pytest.raises(turnwire.errors.StrictFault) as caught:
-        fmt.parse("<tool_call>\nnot json\n</tool_call>", TOOLS, finish_reason="stop", strict=True)
+        parse(fmt, of["<tool_call>"] + "\nnot json\n" + of["</tool_call>"], strict=True)
     assert caught.value.fault.code == "broken-value"
 
 

@@ -29,6 +29,7 @@ class Header:
     spacings that models write (docs/format.md: the recipient is in the role or the channel section)."""
 
     toks = ("<|channel|>", CONSTRAIN)
+    begins = ("<|channel|>", " to=")
 
     def kind(self, part: Part) -> str:
         """The frame of a part."""

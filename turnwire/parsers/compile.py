@@ -80,15 +80,20 @@ Hit = tuple[Exit, Union[Stack, None]]  # an exit, and its home if it is out of p
 class Table:
     """Markers to look for. `search` finds the leftmost marker, or a beginning of one at the end of the text."""
 
-    __slots__ = ("by", "match", "prefixes", "search", "search_whole", "sub")
+    __slots__ = ("by", "longest", "match", "prefixes", "search", "search_whole", "sub")
 
     def __init__(self, by: dict[str, Hit]):
         self.by = by
         self.prefixes = {w[:i] for w in by for i in range(1, len(w))}
+        self.longest = max(map(len, by), default=0)
         # Tries of literals: no backtracking beyond one marker's length.
         self.search = re.compile(_trie(list(by), partial=True)).search
         whole = re.compile(_trie(list(by), partial=False))
         self.search_whole, self.match, self.sub = whole.search, whole.match, whole.sub
+
+    def begins(self, s: str, i: int) -> bool:
+        """Whether all of `s[i:]` is the beginning of a marker, and not the whole of it."""
+        return len(s) - i < self.longest and s[i:] in self.prefixes
 
 
 def _trie(words: list[str], partial: bool) -> str:
@@ -131,6 +136,7 @@ class InSlot:
     next: Point
     table: Table = Table({})
     first: str | None = None  # characters its codec's value may begin with; None for free text
+    begins: Table | None = None  # of a header: what it begins with
 
     @property
     def kind(self) -> str:
@@ -153,6 +159,8 @@ class Program:
         self._points: dict[int, Point] = {}
         self._slots: dict[tuple[int, int], InSlot] = {}
         self._keep: list[object] = []  # ids are keys above, so their owners must live
+        self._none = Point()
+        self.lexer = Table({t: (Exit(t, (), self._none, False), None) for t in self.symbols.of})
         readers = [w for w in walk(reply) if isinstance(w, Slot) and has_reader(w)]
         self.one_value = any(w.kind in ("arguments", "envelope") for w in readers)  # or an argument at a time
         self.start = self._point(self._compile(reply, Step(final=True)))
@@ -163,8 +171,6 @@ class Program:
         for s in self._slots.values():
             self._slot_table(s)
         self.junk = {id(p): self._junk(p) for p in self._points.values()}
-        self.lexer = Table({t: (Exit(t, (), self.start, False), None) for t in self.symbols.of})
-        self.longest = max((len(w) for p in self._points.values() for w in p.table.by), default=0)
 
     def symbolise(self, text: str) -> str:
         """`text` with every spelled control token, the longest first, as its symbol."""
@@ -291,6 +297,9 @@ class Program:
             self._keep.append(slot)
             state = self._slots[key] = InSlot(slot, Point())
             state.first = getattr(slot.codec, "first", None) if has_reader(slot) else None
+            if slot.kind == "head":
+                begins = map(self.symbolise, slot.codec.begins)
+                state.begins = Table({b: (Exit(b, (), self._none, False), None) for b in begins})
             state.next = self._point(then)
             if state.first is None and state.next.slot and state.next.slot[0].kind != slot.kind:
                 raise FormatError(
@@ -303,7 +312,8 @@ class Program:
     # tables
 
     def _find_homes(self) -> dict[str, Hit]:
-        """Markers with a control token that begin or end a frame, with the stack of frames where they belong.
+        """Markers with a control token that begin or end a frame, or lead to a header, with the stack of frames
+        where they belong.
         A fused marker is also known by its tail from its first control token."""
         homes: dict[str, Hit] = {}
         todo: list[tuple[Point, Stack]] = [(self.start, ())]
@@ -317,7 +327,9 @@ class Program:
             for e, _ in point.exits:
                 at = next((i for i, c in enumerate(e.marker) if is_symbol(c)), None)
                 begins = any(op == "begin" for op, _ in e.ops)
-                if at is not None and (e.stop or begins or any(op == "end" for op, _ in e.target.enter)):
+                follows = e.target.slot[0] if e.target.slot else None
+                header = follows is not None and follows.begins is not None
+                if at is not None and (e.stop or begins or header or any(op == "end" for op, _ in e.target.enter)):
                     if at == 0 or begins:
                         homes.setdefault(e.marker, (e, stack))
                     homes.setdefault(e.marker[at:], (e, stack))

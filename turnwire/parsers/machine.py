@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from ..codecs import BROKEN, DONE, MORE, Reader
 from ..wire import is_symbol
-from .compile import BLANKS, Exit, InSlot, Ops, Point, Program, Stack, has_reader
+from .compile import BLANKS, Exit, InSlot, Ops, Point, Program, Stack, Table, has_reader
 
 LOOKAHEAD = 16  # blanks that may stand between a marker and what confirms it
 Policy = Literal["recover_if_unclosed", "recover", "ignore"]
@@ -48,15 +48,16 @@ class Machine:
     and needs the same confirmation as any marker."""
 
     __slots__ = (
-        "buf", "calls", "eof", "held", "in_reader", "lead", "looks", "policy", "pos", "program", "seen", "sink",
-        "stack", "state", "wary",
+        "buf", "calls", "eof", "held", "in_reader", "last", "lead", "looks", "pad", "policy", "pos", "program", "seen",
+        "sink", "stack", "state", "wary",
     )  # fmt: skip
 
     def __init__(self, program: Program, sink: MachineSink, wary: bool, policy: Policy, calls: bool = True):
         self.program, self.sink, self.wary, self.policy, self.calls = program, sink, wary, policy, calls
         self.buf, self.pos, self.eof = "", 0, False
         self.stack: list[str] = []
-        self.lead = ""  # what of the slot's leading pad may still come
+        self.pad = self.lead = ""  # the slot's leading pad, and what of it may still come
+        self.last = ""  # the marker taken last, if nothing but its pad was read since
         self.in_reader: Reader | None = None
         self.looks: list[tuple[Any, Ops, Point]] | None = None
         self.seen = 0  # characters the recognisers of `looks` have seen
@@ -131,9 +132,11 @@ class Machine:
         s, i, eof = self.buf, self.pos, self.eof
         table = point.table
         if m := table.match(s, i):
-            if m.end() == len(s) and not eof and s[i:] in table.prefixes:
+            if m.end() == len(s) and not eof and table.begins(s, i):
                 return False
             e, home = table.by[m.group()]
+            if home is not None and e.marker == self.last:
+                return self._doubled(e, m.end())
             believed: bool | None = self.calls or not e.opens_call
             if believed and point.slot is not None and home is None:
                 believed = self._believe(e, False, m.end())  # an empty slot has a slot's exits
@@ -143,14 +146,15 @@ class Machine:
                 self._mark(m.end())
                 self._take(e, home)
                 return True
-        elif not eof and (i == len(s) or s[i:] in table.prefixes):
+        elif not eof and (i == len(s) or table.begins(s, i)):
             return False
         if i == len(s):
             return False
         if point.looks and self._look(point, s[i:]) is not None:
             return self.looks is None
         if point.slot is not None:
-            state, ops, self.lead = point.slot
+            state, ops, self.pad = point.slot
+            self.lead = self.pad
             self._run(ops)
             self.state = state
             self.in_reader = state.slot.codec.reader(self) if has_reader(state.slot) else None
@@ -185,7 +189,7 @@ class Machine:
         while j < len(s) and s[j] in BLANKS and not table.match(s, j):
             if j - i > LOOKAHEAD:
                 return j
-            if not self.eof and s[j:] in table.prefixes:
+            if not self.eof and table.begins(s, j):
                 break
             j += 1
         return j
@@ -202,13 +206,16 @@ class Machine:
                 hold = m.start()
                 break
             e, home = table.by[word]
+            if home is not None and e.marker == self.last and m.start() == start:
+                self.lead = self.pad
+                return self._doubled(e, m.end())
             opens = e.opens_call
             believed: bool | None = self.calls or not opens
+            stray_call = opens and home is not None and state.kind == "reasoning"
+            if state.kind == "reasoning" and home and "call" in home or stray_call and self.policy == "ignore":
+                believed = False
             if believed and not junk:
                 believed = self._believe(e, home is not None, m.end())
-            stray_call = opens and home is not None and state.kind == "reasoning"
-            if believed and stray_call and self.policy == "ignore":
-                believed = False
             if believed is None:
                 hold = m.start()
                 break
@@ -264,7 +271,10 @@ class Machine:
         return True
 
     def _read(self, state: InSlot, reader: Reader) -> bool:
-        self.pos, took = reader.take(self.buf, self.pos, self.sink)
+        before = self.pos
+        self.pos, took = reader.take(self.buf, before, self.sink)
+        if self.pos > before:
+            self.last = ""
         if took is MORE:
             return False
         if took is BROKEN:
@@ -274,6 +284,13 @@ class Machine:
         return True
 
     # moves
+
+    def _doubled(self, e: Exit, to: int) -> bool:
+        """A marker twice in a row, with nothing between: the second says nothing."""
+        marker = self.program.symbols.show(e.marker)
+        self.sink.fault("doubled-marker", f"a second {marker} in a row", marker)
+        self._mark(to)
+        return True
 
     def _run(self, ops: Ops) -> None:
         for op, kind in ops:
@@ -303,16 +320,18 @@ class Machine:
             while len(self.stack) > keep:
                 kind = self.stack.pop()
                 (self.sink.cut if kind == "call" else self.sink.end)(kind)
-            for kind in home[keep:]:
-                self.stack.append(kind)
-                self.sink.begin(kind)
+            if any(op == "begin" for op, _ in e.ops):  # else it closes what is not open: nothing is made up
+                for kind in home[keep:]:
+                    self.stack.append(kind)
+                    self.sink.begin(kind)
+        self.last = e.marker
         self._run(e.ops)
         self._arrive(e.target)
 
     def _text(self, kind: str, to: int) -> None:
         if to > self.pos:
             self.sink.piece(kind, self.buf[self.pos : to])
-            self.pos = to
+            self.pos, self.last = to, ""
 
     def _mark(self, to: int) -> None:
         self.sink.mark(self.buf[self.pos : to])
@@ -323,8 +342,11 @@ class Machine:
     def _believe(self, e: Exit, stray: bool, j: int) -> bool | None:
         """May what follows at `buf[j:]` follow this marker? None: not known yet."""
         target = e.target
+        header = target.slot[0].begins if target.slot is not None else None
         if target.cases is not None:
             return True
+        if stray and header is not None:
+            return True if header.match(self.buf, j) else self._maybe(header, j)
         if stray:
             if len(e.marker) > 1 and self.stack[-1:] != ["arg"]:
                 return True  # several tokens in a row are no accident, but in a value they may be quoted
@@ -349,7 +371,7 @@ class Machine:
         table = self.program.home_table
         m = table.match(s, i)
         if m is None:
-            return None if not self.eof and s[i:] in table.prefixes else False
+            return None if not self.eof and table.begins(s, i) else False
         if damaged:
             return True
         j, far = m.end(), m.end() + LOOKAHEAD
@@ -368,6 +390,11 @@ class Machine:
             return True
         if target.slot is not None and c in (target.slot[0].first or ""):
             return True
-        if target.own.match(s, j):
+        header = target.slot[0].begins if target.slot is not None else None
+        if target.own.match(s, j) or (header is not None and header.match(s, j)):
             return True
-        return None if not self.eof and s[j:] in target.own.prefixes else False
+        return self._maybe(target.own, j)
+
+    def _maybe(self, table: Table, j: int) -> bool | None:
+        """Not one of these markers; None if it may become one."""
+        return None if not self.eof and (j == len(self.buf) or table.begins(self.buf, j)) else False

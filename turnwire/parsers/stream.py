@@ -11,7 +11,7 @@ import codecs
 import operator
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..errors import BadId, ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_text, nearest
 from ..events import Event, Fault, FinishReason, TurnEnd
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..tokens import Bound
 
 FINISH_REASONS: tuple[str, ...] = get_args(FinishReason)
-Piece = int | str | Sequence[int] if TYPE_CHECKING else Any
+Piece: TypeAlias = "int | str | Sequence[int]"
 
 
 @dataclass(slots=True)
@@ -74,7 +74,9 @@ class Parser:
         self._partial = False  # the decoder holds bytes
         self._spelled = ""  # text that may become the spelling of a control token
         self._marker_seen = False
-        self._marker_due = isinstance(self._machine.state, InSlot) and self._machine.state.kind == "head"
+        state = self._machine.state
+        slot = state if isinstance(state, InSlot) else state.slot[0] if state.slot else None
+        self._marker_due = slot is not None and slot.begins is not None
         self._refresh()
 
     # input
