@@ -78,7 +78,19 @@ class JsonReader:
     """One JSON value. With `paths` ({key: kind}), the members of the object that have those keys come out as
     pieces of those kinds and everything else as "syntax"; a member of kind "name" is told decoded instead."""
 
-    __slots__ = ("captured", "context", "depth", "dirty", "escaped", "in_string", "kind", "naming", "paths", "pending", "seen")
+    __slots__ = (
+        "captured",
+        "context",
+        "depth",
+        "dirty",
+        "escaped",
+        "in_string",
+        "kind",
+        "naming",
+        "paths",
+        "pending",
+        "seen",
+    )
 
     def __init__(self, context: Context, paths: Mapping[str, str] | None = None):
         self.context, self.paths = context, paths

@@ -127,6 +127,4 @@ class TurnEnd:
     tokens: Span | None
 
 
-Event = Union[
-    PartStart, TextDelta, ReasoningDelta, CallStart, ArgumentsDelta, CallEnd, PartEnd, Markup, Fault, TurnEnd
-]
+Event = Union[PartStart, TextDelta, ReasoningDelta, CallStart, ArgumentsDelta, CallEnd, PartEnd, Markup, Fault, TurnEnd]

@@ -89,7 +89,9 @@ class Format:
         layout: set[str] = set()
         for word in _plain_words(self.layout):
             layout |= control_tokens(word)
-        return tuple(sorted(control_tokens(self.reply) | control_tokens(self.header) | layout | set(self.control_extra)))
+        return tuple(
+            sorted(control_tokens(self.reply) | control_tokens(self.header) | layout | set(self.control_extra))
+        )
 
     @property
     def stop_tokens(self) -> tuple[str, ...]:
@@ -146,11 +148,15 @@ class Format:
                 "add_generation_prompt and continue_final_message exclude each other", value=True, path="options"
             )
         if forgery not in ("allow", "raise"):
-            raise OptionError(f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'")
+            raise OptionError(
+                f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'"
+            )
         context = self._context(tools, options)
         turns = read_messages(messages, (*(r for r, _ in self.layout.roles), "assistant", "tool"))
         if continue_final_message and (not turns or turns[-1].role != "assistant"):
-            raise OptionError("continue_final_message needs an assistant message at the end", value=True, path="messages")
+            raise OptionError(
+                "continue_final_message needs an assistant message at the end", value=True, path="messages"
+            )
         context = replace(context, count=len(turns), open=continue_final_message)
         bound = self.bind(tokenizer) if tokenizer is not None else None
         w = self._writer(trust_content, self.forgeable if forgery == "raise" else ())

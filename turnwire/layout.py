@@ -125,7 +125,10 @@ def as_date(value: Any) -> date:
         return datetime.fromisoformat(value).date()
     except (TypeError, ValueError):
         raise OptionError(
-            f"now does not take {value!r}", value=value, path="now", expected="a date or an ISO string such as 2026-01-15"
+            f"now does not take {value!r}",
+            value=value,
+            path="now",
+            expected="a date or an ISO string such as 2026-01-15",
         ) from None
 
 

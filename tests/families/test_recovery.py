@@ -20,7 +20,8 @@ from turnwire.parsers.stream import parse_symbols
 NAMES = turnwire.list_formats()
 ARGUMENTS = {"path": "Paris", "content": "x y"}
 THREE = [
-    {"type": "function", "function": {"name": n, "parameters": TOOLS[0]["function"]["parameters"]}} for n in ("aa", "bb", "cc")
+    {"type": "function", "function": {"name": n, "parameters": TOOLS[0]["function"]["parameters"]}}
+    for n in ("aa", "bb", "cc")
 ]
 
 
@@ -37,7 +38,7 @@ def replies(fmt: turnwire.Format) -> list[str]:
     """Twenty replies: parts of every kind, in several orders."""
     call = Call("write_file", ARGUMENTS)
     typed = Call("calc", {"x": 1.5, "n": 3, "exact": True})
-    nested = Call("search", {"query": "café \"best\"", "filters": {"a": [1, {"b": None}]}, "sites": ["x"]})
+    nested = Call("search", {"query": 'café "best"', "filters": {"a": [1, {"b": None}]}, "sites": ["x"]})
     empty = Call("now", {})
     calls = (call, typed, nested, empty)
     bodies: list[tuple[Any, ...]] = [(Text("Hello."),), *((c,) for c in calls), (call, typed), (nested, empty, call)]
@@ -99,16 +100,22 @@ def codes(result: ParseResult) -> set[str]:
     return {f.code for f in result.faults}
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "reasoning" in frame_kinds(turnwire.get_format(n)) and n != "harmony"])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if "reasoning" in frame_kinds(turnwire.get_format(n)) and n != "harmony"]
+)
 def test_doubled_think_closer(name: str) -> None:
     fmt = turnwire.get_format(name)
-    s = written(fmt, Reasoning("thought"), Text("answer")).replace(fmt.program.symbols.of["</think>"], 2 * fmt.program.symbols.of["</think>"])
+    s = written(fmt, Reasoning("thought"), Text("answer")).replace(
+        fmt.program.symbols.of["</think>"], 2 * fmt.program.symbols.of["</think>"]
+    )
     result = parse(fmt, s)
     assert result.turn.reasoning == "thought" and result.turn.text == "answer"
     assert codes(result) == {"doubled-marker"}
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "reasoning" in frame_kinds(turnwire.get_format(n)) and n != "harmony"])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if "reasoning" in frame_kinds(turnwire.get_format(n)) and n != "harmony"]
+)
 def test_call_inside_reasoning(name: str) -> None:
     """Of a reasoning that is never closed, a call; of one that is closed, words: by default, and as asked for."""
     fmt = turnwire.get_format(name)
@@ -166,15 +173,32 @@ def test_missing_closers(name: str) -> None:
 def test_header_without_a_channel() -> None:
     fmt = turnwire.get_format("harmony")
     of = fmt.program.symbols.of
-    result = parse(fmt, of["<|message|>"] + "words" + of["<|end|>"] + of["<|start|>"] + "assistant" + of["<|channel|>"] + "final" + of["<|message|>"] + "answer" + of["<|return|>"])
+    result = parse(
+        fmt,
+        of["<|message|>"]
+        + "words"
+        + of["<|end|>"]
+        + of["<|start|>"]
+        + "assistant"
+        + of["<|channel|>"]
+        + "final"
+        + of["<|message|>"]
+        + "answer"
+        + of["<|return|>"],
+    )
     assert codes(result) == {"bad-header"}
-    assert result.turn.text == "answer" and [p.text for p in result.turn.parts if isinstance(p, Text)] == ["words", "answer"]
+    assert result.turn.text == "answer" and [p.text for p in result.turn.parts if isinstance(p, Text)] == [
+        "words",
+        "answer",
+    ]
 
 
 def test_markers_stripped() -> None:
     """A server that removed the control tokens is found out."""
     fmt = turnwire.get_format("harmony")
-    result = fmt.parse('analysisThinking.assistantcommentary to=functions.now json{"a": 1}', TOOLS, finish_reason="stop")
+    result = fmt.parse(
+        'analysisThinking.assistantcommentary to=functions.now json{"a": 1}', TOOLS, finish_reason="stop"
+    )
     assert "markers-stripped" in codes(result)
 
 

@@ -15,7 +15,17 @@ from tests.laws.strategies import TOOLS, features, has_surrogate, normalised, to
 from turnwire import Reasoning, Turn
 from turnwire.errors import RefusedTurn, SurrogateError
 from turnwire.events import (
-    ArgumentsDelta, CallEnd, CallStart, Event, Fault, Markup, PartEnd, PartStart, ReasoningDelta, TextDelta, TurnEnd,
+    ArgumentsDelta,
+    CallEnd,
+    CallStart,
+    Event,
+    Fault,
+    Markup,
+    PartEnd,
+    PartStart,
+    ReasoningDelta,
+    TextDelta,
+    TurnEnd,
 )  # fmt: skip
 from turnwire.parsers.coerce import streams_as_string
 from turnwire.parsers.machine import LOOKAHEAD
@@ -135,7 +145,7 @@ def first_difference(a: list[Event], b: list[Event]) -> str:
     for x, y in zip(a, b):
         if x != y:
             return f"{x}\n!=\n{y}"
-    return f"{len(a)} events against {len(b)}: {a[len(b):]} {b[len(a):]}"
+    return f"{len(a)} events against {len(b)}: {a[len(b) :]} {b[len(a) :]}"
 
 
 # L3

@@ -20,7 +20,21 @@ MARKERS = (
     "[TOOL_CALLS]", "[ARGS]", "</s>", "<arg_key>", "</arg_value>", "｜DSML｜", "<|python_tag|>", "<|eot_id|>",
     '<|"|>', "[f(x=1)]", "```json\n",
 )  # fmt: skip
-HALVES = ("<", "</", "<think", "</thi", "<tool_ca", "</tool_cal", "<|im_", "<|", "|>", "<function=", "<parameter=", "</para", "<|chan")
+HALVES = (
+    "<",
+    "</",
+    "<think",
+    "</thi",
+    "<tool_ca",
+    "</tool_cal",
+    "<|im_",
+    "<|",
+    "|>",
+    "<function=",
+    "<parameter=",
+    "</para",
+    "<|chan",
+)
 TEXTS = (
     "a", "word ", "Hello, world.", " ", "\n", "\n\n", "\r\n", "\t", "  \n ", '"', "'", "\\", '\\"', "\\u00e9", "{", "}", "[", "]",
     '{"name": "f", "arguments": {}}', ": ", ", ", "é", "e\u0301", "漢字", "🙂", "👩‍💻", "\u200b", "\ufeff", "\x00", "\x1f", "\u2028",
@@ -60,7 +74,9 @@ TOOLS: list[dict[str, Any]] = [
     }.items()
 ]
 _json = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), hostile(max_size=3)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), hostile(max_size=3)
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile(max_size=2), inner, max_size=3)),
     max_leaves=5,
 )
@@ -181,7 +197,9 @@ def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
     """In symbols: a reply of the format, with pieces deleted, doubled, swapped or put in, or cut short; and
     plain garbage made of the format's own markers."""
     markers = sorted(fmt.program.symbols.of.values()) + [w for w in fmt.forgeable] + list(fmt.program.homes)
-    bit = st.one_of(st.sampled_from(markers), st.sampled_from(TEXTS + MARKERS + HALVES), st.sampled_from(["{", "}", '"', "\n"]))
+    bit = st.one_of(
+        st.sampled_from(markers), st.sampled_from(TEXTS + MARKERS + HALVES), st.sampled_from(["{", "}", '"', "\n"])
+    )
 
     @st.composite
     def reply(draw: Any) -> str:
@@ -196,7 +214,9 @@ def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
             a = draw(st.integers(0, len(s)))
             b = min(len(s), a + draw(st.integers(0, 12)))
             how = draw(st.sampled_from(("delete", "double", "insert", "cut")))
-            s = {"delete": s[:a] + s[b:], "double": s[:b] + s[a:], "insert": s[:a] + draw(bit) + s[a:], "cut": s[:a]}[how]
+            s = {"delete": s[:a] + s[b:], "double": s[:b] + s[a:], "insert": s[:a] + draw(bit) + s[a:], "cut": s[:a]}[
+                how
+            ]
         return s
 
     return reply()

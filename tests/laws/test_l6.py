@@ -10,7 +10,23 @@ from tests.laws.strategies import HALVES, MARKERS
 from tests.laws.work import linear
 from turnwire.parsers.machine import LOOKAHEAD
 
-FLOODS = (" ", "\n", "\n\n<", "{", "[", "}", '"', "\\", '\\"', '{"a":', '{"name": "f", "arguments": {"a": "', "x", "</", "<|", "é")
+FLOODS = (
+    " ",
+    "\n",
+    "\n\n<",
+    "{",
+    "[",
+    "}",
+    '"',
+    "\\",
+    '\\"',
+    '{"a":',
+    '{"name": "f", "arguments": {"a": "',
+    "x",
+    "</",
+    "<|",
+    "é",
+)
 
 
 def floods(fmt: turnwire.Format) -> list[str]:
@@ -35,4 +51,6 @@ def test_l6_linear_work(name: str, by: str) -> None:
             assert long <= bound, f"{long:.0f} characters a character on a flood of {unit!r} in chunks of {chunk}"
             assert long <= 1.5 * short + 8, f"{short:.0f} -> {long:.0f} on a flood of {unit!r} in chunks of {chunk}"
             worst = max(worst, long)
-    law.reports.append(f"L6 linear work by {by} {name}: {len(units)} floods, worst {worst:.0f} of at most {bound} a character")
+    law.reports.append(
+        f"L6 linear work by {by} {name}: {len(units)} floods, worst {worst:.0f} of at most {bound} a character"
+    )

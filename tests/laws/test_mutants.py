@@ -151,7 +151,9 @@ MUTANTS: list[tuple[str, Law, str, Any, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("law", "name", "owner", "attribute", "bug"), [m[1:] for m in MUTANTS], ids=[m[0] for m in MUTANTS])
+@pytest.mark.parametrize(
+    ("law", "name", "owner", "attribute", "bug"), [m[1:] for m in MUTANTS], ids=[m[0] for m in MUTANTS]
+)
 def test_mutant_is_killed(law: Law, name: str, owner: Any, attribute: str, bug: Any) -> None:
     fmt = turnwire.get_format(name)
     with mock.patch.object(owner, attribute, bug), pytest.raises((AssertionError, RuntimeError, Exception)) as caught:

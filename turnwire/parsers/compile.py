@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from ..errors import FormatError
 from ..wire import (
@@ -74,7 +74,7 @@ class Exit:
 
 
 Pads = list[tuple[str, bool]]  # what may stand before a marker; whether (the beginning of) it must, see Step
-Hit = tuple[Exit, Union[Stack, None]]  # an exit, and its home if it is out of place
+Hit = tuple[Exit, Stack | None]  # an exit, and its home if it is out of place
 
 
 class Table:
@@ -153,9 +153,7 @@ class Program:
     def __init__(self, name: str, reply: Word, control: tuple[str, ...] = ()):
         self.name = name
         self.symbols = Symbols(tuple(control_tokens(reply)) + control)
-        self.stops = frozenset(
-            self.symbols.of[t] for w in walk(reply) if isinstance(w, End) for t in w.toks
-        )
+        self.stops = frozenset(self.symbols.of[t] for w in walk(reply) if isinstance(w, End) for t in w.toks)
         self._points: dict[int, Point] = {}
         self._slots: dict[tuple[int, int], InSlot] = {}
         self._keep: list[object] = []  # ids are keys above, so their owners must live

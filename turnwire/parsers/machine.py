@@ -54,7 +54,9 @@ class Machine:
 
     def __init__(self, program: Program, sink: MachineSink, wary: bool, policy: Policy, calls: bool = True):
         self.program, self.sink, self.wary, self.policy, self.calls = program, sink, wary, policy, calls
-        self.buf, self.pos, self.eof = "", 0, False
+        self.buf: str = ""
+        self.pos: int = 0
+        self.eof = False
         self.stack: list[str] = []
         self.pad = self.lead = ""  # the slot's leading pad, and what of it may still come
         self.last = ""  # the marker taken last, if nothing but its pad was read since
@@ -212,7 +214,8 @@ class Machine:
             opens = e.opens_call
             believed: bool | None = self.calls or not opens
             stray_call = opens and home is not None and state.kind == "reasoning"
-            if state.kind == "reasoning" and home and "call" in home or stray_call and self.policy == "ignore":
+            inside_call = state.kind == "reasoning" and home is not None and "call" in home
+            if inside_call or (stray_call and self.policy == "ignore"):
                 believed = False
             if believed and not junk:
                 believed = self._believe(e, home is not None, m.end())

@@ -106,15 +106,15 @@ class Parser:
         """Read text, control tokens spelled out; returns the events that became certain."""
         if self._mode != "text":
             self._enter("text")
-        if not isinstance(text, str):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError("not text", value=text, path="feed_text", expected="a str")
         check_text(text, "feed_text")
-        if self._search is not None and not self._spelled and text:
-            if self._search(text) is None and self._program.lexer.search(text) is None:
-                start = self._fed
-                self._fed = self._sink.at = stop = start + len(text)
-                self._into(text)
-                return [self._make(text, (start, stop), None)]
+        search = None if self._spelled or not text else self._search
+        if search is not None and search(text) is None and self._program.lexer.search(text) is None:
+            start = self._fed
+            self._fed = self._sink.at = stop = start + len(text)
+            self._into(text)
+            return [self._make(text, (start, stop), None)]
         return self.feed_symbols(self._lex(text))
 
     def close(self, finish_reason: FinishReason | None = None) -> list[Event]:

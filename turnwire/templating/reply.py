@@ -111,8 +111,10 @@ class _Walk:
 
     def _many(self, many: Many, part: Any) -> None:
         if isinstance(many.item, Frame) and many.item.kind == "arg":
-            raw: Any = part.raw if isinstance(part.raw, Mapping) else {}
-            for i, (key, value) in enumerate((part.arguments or {}).items()):
+            raws: Any = part.raw if isinstance(part.raw, Mapping) else {}
+            raw: Mapping[str, str] = raws
+            arguments: Mapping[str, Any] = part.arguments or {}
+            for i, (key, value) in enumerate(arguments.items()):
                 if i:
                     self.write(many.sep, part)
                 self.argument = (key, value, raw.get(key))
@@ -159,14 +161,16 @@ class _Walk:
 
 def _kinds(word: Word) -> frozenset[str]:
     """The kinds of part that may come first in `word`."""
-    if isinstance(word, Frame):
-        return frozenset() if word.kind == "arg" else frozenset((word.kind,))
-    if isinstance(word, Choice):
-        return frozenset().union(*map(_kinds, word.items))
-    if isinstance(word, Seq):
-        return next((k for k in map(_kinds, word.parts) if k), frozenset())
-    if isinstance(word, Many):
-        return _kinds(word.item)
-    if isinstance(word, Switch):
-        return frozenset(c.kind for c in word.cases)
-    return frozenset()
+    found: set[str] = set()
+    if isinstance(word, Frame) and word.kind != "arg":
+        found = {word.kind}
+    elif isinstance(word, Choice):
+        for item in word.items:
+            found |= _kinds(item)
+    elif isinstance(word, Seq):
+        found = set(next((k for k in map(_kinds, word.parts) if k), ()))
+    elif isinstance(word, Many):
+        found = set(_kinds(word.item))
+    elif isinstance(word, Switch):
+        found = {case.kind for case in word.cases}
+    return frozenset(found)
