@@ -23,7 +23,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for group in terminalreporter.stats.values()
         for report in group
         for name, value in getattr(report, "user_properties", ())
-        if name == "law" and getattr(report, "when", "") == "teardown" or name == "law"
+        if (name == "law" and getattr(report, "when", "") == "teardown") or name == "law"
     ]
     lines = sorted(set(lines))
     if lines:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .families import get_format as get_format
     from .families import list_formats as list_formats
     from .format import Format as Format
-    from .format import Refusal as Refusal
     from .parsers.stream import Parser as Parser
     from .parsers.stream import ParseResult as ParseResult
     from .spans import Rendered as Rendered
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .turns import Call as Call
     from .turns import Media as Media
     from .turns import Reasoning as Reasoning
+    from .turns import Refusal as Refusal
     from .turns import Result as Result
     from .turns import Text as Text
     from .turns import Turn as Turn
@@ -43,7 +43,7 @@ _HOME = {
     "convert": "", "errors": "", "events": "",
     "TurnwireError": "errors",
     "get_format": "families", "list_formats": "families",
-    "Format": "format", "Refusal": "format",
+    "Format": "format", "Refusal": "turns",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",
     "Tokenizer": "tokens", "load_tokenizer": "tokens", "small_tokenizer": "tokens",

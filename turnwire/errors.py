@@ -31,8 +31,8 @@ Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 
 class TurnwireError(ValueError):
@@ -174,6 +174,11 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
     return folded[hit[0]] if hit else None
 
 
+def as_mapping(value: Any) -> Mapping[str, Any] | None:
+    """The value if it is a mapping, else None."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+
+
 def check_text(text: str, path: str) -> None:
     """Raise `SurrogateError` when `text` holds a lone surrogate."""
     try:
@@ -195,9 +200,10 @@ def check_strings(value: Any, path: str) -> None:
         if isinstance(item, str):
             check_text(item, where)
         elif isinstance(item, dict):
-            for key, inner in item.items():  # pyright: ignore[reportUnknownVariableType]
+            for key, inner in cast("dict[Any, Any]", item).items():
                 if isinstance(key, str):
                     check_text(key, f"{where} (a key)")
                 todo.append((inner, f"{where}.{key}"))
         elif isinstance(item, (list, tuple)):
-            todo.extend((inner, f"{where}[{i}]") for i, inner in enumerate(item))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            items = cast("Sequence[Any]", item)
+            todo.extend((inner, f"{where}[{i}]") for i, inner in enumerate(items))

@@ -10,7 +10,7 @@ a call that may yet be cut are streamed: act on a call only when its CallEnd say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from .turns import Call
@@ -127,4 +127,6 @@ class TurnEnd:
     tokens: Span | None
 
 
-Event = Union[PartStart, TextDelta, ReasoningDelta, CallStart, ArgumentsDelta, CallEnd, PartEnd, Markup, Fault, TurnEnd]
+Event: TypeAlias = (
+    "PartStart | TextDelta | ReasoningDelta | CallStart | ArgumentsDelta | CallEnd | PartEnd | Markup | Fault | TurnEnd"
+)

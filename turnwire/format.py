@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import FormatError, InputError, OptionError, RefusedTurn, check_text
 from .events import FinishReason
-from .layout import Context, Layout, Placed
+from .layout import Context, Layout
 from .messages import read_messages
-from .spans import Rendered, Stretch, symbols_of
+from .spans import Rendered, symbols_of
+from .templating.render import render_prompt
 from .templating.reply import Indexed, NoPlace, write_reply
 from .templating.writer import Writer
 from .tools import normalize_tools
-from .turns import Part, Reasoning, Text, Turn
+from .turns import Part, Reasoning, Refusal, Text, Turn
 from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
 
 if TYPE_CHECKING:
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from .parsers.machine import Policy
     from .parsers.stream import Parser, ParseResult
     from .tokens import Bound, Tokenizer
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a turn cannot be written in a format: `path` in the turn, and the reason."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -143,82 +133,22 @@ class Format:
         do. `forgery="raise"` raises when content spells a marker that ids cannot protect. `options` are the
         layout's. Raises `MessageError`, `ToolError`, `OptionError`, `SurrogateError` before anything is rendered.
         """
-        if add_generation_prompt and continue_final_message:
-            raise OptionError(
-                "add_generation_prompt and continue_final_message exclude each other", value=True, path="options"
-            )
-        if forgery not in ("allow", "raise"):
-            raise OptionError(
-                f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'"
-            )
-        context = self._context(tools, options)
-        turns = read_messages(messages, (*(r for r, _ in self.layout.roles), "assistant", "tool"))
-        if continue_final_message and (not turns or turns[-1].role != "assistant"):
-            raise OptionError(
-                "continue_final_message needs an assistant message at the end", value=True, path="messages"
-            )
-        context = replace(context, count=len(turns), open=continue_final_message)
-        bound = self.bind(tokenizer) if tokenizer is not None else None
-        w = self._writer(trust_content, self.forgeable if forgery == "raise" else ())
-        placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
-        for arrange in self.layout.arrange:
-            placed = arrange(placed, context)
-        first = placed.pop(0) if placed and placed[0].role in self.layout.leading else None
-        self.layout.preamble(w, first, self.layout, context)
-        while placed:
-            if placed[0].role == "tool":
-                n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
-                run, placed = placed[:n], placed[n:]
-                self.layout.results.write(w, run, self.layout, context)
-            else:
-                turn = placed.pop(0)
-                if turn.role == "assistant":
-                    self._assistant(w, turn, context, open_=continue_final_message and not placed)
-                else:
-                    self.layout.role(turn.role).write(w, turn, self.layout, context)
-        if add_generation_prompt:
-            w.word(self.header)
-            w.word(self.layout.prefill(context))
-        return Rendered(w.stretches, self.program.symbols.show, bound, trust=trust_content)
+        prompt = (add_generation_prompt, continue_final_message)
+        return render_prompt(self, messages, tools, tokenizer, prompt, trust_content, forgery, options)
 
-    def _context(self, tools: Any, options: Mapping[str, Any]) -> Context:
+    def context(self, tools: Any, options: Mapping[str, Any]) -> Context:
+        """Options resolved and tools read, for the layout."""
         return Context(self.layout.resolve(options), normalize_tools(tools))
 
-    def _writer(self, trust: bool, forgeable: tuple[str, ...] = ()) -> Writer:
+    def writer(self, trust: bool = False, forgeable: tuple[str, ...] = ()) -> Writer:
+        """A writer in this format's symbols."""
         return Writer(self.program.symbols, self.program.symbolise, trust=trust, forgeable=forgeable)
 
-    def _assistant(self, w: Writer, turn: Placed, context: Context, open_: bool) -> None:
-        w.word(self.header)
-        since = len(w.stretches)
-        w.turn, w.sampled = turn.turn, True
-        try:
-            write_reply(w, self.reply, turn.parts, context.options, history=True)
-        except NoPlace as e:
-            path = f"messages[{turn.turn}]"
-            raise RefusedTurn(str(e), refusal=Refusal(path, str(e)), value=e.part, path=path) from None
-        finally:
-            w.turn, w.sampled = None, False
-        prefill = "".join(s.symbols for s in self._words(self.layout.prefill(context)))
-        w.unsample(since, prefill)
-        if open_:
-            written, w.stretches[since:] = w.stretches[since:], []
-            call = bool(turn.parts) and turn.parts[-1][1].kind == "call"
-            while written and self._closes(written[-1], call):
-                written.pop()
-            w.stretches += [replace(s, sampled=False) for s in written]
-        else:
-            w.word(self.layout.after)
-
-    def _closes(self, s: Stretch, call: bool) -> bool:
-        """Whether the end of a message goes when it is left open: its stop token, what closes a text or reasoning,
-        but not a call's own end or what the layout made up."""
-        inside_call = call and s.part is not None
-        return s.symbols in self.program.stops or (s.kind == "template" and s.sampled and not inside_call)
-
-    def _words(self, word: Word) -> list[Any]:
-        w = self._writer(False)
+    def symbols_of_word(self, word: Word) -> str:
+        """Plain markup in symbols."""
+        w = self.writer()
         w.word(word)
-        return w.stretches
+        return "".join(s.symbols for s in w.stretches)
 
     def render_reply(
         self,
@@ -235,7 +165,7 @@ class Format:
         back.
         """
         (read,) = read_messages([turn], ("assistant",))
-        context = self._context(tools, options)
+        context = self.context(tools, options)
         bound = self.bind(tokenizer) if tokenizer is not None else None
         parts = tuple(enumerate(self.canon(read).parts))
         tail = self.prompt_tail(prompt, bound)
@@ -249,12 +179,12 @@ class Format:
         return Rendered([s for s in w.stretches if s.sampled], self.program.symbols.show, bound)
 
     def _reply(self, parts: Indexed, context: Context) -> Writer:
-        w = self._writer(False)
+        w = self.writer()
         w.turn, w.sampled = 0, True
         try:
             write_reply(w, self.reply, parts, context.options, history=False)
         except NoPlace as e:
-            raise RefusedTurn(str(e), refusal=Refusal("turn", str(e)), value=e.part, path="turn") from None
+            raise RefusedTurn(str(e), refusal=e.refusal("turn"), value=e.part, path="turn") from None
         return w
 
     def canon(self, turn: Turn) -> Turn:
@@ -373,10 +303,9 @@ class Format:
     def prompt_tail(self, prompt: Any, bound: Bound | None = None) -> str:
         """In symbols, what the prompt says of the reply: all behind its last assistant header."""
         symbols = self.program.symbols
-        header = "".join(s.symbols for s in self._words(self.header))
+        header = self.symbols_of_word(self.header)
         if prompt is None:
-            context = self._context(None, {})
-            return "".join(s.symbols for s in self._words(self.layout.prefill(context)))
+            return self.symbols_of_word(self.layout.prefill(self.context(None, {})))
         if isinstance(prompt, Rendered):
             text = prompt.symbols
         elif isinstance(prompt, str):

@@ -145,16 +145,18 @@ def _content_part(part: Any, path: str) -> Text | Media:
     if isinstance(part, str):
         check_text(part, path)
         return Text(part)
-    kind: Any = part.get("type") if isinstance(part, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    d = cast("Mapping[str, Any]", part if isinstance(part, Mapping) else {})
+    kind: Any = d.get("type")
     if kind in TEXTS:
-        if not isinstance(part.get("text"), str):
+        text = d.get("text")
+        if not isinstance(text, str):
             raise ContentError(
                 "a text part without a text", value=part, path=path, expected='{"type": "text", "text": ...}'
             )
-        check_text(part["text"], f"{path}.text")
-        return Text(part["text"])
+        check_text(text, f"{path}.text")
+        return Text(text)
     if kind in MEDIA:
-        return Media(MEDIA[kind], part.get(kind))  # type: ignore[arg-type]
+        return Media(cast("Any", MEDIA[kind]), d.get(kind))
     known = (*TEXTS, *MEDIA)
     raise ContentError(
         f"unknown kind of content part {kind!r}", value=part, path=path, expected="one of " + ", ".join(known),
@@ -171,9 +173,10 @@ def _call(call: Any, path: str) -> Call:
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
     d = cast("Mapping[str, Any]", call)
-    function: Any = d.get("function", d)
+    inner = d.get("function", d)
+    function = cast("Mapping[str, Any]", inner if isinstance(inner, Mapping) else {})
     where = f"{path}.function" if "function" in d else path
-    name = function.get("name") if isinstance(function, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    name = function.get("name")
     if not isinstance(name, str) or not name:
         raise MessageError("a call without a name", value=call, path=f"{where}.name", expected="a non-empty string")
     check_text(name, f"{where}.name")

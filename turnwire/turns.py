@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeAlias
 
-from .errors import ContentError, nearest
+from .errors import ContentError, as_mapping, nearest
 
 CallStatus = Literal["complete", "incomplete", "unreadable", "unknown-tool", "invalid"]
 
@@ -105,7 +105,7 @@ class Result:
         return "".join(p.text for p in self.content if isinstance(p, Text))
 
 
-Part = Union[Text, Reasoning, Call, Result, Media]
+Part: TypeAlias = "Text | Reasoning | Call | Result | Media"
 PARTS: dict[str, type[Any]] = {"text": Text, "reasoning": Reasoning, "call": Call, "result": Result, "media": Media}
 
 
@@ -177,6 +177,17 @@ class Turn:
         return cls(d["role"], tuple(_load(p, f"{path}.parts[{i}]") for i, p in enumerate(parts)))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a turn cannot be written in a format: `path` in the turn, and the reason."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
 def _ignore(what: str) -> None:
     pass
 
@@ -196,7 +207,8 @@ def _dump(part: Any) -> dict[str, Any]:
 
 
 def _load(d: Any, path: str) -> Any:
-    kind = d.get("kind") if isinstance(d, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    given = as_mapping(d) or {}
+    kind: Any = given.get("kind")
     if kind not in PARTS:
         raise ContentError(
             f"unknown kind of part {kind!r}",
@@ -205,7 +217,7 @@ def _load(d: Any, path: str) -> Any:
             expected="one of " + ", ".join(PARTS),
             near=nearest(kind, PARTS),
         )
-    values: dict[str, Any] = {k: v for k, v in d.items() if k != "kind"}
+    values: dict[str, Any] = {k: v for k, v in given.items() if k != "kind"}
     if kind == "result":
         values["content"] = tuple(_load(p, f"{path}.content[{i}]") for i, p in enumerate(values.get("content", ())))
     if "errors" in values:

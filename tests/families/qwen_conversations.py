@@ -63,6 +63,12 @@ add(
     user("91?"),
     {"role": "assistant", "content": "No.", "reasoning": "7*13", "reasoning_content": "13*7"},
 )
+add("think-third-key", user("91?"), {"role": "assistant", "content": "No.", "thinking": "7*13"})
+add(
+    "think-three-keys",
+    user("91?"),
+    {"role": "assistant", "content": "No.", "reasoning": "a", "thinking": "b", "reasoning_content": None},
+)
 add("think-null-key", user("91?"), {"role": "assistant", "content": "No.", "reasoning_content": None})
 add("think-other-key-empty", user("91?"), {"role": "assistant", "content": "No.", "reasoning": ""}, user("?"))
 add("content-newlines-behind-think", user("91?"), assistant("\n\nNo.\n\n", reasoning="7*13"))
@@ -381,8 +387,9 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     for at in range(draw(st.integers(1, 4))):
         if at or not rare() or (name == "qwen3.5" and not rare()):
             content: Any = draw(text)
-            if rare():
-                content = WRAPPED[:15] + content + WRAPPED[-16:] if rare() else "tool_response" + content
+            how = draw(st.integers(0, 9))
+            if how < 2:
+                content = WRAPPED[:15] + content + WRAPPED[-16:] if how else "tool_response" + content
             if name == "qwen3.5" and draw(st.integers(0, 3)) == 0:
                 content = [
                     {"type": "text", "text": content},
@@ -454,6 +461,7 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
             out.append("no content")
         if isinstance(content, list):
             out.append("media")
+            content = "".join(part.get("text", "") for part in content)
         if m.get("reasoning_content", m.get("reasoning")) is not None:
             out.append("reasoning behind the query" if at > last else "reasoning before the query")
         if m.get("tool_calls"):

@@ -251,7 +251,7 @@ def longest(fmt: turnwire.Format) -> int:
 
 def prompt_emission(fmt: turnwire.Format, example: tuple[Turn, int], report: Report, by: str) -> None:
     """After each feed at most two markers and their blanks are held; names and arguments come at once."""
-    turn, seed = example
+    turn, _ = example
     tok = tokenizer(fmt) if by == "ids" else None
     try:
         out = fmt.render_reply(turn, tok, TOOLS)

@@ -196,7 +196,7 @@ def has_surrogate(turn: Turn) -> bool:
 def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
     """In symbols: a reply of the format, with pieces deleted, doubled, swapped or put in, or cut short; and
     plain garbage made of the format's own markers."""
-    markers = sorted(fmt.program.symbols.of.values()) + [w for w in fmt.forgeable] + list(fmt.program.homes)
+    markers = sorted(fmt.program.symbols.of.values()) + list(fmt.forgeable) + list(fmt.program.homes)
     bit = st.one_of(
         st.sampled_from(markers), st.sampled_from(TEXTS + MARKERS + HALVES), st.sampled_from(["{", "}", '"', "\n"])
     )

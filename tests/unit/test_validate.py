@@ -211,7 +211,7 @@ def nested(depth: int, key: str = "x") -> Any:
 def test_deep_arguments() -> None:
     recursive = whole({"properties": {"x": {"$ref": "#"}}, "additionalProperties": False})
     assert check(recursive, **nested(60)) == ("complete", [])
-    assert check(recursive, **{"x": {"x": {"y": 1}}})[1][0].startswith("$.x.x: Additional properties")
+    assert check(recursive, x={"x": {"y": 1}})[1][0].startswith("$.x.x: Additional properties")
     status, (found,) = check(recursive, **nested(5000))
     assert status == "complete"
     assert found.startswith("? $.x.x") and "nested deeper than 128 levels" in found

@@ -42,7 +42,7 @@ def get_format(name: str) -> Format:
     Raises `UnknownFormat`, with the nearest names, for anything else: a wrong guess is worse than none.
     """
     known = formats()
-    if isinstance(name, str):
+    if isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         key = name.strip()
         key = ALIASES.get(key, key)
         if key in known:

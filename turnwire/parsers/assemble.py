@@ -8,13 +8,12 @@ streamed as soon as the call's name is known; their deltas concatenate to exactl
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..codecs import dumps, loads_counting
+from ..codecs import dumps
 from ..events import (
     ArgumentsDelta,
     CallEnd,
@@ -30,69 +29,13 @@ from ..events import (
 )
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
 from ..wire import Symbols
+from .calls import OpenArgument, OpenCall, read_json
 from .coerce import coerce, streams_as_string
+from .tokenmap import TokenMap
 from .validate import Toolbox
 
 ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
 MAX_HEAD = 4096  # characters of a header, a key or a name that are read
-
-
-class TokenMap:
-    """From characters of the stream to tokens: `ends[i]` is where the characters of token `base + i` end, plus
-    a half where bytes of a character that is not whole yet are left over."""
-
-    __slots__ = ("base", "ends")
-
-    def __init__(self) -> None:
-        self.base = 0
-        self.ends: list[float] = []
-
-    def range(self, start: int, stop: int) -> Span:
-        """The tokens that cover characters [start, stop); an empty range for no characters."""
-        first = bisect_right(self.ends, start)
-        if stop <= start:
-            return (self.base + first, self.base + first)
-        return (self.base + first, self.base + min(bisect_left(self.ends, stop) + 1, len(self.ends)))
-
-    def forget(self, before: int) -> None:
-        """Drop the tokens whose characters all end at or before `before`."""
-        n = bisect_right(self.ends, before)
-        if n:
-            del self.ends[:n]
-            self.base += n
-
-
-@dataclass(slots=True)
-class _Argument:
-    """An argument of a key-value call that is being read."""
-
-    key: list[str] = field(default_factory=list)
-    name: str | None = None
-    schema: Any = None
-    streamed: bool = False  # the value goes out as it comes
-    ignored: bool = False  # a second value for a key
-    opened: bool = False  # the streamed value's opening was sent
-    raw: list[str] = field(default_factory=list)
-    since: int = 0  # where the held value begins
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call that is being read."""
-
-    index: int
-    id: str | None = None
-    name: str | None = None
-    spelled: list[str] = field(default_factory=list)  # a name read from a slot
-    started: bool = False
-    json: list[str] = field(default_factory=list)  # arguments text, as sent or held
-    values: dict[str, Any] = field(default_factory=dict)
-    raws: dict[str, str] = field(default_factory=dict)
-    value_seen: bool = False
-    readable: bool = True
-    in_reasoning: bool = False
-    faults: list[Fault] = field(default_factory=list)
-    held: list[Event] = field(default_factory=list)  # events since arguments came before the name
 
 
 class Assembler:
@@ -121,8 +64,8 @@ class Assembler:
         self.in_reasoning = False
         self.head: list[str] = []
         self.info: dict[str, str] = {}
-        self.call: _Call | None = None
-        self.arg: _Argument | None = None
+        self.call: OpenCall | None = None
+        self.arg: OpenArgument | None = None
 
     # events
 
@@ -190,7 +133,7 @@ class Assembler:
 
     def begin(self, kind: str) -> None:
         if kind == "arg":
-            self.arg = _Argument(since=self.at)
+            self.arg = OpenArgument(since=self.at)
             return
         self.part += 1
         info, self.info, self.head = self.info, {}, []
@@ -199,7 +142,7 @@ class Assembler:
         if kind == "call":
             self.kind = "call"
             self._emit(PartStart(self.part, "call", channel, *self._where()))
-            self.call = _Call(self.calls, id=info.get("id"), in_reasoning=self.in_reasoning)
+            self.call = OpenCall(self.calls, id=info.get("id"), in_reasoning=self.in_reasoning)
             self.calls += 1
             if "name" in info:
                 self.named(info["name"])
@@ -306,7 +249,7 @@ class Assembler:
 
     # calls
 
-    def _arguments(self, call: _Call, text: str, start: int) -> None:
+    def _arguments(self, call: OpenCall, text: str, start: int) -> None:
         call.json.append(text)
         span, tokens = self._where(start)
         event = ArgumentsDelta(self.part, call.index, text[len(text) - (span[1] - span[0]) :], span, tokens)
@@ -315,11 +258,11 @@ class Assembler:
         else:
             self.out.append(event)
 
-    def _send(self, call: _Call, json: str, start: int | None = None) -> None:
+    def _send(self, call: OpenCall, json: str, start: int | None = None) -> None:
         call.json.append(json)
         self._emit(ArgumentsDelta(self.part, call.index, json, *self._where(start)))
 
-    def _key_known(self, call: _Call, arg: _Argument) -> None:
+    def _key_known(self, call: OpenCall, arg: OpenArgument) -> None:
         arg.name = "".join(arg.key)
         arg.since = self.at
         if ODD.search(arg.name):
@@ -331,10 +274,10 @@ class Assembler:
         arg.schema = self.toolbox.schema(call.name or "", arg.name)
         arg.streamed = streams_as_string(arg.schema)
 
-    def _open(self, call: _Call, arg: _Argument) -> str:
+    def _open(self, call: OpenCall, arg: OpenArgument) -> str:
         return ("{" if not call.values else ", ") + dumps(arg.name) + ": "
 
-    def _value(self, call: _Call, arg: _Argument, text: str, start: int) -> None:
+    def _value(self, call: OpenCall, arg: OpenArgument, text: str, start: int) -> None:
         if not arg.raw and not arg.opened:
             arg.since = start
         arg.raw.append(text)
@@ -343,7 +286,7 @@ class Assembler:
             arg.opened = True
             self._send(call, opening + dumps(text)[1:-1], start)
 
-    def _value_ended(self, call: _Call, arg: _Argument) -> None:
+    def _value_ended(self, call: OpenCall, arg: OpenArgument) -> None:
         """The value is whole: what was held of it goes out, before the marker that ended it."""
         if arg.name is None or arg.ignored or arg.name in call.values:
             return
@@ -379,7 +322,10 @@ class Assembler:
         if call is None:
             return
         if self.one_value:
-            arguments, text, raw = self._read_json(call)
+            raw = text = "".join(call.json)
+            arguments, flaw = read_json(call, text)
+            if flaw is not None:
+                self.fault(*flaw, text[:80])
         else:
             if ended and call.started:
                 self._send(call, "}" if call.values else "{}")
@@ -405,27 +351,8 @@ class Assembler:
             self.parts.append(done)
         self.call, self.arg, self.kind = None, None, None
 
-    def _read_json(self, call: _Call) -> tuple[dict[str, Any] | None, str, str]:
-        text = "".join(call.json)
-        if not call.value_seen or not text:
-            return None, text, text
-        try:
-            value, duplicates = loads_counting(text)
-        except ValueError as e:
-            if call.readable:
-                self.fault("invalid-json", f"arguments are not JSON: {e}"[:200], text[:80])
-            call.readable = False
-            return None, text, text
-        if duplicates:
-            self.fault("duplicate-key", f"a second {duplicates[0]!r} in the arguments: the first counts", "")
-        if not isinstance(value, dict):
-            self.fault("not-an-object", "arguments are not a JSON object", text[:80])
-            call.readable = False
-            return None, text, text
-        return value, text, text  # pyright: ignore[reportUnknownVariableType]
-
     def _judge(
-        self, call: _Call, ended: bool, arguments: dict[str, Any] | None
+        self, call: OpenCall, ended: bool, arguments: dict[str, Any] | None
     ) -> tuple[CallStatus, tuple[Violation, ...]]:
         if not ended:
             self.fault("incomplete-call", "the call was cut", call.name or "")

@@ -37,6 +37,7 @@ from ..wire import (
     walk,
 )
 
+Way = tuple[str, "Step", bool]  # a marker, what follows, is it a stop token
 Op = tuple[Literal["begin", "end"], str]
 Ops = tuple[Op, ...]
 Stack = tuple[str, ...]
@@ -47,8 +48,10 @@ BLANKS = " \t\r\n"
 class Step:
     """A place in the tree; the fields say what can be done there."""
 
-    exits: list[tuple[str, Step, bool]] = field(default_factory=list)  # marker, what follows, is it a stop token
-    forks: list[Step] = field(default_factory=list)  # empty moves, in order of preference
+    exits: list[tuple[str, Step, bool]] = field(
+        default_factory=list["tuple[str, Step, bool]"]
+    )  # marker, what follows, is it a stop token
+    forks: list[Step] = field(default_factory=list["Step"])  # empty moves, in order of preference
     ops: Ops = ()  # frames begun or ended on the way in
     slot: tuple[Slot, Step] | None = None
     pad: str = ""
@@ -114,18 +117,21 @@ def _trie(words: list[str], partial: bool) -> str:
     return "(?:" + "|".join(branches) + ")"
 
 
+NO_MARKERS = Table({})
+
+
 @dataclass(slots=True, eq=False)
 class Point:
     """A state between values: what may come next."""
 
     enter: Ops = ()
-    exits: list[tuple[Exit, Pads]] = field(default_factory=list)
+    exits: list[tuple[Exit, Pads]] = field(default_factory=list["tuple[Exit, Pads]"])
     slot: tuple[InSlot, Ops, str] | None = None  # state, operations, leading pad
-    looks: list[tuple[Any, Ops, Point]] = field(default_factory=list)
+    looks: list[tuple[Any, Ops, Point]] = field(default_factory=list["tuple[Any, Ops, Point]"])
     end: Ops | None = None  # operations of ending here, None if the reply may not end
     cases: dict[str, Point] | None = None
-    own: Table = Table({})  # this point's markers
-    table: Table = Table({})  # and, where no free text is allowed, everybody's
+    own: Table = NO_MARKERS  # this point's markers
+    table: Table = NO_MARKERS  # and, where no free text is allowed, everybody's
 
 
 @dataclass(slots=True, eq=False)
@@ -134,7 +140,7 @@ class InSlot:
 
     slot: Slot
     next: Point
-    table: Table = Table({})
+    table: Table = NO_MARKERS
     first: str | None = None  # characters its codec's value may begin with; None for free text
     begins: Table | None = None  # of a header: what it begins with
 

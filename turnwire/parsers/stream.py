@@ -228,7 +228,7 @@ class Parser:
                 self._partial = False
                 if piece is not None:
                     fed += len(symbols.spelling[piece[0]])  # type: ignore[index]
-                    text += piece[0]  # type: ignore[operator]
+                    text = text + str(piece[0])
                 texts.append(text)
                 if piece is None:
                     self._fed = fed

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..turns import Call, Part, Reasoning
+from ..errors import as_mapping
+from ..turns import Call, Part, Reasoning, Refusal
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, walk
 from .writer import Writer
 
@@ -22,6 +23,10 @@ class NoPlace(Exception):
     def __init__(self, part: Part, problem: str):
         super().__init__(problem)
         self.part = part
+
+    def refusal(self, path: str) -> Refusal:
+        """The same as a value."""
+        return Refusal(path, str(self))
 
 
 def frame_kind(reply: Word) -> Callable[[Part], str]:
@@ -111,8 +116,7 @@ class _Walk:
 
     def _many(self, many: Many, part: Any) -> None:
         if isinstance(many.item, Frame) and many.item.kind == "arg":
-            raws: Any = part.raw if isinstance(part.raw, Mapping) else {}
-            raw: Mapping[str, str] = raws
+            raw = as_mapping(part.raw) or {}
             arguments: Mapping[str, Any] = part.arguments or {}
             for i, (key, value) in enumerate(arguments.items()):
                 if i:

@@ -1,0 +1,165 @@
+"""Cost of rendering a prompt to ids: `python -m benchmarks.render [--formats qwen3,harmony] [--turns 1,10,50,200]`.
+
+The measure is the encoder's own time: Hugging Face tokenizers over the text of the very prompt. transformers and
+openai-harmony render the same conversations in the same rounds. Every round has a conversation of its own, which
+nobody has seen, so that no cache helps; what turnwire's cache of runs is worth shows in the loop (an agent of 100
+turns that renders its whole history before each). Ids are compared on each conversation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import turnwire
+from tests.families import official, parity
+from tests.families.test_harmony_parity import encode as harmony_encode
+from tests.families.test_harmony_parity import drop_documented, harmony_messages
+from tests.real import o200k_harmony, qwen3
+from turnwire.tokens import Tokenizer
+
+from .measure import Times, machine, table, versions
+from .workload import TOOLS, TURNS, conversation
+
+NOW = "2026-01-15"
+OURS = "turnwire render"
+TEXT = "turnwire render, text only"
+ENCODER = "tokenizers encode of the same text"
+BATCH = "tokenizers encode_batch_fast of the same text"
+TRANSFORMERS = "transformers apply_chat_template"
+HARMONY = "openai-harmony render"
+Messages = list[dict[str, Any]]
+
+
+class Subject:
+    """A format with its tokenizer and its reference."""
+
+    def __init__(self, name: str):
+        self.name, self.fmt = name, turnwire.get_format(name)
+        self.options: dict[str, Any] = {"now": NOW} if name == "harmony" else {}
+        self.tokenizer: Any = o200k_harmony() if name == "harmony" else qwen3()
+
+    def ours(self, messages: Messages, tokenizer: Tokenizer | None) -> turnwire.Rendered:
+        return self.fmt.render(messages, TOOLS, tokenizer, add_generation_prompt=True, **self.options)
+
+    def reference(self, messages: Messages) -> list[int]:
+        if self.name == "harmony":
+            return harmony_encode(drop_documented(harmony_messages(messages, TOOLS, **self.options)[0]), True)
+        return official.ids(self.name, messages, TOOLS, add_generation_prompt=True)
+
+    def agreement(self, messages: Messages) -> str:
+        """How our ids and the reference's agree."""
+        if self.name != "harmony":
+            return parity.compare(self.name, messages, TOOLS, {"add_generation_prompt": True})
+        ids, theirs = self.ours(messages, self.tokenizer).ids, self.reference(messages)
+        return "equal" if ids == theirs else "DIFFERENT"
+
+    def rows(self) -> dict[str, Callable[[Messages, str], object]]:
+        backend = self.tokenizer.backend
+        return {
+            ENCODER: lambda messages, text: backend.encode(text, add_special_tokens=False).ids,
+            BATCH: lambda messages, text: backend.encode_batch_fast([text], add_special_tokens=False)[0].ids,
+            OURS: lambda messages, text: self.ours(messages, self.tokenizer).ids,
+            TEXT: lambda messages, text: self.ours(messages, None).text,
+            HARMONY if self.name == "harmony" else TRANSFORMERS: lambda messages, text: self.reference(messages),
+        }
+
+
+def timed(rows: dict[str, Callable[[Messages, str], object]], inputs: Sequence[tuple[Messages, str]]) -> Times:
+    """As `measure.interleave`, with an input of its own for every row and round: rows take turns with each input, so
+    no row finds the encoder's word cache as another one left it more often than the others do."""
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    order = list(rows.items())
+    for n, (messages, text) in enumerate(inputs):
+        order = [*order[1:], order[0]]
+        for name, work in order:
+            gc.collect()
+            start = time.process_time()
+            kept = work(messages, text)
+            spent = time.process_time() - start
+            del kept
+            if n:
+                times[name].append(spent)
+    return Times(times)
+
+
+def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
+    subject = Subject(name)
+    seeds = itertools.count(1000)
+    lines: dict[str, list[str]] = {row: [row] for row in subject.rows()}
+    head, agreed, tokens = ["ms"], set[str](), []
+    for count in turns:
+        conversations = [conversation(count, seed=next(seeds)) for _ in range(rounds + 1)]
+        inputs = [(messages, subject.ours(messages, None).text) for messages in conversations]
+        times = timed(subject.rows(), inputs)
+        agreed |= {subject.agreement(messages) for messages in conversations[:2]}
+        tokens.append(len(subject.ours(conversations[0], subject.tokenizer).ids))
+        head += [f"{count} turns", "x encode"]
+        for row, cells in lines.items():
+            ratio = times.ratio(row, ENCODER)
+            cells += [f"{times.median(row) * 1e3:.2f}", f"{ratio:.3f}" if row == TEXT else f"{ratio:.2f}"]
+    sizes = ", ".join(f"{count} turns = {n:,} tokens" for count, n in zip(turns, tokens))
+    print(f"\n### {name}: {sizes}; ids against the reference: {', '.join(sorted(agreed))}\n")
+    print(table(head, list(lines.values()), markdown))
+
+
+def loop(name: str, steps: int, markdown: bool) -> None:
+    """An agent of one user message: the whole prompt before each of its turns."""
+    subject = Subject(name)
+    messages = conversation(steps, user_every=0, seed=5)
+    encode = subject.tokenizer.backend.encode
+    bound = subject.fmt.bind(subject.tokenizer)
+    seen = bound.cache_info()
+    spent: list[float] = []
+    new: list[float] = []
+    before, count = "", 0
+    for step in range(steps):
+        prompt = messages[: 4 + 2 * step]
+        gc.collect()
+        start = time.process_time()
+        out = subject.ours(prompt, subject.tokenizer)
+        ids = out.ids
+        spent.append(time.process_time() - start)
+        fresh = out.text[len(os.path.commonprefix((before, out.text))) :]
+        start = time.process_time()
+        _ = encode(fresh, add_special_tokens=False).ids
+        new.append(time.process_time() - start)
+        before, count = out.text, len(ids)
+    info = bound.cache_info()
+    tenth = max(1, steps // 10)
+    rows = [
+        [what, f"{sum(t) * 1e3:.0f}", f"{statistics.median(t[:tenth]) * 1e3:.2f}", f"{statistics.median(t[-tenth:]) * 1e3:.2f}"]
+        for what, t in ((OURS, spent), ("tokenizers encode of the new text only", new))
+    ]
+    print(f"\n### {name}: {steps} turns, the prompt rendered before each; {count:,} tokens at the end\n")
+    print(table(["ms", "all", "a turn, at first", "a turn, at the end"], rows, markdown))
+    print(
+        f"\nRun cache: {info.hits - seen.hits:,} hits, {info.misses - seen.misses:,} misses, "
+        f"{info.currsize / 2**20:.1f} MiB of {info.maxsize / 2**20:.0f} MiB."
+    )
+
+
+def main() -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--formats", default="qwen3,harmony")
+    parser.add_argument("--turns", default=",".join(map(str, TURNS)))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--markdown", action="store_true")
+    args = parser.parse_args()
+    packages = ("tokenizers", "transformers", "openai-harmony")
+    print(f"{machine()}; {versions(*packages)}; medians of {args.rounds} rounds.")
+    for name in args.formats.split(","):
+        measure(name, [int(t) for t in args.turns.split(",")], args.rounds, args.markdown)
+        loop(name, args.steps, args.markdown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Renders a prompt: messages -> turns -> arrange passes -> preamble, turns, generation prompt -> `Rendered`.
+
+Everything that a caller can get wrong is raised before the first character is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OptionError, RefusedTurn
+from ..layout import Context, Placed
+from ..messages import read_messages
+from ..spans import Rendered, Stretch
+from .reply import NoPlace, write_reply
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..format import Format
+    from ..tokens import Tokenizer
+
+
+def render_prompt(
+    fmt: Format,
+    messages: Iterable[Any],
+    tools: Sequence[Any] | None,
+    tokenizer: Tokenizer | None,
+    prompt: tuple[bool, bool],
+    trust_content: bool,
+    forgery: str,
+    options: Mapping[str, Any],
+) -> Rendered:
+    """See `Format.render`; `prompt` is add_generation_prompt and continue_final_message."""
+    layout = fmt.layout
+    add_generation_prompt, continue_final_message = prompt
+    if add_generation_prompt and continue_final_message:
+        raise OptionError(
+            "add_generation_prompt and continue_final_message exclude each other", value=True, path="options"
+        )
+    if forgery not in ("allow", "raise"):
+        raise OptionError(
+            f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'"
+        )
+    context = fmt.context(tools, options)
+    turns = read_messages(messages, (*(r for r, _ in layout.roles), "assistant", "tool"))
+    if continue_final_message and (not turns or turns[-1].role != "assistant"):
+        raise OptionError("continue_final_message needs an assistant message last", value=True, path="messages")
+    context = replace(context, count=len(turns), open=continue_final_message)
+    bound = fmt.bind(tokenizer) if tokenizer is not None else None
+    w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
+    placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
+    for arrange in layout.arrange:
+        placed = arrange(placed, context)
+    first = placed.pop(0) if placed and placed[0].role in layout.leading else None
+    layout.preamble(w, first, layout, context)
+    while placed:
+        if placed[0].role == "tool":
+            n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
+            run, placed = placed[:n], placed[n:]
+            layout.results.write(w, run, layout, context)
+            continue
+        turn = placed.pop(0)
+        if turn.role == "assistant":
+            _assistant(fmt, w, turn, context, unfinished=continue_final_message and not placed)
+        else:
+            layout.role(turn.role).write(w, turn, layout, context)
+    if add_generation_prompt:
+        w.word(fmt.header)
+        w.word(layout.prefill(context))
+    return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
+
+
+def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinished: bool) -> None:
+    w.word(fmt.header)
+    since = len(w.stretches)
+    w.turn, w.sampled = turn.turn, True
+    try:
+        write_reply(w, fmt.reply, turn.parts, context.options, history=True)
+    except NoPlace as e:
+        path = f"messages[{turn.turn}]"
+        raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path) from None
+    finally:
+        w.turn, w.sampled = None, False
+    w.unsample(since, fmt.symbols_of_word(fmt.layout.prefill(context)))
+    if not unfinished:
+        w.word(fmt.layout.after)
+        return
+    written, w.stretches[since:] = w.stretches[since:], []
+    call = bool(turn.parts) and turn.parts[-1][1].kind == "call"
+    while written and _closes(fmt, written[-1], call):
+        written.pop()
+    w.stretches += [replace(s, sampled=False) for s in written]
+
+
+def _closes(fmt: Format, s: Stretch, call: bool) -> bool:
+    """Whether the end of a message goes when it is left open: its stop token, what closes a text or reasoning,
+    but not a call's own end or what the layout made up."""
+    inside_call = call and s.part is not None
+    return s.symbols in fmt.program.stops or (s.kind == "template" and s.sampled and not inside_call)
