@@ -4,7 +4,7 @@ A codec is a frozen value. It may have
   toks      control tokens that occur inside its values
   first     characters its value may begin with (for a codec with `reader`)
   write     a call (or one argument's value) -> text
-  notation  what kind of `Call.raw` it writes back
+  word      a pattern that its whole value matches (for a codec without `reader`)
   reader    a `Reader`, made for each value
 
 A `Reader` consumes a value piece by piece: `take(s, i, sink)` reads from `s[i:]`, hands every character it
@@ -276,7 +276,6 @@ class Json:
     """The arguments as one JSON object."""
 
     first = "{["
-    notation = "json"
 
     def reader(self, context: Context) -> Reader:
         return JsonReader(context)
@@ -294,13 +293,25 @@ class Envelope:
     arguments: tuple[str, ...] = ("arguments", "parameters")
 
     first = "{"
-    notation = "json"
 
     def reader(self, context: Context) -> Reader:
         return JsonReader(context, {self.name: "name", **dict.fromkeys(self.arguments, "arguments")})
 
     def write(self, call: Call) -> str:
         return f"{{{dumps(self.name)}: {dumps(call.name)}, {dumps(self.arguments[0])}: {Json().write(call)}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name or a key: one line without angle brackets, of at most `limit` characters. What cannot be one is
+    no reason to believe the marker before it."""
+
+    limit: int = 128
+
+    @property
+    def word(self) -> re.Pattern[str]:
+        """Matches as much of a name as there is."""
+        return re.compile(rf"[^\r\n<>]{{1,{self.limit}}}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,3 +318,14 @@ def test_character_of_several_tokens() -> None:
     run = next(r for r in out.runs if r.kind == "text")
     assert run.tokens is not None
     assert tokenizer.backend.decode(out.ids[slice(*run.tokens)]) == text
+
+
+@pytest.mark.parametrize("name", ("qwen3-thinking-2507", "qwen3.5"))
+def test_reasoning_that_began_in_the_prompt(name: str) -> None:
+    """A parsed turn whose <think> the prompt held: what was sampled is written again, and masked, and no more."""
+    fmt, tokenizer = official.format_of(name), official.tokenizer(name)
+    reply = "abc\n</think>\n\nhi<|im_end|>"
+    turn = fmt.parse(reply).turn
+    assert fmt.render_reply(turn, tokenizer).text == reply
+    out = fmt.render([{"role": "user", "content": "u"}, turn], tokenizer=tokenizer)
+    assert groups(out.ids, out.mask("sampled")) == [official.encode(name, reply)]

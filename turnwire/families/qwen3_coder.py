@@ -5,7 +5,7 @@ Facts: chat_template.jinja of Qwen/Qwen3-Coder-30B-A3B-Instruct (sha256 5a38bfa0
 
 from __future__ import annotations
 
-from ..codecs import Value
+from ..codecs import Name, Value
 from ..layout import Layout, Results
 from ..templating.arrange import Trim, drop_reasoning, has_calls
 from ..templating.preambles import xml_tools
@@ -15,12 +15,12 @@ from .qwen3 import NL, chatml, end, qwen3, text
 # reply: a missing </parameter> or <tool_call> is forgiven (vLLM and llama.cpp test both)
 argument = Frame(
     "arg",
-    Lit("<parameter=") + Slot("key") + Lit(">") + Pad("\n") + Slot("value", Value(python=True)) + Pad("\n")
+    Lit("<parameter=") + Slot("key", Name()) + Lit(">") + Pad("\n") + Slot("value", Value(python=True)) + Pad("\n")
     + Opt(Lit("</parameter>") + Pad("\n")),
 )  # fmt: skip
 call = Frame(
     "call",
-    Opt(Tok("<tool_call>") + Pad("\n")) + Lit("<function=") + Slot("name") + Lit(">") + Pad("\n")
+    Opt(Tok("<tool_call>") + Pad("\n")) + Lit("<function=") + Slot("name", Name()) + Lit(">") + Pad("\n")
     + Many(argument) + Lit("</function>") + Pad("\n") + Tok("</tool_call>"),
 )  # fmt: skip
 calls: Word = Many(Choice(text, Many(call, open=Pad("\n\n", after="text"), sep=Pad("\n"))))

@@ -143,6 +143,7 @@ class InSlot:
     table: Table = NO_MARKERS
     first: str | None = None  # characters its codec's value may begin with; None for free text
     begins: Table | None = None  # of a header: what it begins with
+    word: re.Pattern[str] | None = None  # what all of a short value matches
 
     @property
     def kind(self) -> str:
@@ -301,6 +302,7 @@ class Program:
             self._keep.append(slot)
             state = self._slots[key] = InSlot(slot, Point())
             state.first = getattr(slot.codec, "first", None) if has_reader(slot) else None
+            state.word = getattr(slot.codec, "word", None)
             if slot.kind == "head":
                 begins = map(self.symbolise, slot.codec.begins)
                 state.begins = Table({b: (Exit(b, (), self._none, False), None) for b in begins})

@@ -9,6 +9,7 @@ is linear, because nothing held is searched again but those few characters.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Protocol
 
 from ..codecs import BROKEN, DONE, MORE, Reader
@@ -355,6 +356,8 @@ class Machine:
                 return True  # several tokens in a row are no accident, but in a value they may be quoted
         elif not self.wary and any(map(is_symbol, e.marker)):
             return True
+        elif target.slot is not None and target.slot[0].word is not None:
+            return self._is_word(target.slot[0], target.slot[0].word, j)
         elif target.looks or (target.slot is not None and target.slot[0].first is None):
             return True  # free text may follow
         s, far = self.buf, j + LOOKAHEAD
@@ -397,6 +400,14 @@ class Machine:
         if target.own.match(s, j) or (header is not None and header.match(s, j)):
             return True
         return self._maybe(target.own, j)
+
+    def _is_word(self, state: InSlot, word: re.Pattern[str], j: int) -> bool | None:
+        """Whether a whole short value comes at `buf[j:]`, and behind it a way out of its slot."""
+        m = word.match(self.buf, j)
+        end = m.end() if m else j
+        if end == len(self.buf):
+            return None if not self.eof else False
+        return m is not None and (state.next.own.match(self.buf, end) is not None or self._maybe(state.next.own, end))
 
     def _maybe(self, table: Table, j: int) -> bool | None:
         """Not one of these markers; None if it may become one."""
