@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..codecs import dumps
+from ..codecs import dumps, loads
 from ..events import (
     ArgumentsDelta,
     CallEnd,
@@ -30,11 +30,14 @@ from ..events import (
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
 from ..wire import Symbols
 from .calls import OpenArgument, OpenCall, read_json
-from .coerce import coerce, streams_as_string
+from .coerce import coerce, streams_as_json, streams_as_string
+from .compile import BLANKS
+from .literal import LiteralStream
 from .tokenmap import TokenMap
 from .validate import Toolbox
 
 ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
+OPENERS = ("{", "[", "(")
 MAX_HEAD = 4096  # characters of a header, a key or a name that are read
 
 
@@ -205,7 +208,7 @@ class Assembler:
     def needed(self) -> int:
         """The first character whose tokens may still be asked for."""
         arg = self.arg
-        return arg.since if arg is not None and arg.raw and not arg.streamed else self.at
+        return arg.since if arg is not None and arg.held else self.at
 
     def quick(self, kind: str) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]] | None:
         """How to take text of `kind` that needs no step: where it goes, and its event."""
@@ -273,15 +276,27 @@ class Assembler:
             return
         arg.schema = self.toolbox.schema(call.name or "", arg.name)
         arg.streamed = streams_as_string(arg.schema)
+        arg.container = not arg.streamed and streams_as_json(arg.schema)
 
     def _open(self, call: OpenCall, arg: OpenArgument) -> str:
         return ("{" if not call.values else ", ") + dumps(arg.name) + ": "
 
     def _value(self, call: OpenCall, arg: OpenArgument, text: str, start: int) -> None:
+        if arg.container and not arg.raw:  # blanks, then the first character decides
+            body = text.lstrip(BLANKS)
+            arg.literal = LiteralStream() if body[:1] in OPENERS else None
+            arg.container = not body
+            if not body:
+                self._send(call, "", start)
+                return
         if not arg.raw and not arg.opened:
             arg.since = start
         arg.raw.append(text)
-        if arg.streamed:
+        if arg.literal is not None:
+            json = arg.literal.feed(text)
+            self._send(call, json if arg.sent else self._open(call, arg) + json, start)
+            arg.sent.append(json)
+        elif arg.streamed:
             opening = "" if arg.opened else self._open(call, arg) + '"'
             arg.opened = True
             self._send(call, opening + dumps(text)[1:-1], start)
@@ -294,6 +309,11 @@ class Assembler:
         if arg.streamed:
             self._send(call, '"' if arg.opened else self._open(call, arg) + '""')
             value: Any = raw
+        elif arg.literal is not None:
+            rest = arg.literal.close()
+            if rest:
+                self._send(call, rest)
+            value = self._container(call, "".join(arg.sent) + rest, raw)
         else:
             typed = coerce(raw, arg.schema)
             if typed.flag:
@@ -301,6 +321,14 @@ class Assembler:
             self._send(call, self._open(call, arg) + typed.json, arg.since)
             value = typed.value
         call.values[arg.name], call.raws[arg.name] = value, raw
+
+    def _container(self, call: OpenCall, json: str, raw: str) -> Any:
+        try:
+            return loads(json)
+        except ValueError as e:
+            self.fault("invalid-json", f"a value is not JSON: {e}"[:200], raw[:80])
+            call.readable = False
+            return raw
 
     def _end_argument(self) -> None:
         call, arg = self.call, self.arg
@@ -313,7 +341,7 @@ class Assembler:
 
     def _cut_argument(self) -> None:
         arg = self.arg
-        if arg is not None and not arg.streamed and not arg.ignored and arg.raw:
+        if arg is not None and arg.held and not arg.ignored:
             self._markup("".join(arg.raw), arg.since)  # held, and never to be a value
         self.arg = None
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..codecs import loads_counting
 from ..events import Event, Fault
+from .literal import LiteralStream
 
 
 @dataclass(slots=True)
@@ -18,11 +19,19 @@ class OpenArgument:
     key: list[str] = field(default_factory=list[str])
     name: str | None = None
     schema: Any = None
-    streamed: bool = False  # the value goes out as it comes
+    streamed: bool = False  # the value is a string and goes out as it comes
+    container: bool = False  # the value may be an object or an array, and is no string
+    literal: LiteralStream | None = None  # it is one, and goes out as it comes
+    sent: list[str] = field(default_factory=list[str])  # its JSON text so far
     ignored: bool = False  # a second value for a key
     opened: bool = False  # the streamed value's opening was sent
     raw: list[str] = field(default_factory=list[str])
     since: int = 0  # where the held value begins
+
+    @property
+    def held(self) -> bool:
+        """Whether the value waits for its end, because only the whole of it tells its type."""
+        return bool(self.raw) and not self.streamed and self.literal is None
 
 
 @dataclass(slots=True)

@@ -62,6 +62,12 @@ def streams_as_string(schema: Any, root: Any = None) -> bool:
     return kinds(schema, root) <= _STRING
 
 
+def streams_as_json(schema: Any, root: Any = None) -> bool:
+    """True when a value that begins with a bracket can only be a container, and be sent as it comes."""
+    found = kinds(schema, root)
+    return "string" not in found and bool(found & {"object", "array"})
+
+
 def kinds(schema: Any, root: Any = None) -> frozenset[str]:
     """The JSON types that a schema declares; empty where it declares none ("integer" is left out beside "number").
 
