@@ -1,7 +1,9 @@
-"""Runs what docs/cli.md and docs/openai.md show, and writes what it says into them. `--check` only compares.
+"""Makes what README.md and docs/ show by running it, and writes it into the pages. `--check` only compares;
+`--measure` first runs the laws, parity, recovery and conformance, and keeps their summary in docs/measured.txt.
 
-In a block marked `console`, lines after `$ ` are commands, run in docs/examples; a `text` block right behind a
-`python` block is what that program prints.
+In a block marked `console`, lines after `$ ` are commands, run in docs/examples. The `python` blocks of a page are
+one program, run from top to bottom; a `text` block right behind one is what it prints. What stands between
+`<!-- made: NAME -->` and `<!-- end -->` is made by the function of that name in doc_sections.py.
 """
 
 from __future__ import annotations
@@ -12,47 +14,92 @@ import subprocess
 import sys
 from pathlib import Path
 
+import doc_measured
+import doc_sections
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("docs/cli.md", "docs/openai.md")
+PAGES = (
+    "README.md",
+    "docs/add-a-family.md",
+    "docs/cli.md",
+    "docs/conformance.md",
+    "docs/laws.md",
+    "docs/openai.md",
+    "docs/parsing.md",
+    "docs/rendering.md",
+)
+SECTION = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.S)
 BLOCK = re.compile(r"^```(console|python|text)\n(.*?)^```\n", re.M | re.S)
+EITHER = re.compile(f"{SECTION.pattern}|{BLOCK.pattern}", re.M | re.S)
+MARK = "\x1e"  # between what the blocks of a page print
 
 
-def output(command: list[str] | str) -> str:
+class Failed(Exception):
+    """A program of a page did not run."""
+
+
+def output(command: list[str] | str, *, fails: bool = True) -> str:
     """What a command prints, errors too; lines end without blanks."""
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
-    env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "PY": sys.executable}
+    env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "PY": sys.executable, "PYTHONIOENCODING": "utf-8"}
     if isinstance(command, str):
         command = ["sh", "-c", 'turnwire() { "$PY" -m turnwire "$@"; }\n' + command]
     where = ROOT / "docs" / "examples"
-    done = subprocess.run(command, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return "".join(line.rstrip() + "\n" for line in done.stdout.splitlines())
+    done = subprocess.run(
+        command, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+    )
+    if done.returncode and not fails:
+        raise Failed(done.stdout)
+    return "".join(line.rstrip() + "\n" for line in done.stdout.removesuffix("\n").split("\n"))
 
 
-def refreshed(page: str) -> str:
+def printed(page: str, text: str) -> list[str]:
+    """What each python block of a page prints."""
+    programs = [m["body"] for m in _parts(text) if m["kind"] == "python"]
+    if not programs:
+        return []
+    try:
+        said = output([sys.executable, "-c", f"print({MARK!r})\n".join(programs)], fails=False)
+    except Failed as e:
+        raise Failed(f"{page}: {e}") from None
+    return said.split(f"{MARK}\n")
+
+
+def _parts(text: str) -> list[dict[str, str]]:
+    return [{"section": m[2], "kind": m[4], "body": m[5]} for m in EITHER.finditer(text)]
+
+
+def refreshed(page: str, text: str) -> str:
     """The page with every output made again."""
-    program = ""
+    outputs = iter(printed(page, text))
+    program: str | None = None
 
-    def block(m: re.Match[str]) -> str:
+    def part(m: re.Match[str]) -> str:
         nonlocal program
-        kind, body = m.groups()
-        said, program = program, ""
+        if m[2]:
+            program = None
+            return m[1] + doc_sections.make(m[2]).rstrip("\n") + "\n" + m[3]
+        kind, body = m[4], m[5]
+        said, program = program, None
         if kind == "python":
-            program = output([sys.executable, "-c", body])
-        elif kind == "text" and said:
+            program = next(outputs)
+        elif kind == "text" and said is not None:
             body = said
         elif kind == "console":
             commands = [line for line in body.splitlines() if line.startswith("$ ")]
             body = "\n".join(f"{c}\n{output(c[2:])}" for c in commands)
         return f"```{kind}\n{body}```\n"
 
-    return BLOCK.sub(block, page)
+    return EITHER.sub(part, text)
 
 
 def main() -> int:
+    if "--measure" in sys.argv:
+        doc_measured.measure()
     stale: list[str] = []
     for name in PAGES:
         page = (ROOT / name).read_text("utf-8")
-        fresh = refreshed(page)
+        fresh = refreshed(name, page)
         if fresh != page:
             stale.append(name)
             if "--check" not in sys.argv:

@@ -31,6 +31,9 @@ Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
 from __future__ import annotations
 
 import difflib
+import json
+import operator
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -44,15 +47,29 @@ class TurnwireError(ValueError):
 
     def __init__(self, problem: str, *, value: Any = None, path: str = "", expected: str = "", near: str | None = None):
         self.problem, self.value, self.path, self.expected, self.near = problem, value, path, expected, near
-        text = f"{path}: {problem}" if path else problem
+        text = f"{_line(path)}: {_line(problem)}" if path else _line(problem)
         if expected:
-            text += f"; expected {expected}"
+            text += f"; expected {_line(expected, 2_000)}"
         if near is not None:
             text += f"; did you mean {near!r}?"
         super().__init__(text)
 
     def __reduce__(self) -> Any:
-        return _rebuild, (type(self), self.args, self.__dict__)
+        import pickle
+
+        state = dict(self.__dict__)
+        try:
+            pickle.dumps(state["value"])
+        except Exception:  # a caller's object of whatever kind: an error must cross processes all the same
+            state["value"] = _line(repr(state["value"]))
+        return _rebuild, (type(self), self.args, state)
+
+
+def _line(text: str, most: int = 500) -> str:
+    """`text` as one short line that can be encoded."""
+    text = text if len(text) <= most else text[: most - 3] + "..."
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text
 
 
 def _rebuild(cls: type[TurnwireError], args: tuple[Any, ...], state: dict[str, Any]) -> TurnwireError:
@@ -203,7 +220,41 @@ def check_strings(value: Any, path: str) -> None:
             for key, inner in cast("dict[Any, Any]", item).items():
                 if isinstance(key, str):
                     check_text(key, f"{where} (a key)")
-                todo.append((inner, f"{where}.{key}"))
+                todo.append((inner, step(where, str(key))))
         elif isinstance(item, (list, tuple)):
             items = cast("Sequence[Any]", item)
             todo.extend((inner, f"{where}[{i}]") for i, inner in enumerate(items))
+
+
+def check_ids(ids: Any, path: str) -> Sequence[int]:
+    """The token ids as plain integers; raises `BadId` for what is none, or negative."""
+    if not isinstance(ids, (list, tuple)):
+        if isinstance(ids, (str, bytes, bytearray)) or not isinstance(ids, Iterable):
+            raise BadId(f"not ids: {ids!r}", value=ids, path=path, expected="a sequence of token ids")
+        ids = list(cast("Iterable[Any]", ids))
+    items = cast("Sequence[Any]", ids)
+    if set(map(type, items)) <= {int} and min(items, default=0) >= 0:
+        return items
+    out: list[int] = []
+    for at, item in enumerate(items):
+        try:
+            value = -1 if isinstance(item, bool) else operator.index(item)
+        except TypeError:
+            value = -1
+        if value < 0:
+            raise BadId(f"not an id: {item!r}", value=item, path=f"{path}[{at}]", expected="integers from 0 on")
+        out.append(value)
+    return out
+
+
+def step(path: str, key: str | int) -> str:
+    """`path` and one step more: `.name`, `["odd name"]` or `[3]`."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    if _PLAIN_KEY.fullmatch(key):
+        return f"{path}.{key}"
+    quoted = json.dumps(key if len(key) <= 60 else key[:57] + "...", ensure_ascii=False)
+    return f"{path}[{quoted.encode(errors='backslashreplace').decode()}]"
+
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]{0,59}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import FormatError, InputError, OptionError, RefusedTurn, check_text
+from .errors import FormatError, InputError, NoTokenizer, OptionError, RefusedTurn, check_ids, check_text, nearest
 from .events import FinishReason
 from .layout import Context, Layout
 from .messages import read_messages
@@ -262,12 +262,14 @@ class Format:
         from .parsers.stream import Parser
         from .parsers.validate import Toolbox
 
-        if calls_in_reasoning not in ("recover_if_unclosed", "recover", "ignore"):
+        policies = ("recover_if_unclosed", "recover", "ignore")
+        if calls_in_reasoning not in policies:
             raise OptionError(
                 f"calls_in_reasoning does not take {calls_in_reasoning!r}",
                 value=calls_in_reasoning,
                 path="calls_in_reasoning",
                 expected="'recover_if_unclosed', 'recover' or 'ignore'",
+                near=nearest(calls_in_reasoning, policies),
             )
         bound = self.bind(tokenizer) if tokenizer is not None else None
         return Parser(
@@ -314,6 +316,8 @@ class Format:
         else:
             text = self._symbols_of_ids(prompt, bound, header)
         _, found, tail = text.rpartition(header)
+        if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(header + tail)):
+            found = ""  # another format's
         if not found or any(c in self.program.stops for c in tail):
             raise InputError(
                 "the prompt does not end in an open assistant turn",
@@ -325,9 +329,9 @@ class Format:
 
     def _symbols_of_ids(self, ids: Any, bound: Bound | None, header: str) -> str:
         """The end of a prompt given as ids, from its last assistant header on."""
+        ids = check_ids(ids, "prompt")
         if bound is None:
-            raise InputError("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
-        ids = list(ids)
+            raise NoTokenizer("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
         first = bound.ids[header[0]]
         for at in range(len(ids) - 1, -1, -1):
             if ids[at] == first:

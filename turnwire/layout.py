@@ -185,7 +185,7 @@ class Layout:
                 )
             if isinstance(value, str):
                 check_text(value, name)
-            if value != known[name].default:
+            if value is not known[name].default:
                 known[name].check(value)
         return {name: given.get(name, option.default) for name, option in known.items()}
 

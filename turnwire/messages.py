@@ -9,7 +9,7 @@ Accepted per message: `role`; `content` (None, a string, or a list of parts); fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any, cast
 
 from .codecs import loads
@@ -22,7 +22,9 @@ from .errors import (
     check_strings,
     check_text,
     nearest,
+    step,
 )
+from .schemas import MAX_DIGITS
 from .turns import Call, Media, Part, Reasoning, Result, Text, Turn
 
 REASONING = ("reasoning_content", "thinking", "reasoning")  # the first that is there, as in transformers
@@ -57,20 +59,11 @@ def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
 def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     if isinstance(message, Turn):
         _role(message.role, path, roles)
-        for j, part in enumerate(message.parts):
-            where = f"{path}.parts[{j}]"
-            if isinstance(part, Call) and part.raw is not None:  # renders from what the model wrote
-                check_strings((part.name, part.id, part.raw), where)
-            else:
-                check_strings({f.name: getattr(part, f.name) for f in fields(part) if f.name != "source"}, where)
-            if isinstance(part, Call) and not part.complete:
-                raise ContentError(
-                    f"a call that is {part.status}",
-                    value=part,
-                    path=f"{path}.parts[{j}]",
-                    expected="complete calls only",
-                )
-        return message
+        if not isinstance(message.parts, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ContentError("not a tuple of parts", value=message.parts, path=f"{path}.parts", expected="a tuple")
+        return Turn(
+            message.role, tuple(_part(p, message.role, f"{path}.parts[{j}]") for j, p in enumerate(message.parts))
+        )
     if not isinstance(message, Mapping):
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
     d = cast("Mapping[str, Any]", message)
@@ -112,13 +105,64 @@ def _role(role: Any, path: str, roles: tuple[str, ...]) -> None:
         )  # fmt: skip
 
 
+def _part(part: Any, role: str, path: str) -> Part:
+    """A part of a `Turn`, checked as strictly as what comes in dicts."""
+    if isinstance(part, Result):
+        content: Any = part.content
+        if not isinstance(content, tuple) or not all(isinstance(p, (Text, Media)) for p in content):  # pyright: ignore[reportUnknownVariableType]
+            raise ContentError("not the content of a result", value=content, path=f"{path}.content",
+                               expected="a tuple of Text and Media")  # fmt: skip
+        for j, piece in enumerate(part.content):
+            _content_part(piece, f"{path}.content[{j}]")
+        _strings(part, ("id", "name"), path)
+    elif isinstance(part, (Text, Media)):
+        _content_part(part, path)
+    elif role not in ("assistant", "tool") and isinstance(part, (Call, Reasoning)):
+        raise MessageError(f"a {part.kind} in a {role} turn", value=part, path=path, expected="an assistant turn")
+    elif isinstance(part, Call):
+        return _checked_call(part, path)
+    elif isinstance(part, Reasoning):
+        _text(part.text, f"{path}.text")
+    else:
+        raise ContentError(f"a {type(part).__name__} is not a part", value=part, path=path,
+                           expected="Text, Reasoning, Call, Result or Media")  # fmt: skip
+    return part
+
+
+def _checked_call(call: Call, path: str) -> Call:
+    """A call that can be rendered. One that a parser made renders from what the model wrote (`raw`)."""
+    if not call.complete:
+        raise ContentError(f"a call that is {call.status}", value=call, path=path, expected="complete calls only")
+    if not isinstance(call.name, str) or not call.name:
+        raise MessageError("a call without a name", value=call, path=f"{path}.name", expected="a non-empty string")
+    _strings(call, ("name", "id"), path)
+    raw: Any = call.raw
+    if raw is None:
+        return replace(call, arguments=_arguments(call.arguments, f"{path}.arguments"))
+    texts = cast("Mapping[Any, Any]", raw) if isinstance(raw, Mapping) else {"": raw}
+    for key, text in texts.items():
+        _text(key, f"{path}.raw (a key)")
+        _text(text, step(f"{path}.raw", key) if key else f"{path}.raw")
+    return call
+
+
+def _strings(part: Any, names: tuple[str, ...], path: str) -> None:
+    """Fields that are None or a string."""
+    for name in names:
+        if getattr(part, name) is not None:
+            _text(getattr(part, name), f"{path}.{name}")
+
+
+def _text(value: Any, path: str) -> None:
+    if not isinstance(value, str):
+        raise ContentError(f"not text but {type(value).__name__}", value=value, path=path, expected="a string")
+    check_text(value, path)
+
+
 def _string(d: Mapping[str, Any], key: str, path: str) -> str | None:
     value = d.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ContentError(f"{key} is a {type(value).__name__}", value=value, path=f"{path}.{key}", expected="a string")
-    check_text(value, f"{path}.{key}")
+    if value is not None:
+        _text(value, f"{path}.{key}")
     return value
 
 
@@ -140,7 +184,12 @@ def _content(content: Any, path: str) -> tuple[Text | Media, ...]:
 
 def _content_part(part: Any, path: str) -> Text | Media:
     if isinstance(part, (Text, Media)):
-        check_strings(part.text if isinstance(part, Text) else None, path)
+        if isinstance(part, Text):
+            _text(part.text, f"{path}.text")
+            _strings(part, ("channel", "recipient"), path)
+        elif part.media not in MEDIA.values():
+            raise ContentError(f"unknown kind of media {part.media!r}", value=part, path=f"{path}.media",
+                               expected="one of " + ", ".join(dict.fromkeys(MEDIA.values())))  # fmt: skip
         return part
     if isinstance(part, str):
         check_text(part, path)
@@ -155,7 +204,7 @@ def _content_part(part: Any, path: str) -> Text | Media:
             )
         check_text(text, f"{path}.text")
         return Text(text)
-    if kind in MEDIA:
+    if isinstance(kind, str) and kind in MEDIA:
         return Media(cast("Any", MEDIA[kind]), d.get(kind))
     known = (*TEXTS, *MEDIA)
     raise ContentError(
@@ -166,8 +215,7 @@ def _content_part(part: Any, path: str) -> Text | Media:
 
 def _call(call: Any, path: str) -> Call:
     if isinstance(call, Call):
-        check_strings(call.name, path)
-        return call
+        return _checked_call(call, path)
     if not isinstance(call, Mapping):
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
@@ -209,26 +257,32 @@ def _plain_json(value: Any, path: str, depth: int) -> Any:
         for k, v in value.items():  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(k, str):
                 raise ArgumentsError(f"key {k!r} is not a string", value=k, path=path, expected="JSON")
-            copy[k] = _plain_json(v, f"{path}.{k}", depth + 1)
+            copy[k] = _plain_json(v, step(path, k), depth + 1)
         return copy
     if isinstance(value, (list, tuple)):
         return [_plain_json(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, float) and value - value != 0:
         raise ArgumentsError(f"{value} is not JSON", value=value, path=path, expected="a finite number")
+    if isinstance(value, int) and abs(value) >= _TOO_LONG:
+        raise ArgumentsError("a number of too many digits", path=path, expected=f"at most {MAX_DIGITS:,} digits")
     if value is not None and not isinstance(value, (str, int, float)):
         raise ArgumentsError(f"a {type(value).__name__} is not JSON", value=value, path=path, expected="JSON values")
     return value
 
 
+_TOO_LONG = 10**MAX_DIGITS
+
+
 class _Answers:
-    """Which calls the results so far have answered, and their names."""
+    """The calls of the last assistant turn, and which of them the results so far have answered."""
 
     def __init__(self) -> None:
+        self.calls: tuple[Call, ...] = ()
         self.open: list[Call] = []
 
     def check(self, turn: Turn, path: str) -> Turn:
         if turn.role == "assistant":
-            self.open = list(turn.calls)
+            self.calls, self.open = turn.calls, list(turn.calls)
         if turn.role != "tool":
             return turn
         parts: list[Part] = []
@@ -236,25 +290,22 @@ class _Answers:
             if not isinstance(part, Result):
                 raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
             call = self._answered(part, path)
+            self.open = [c for c in self.open if c is not call]
             parts.append(Result(part.content, part.id, part.name or call.name))
         return Turn("tool", tuple(parts))
 
     def _answered(self, result: Result, path: str) -> Call:
-        ids = [c.id for c in self.open if c.id is not None]
+        """The call that a result answers: by its id, else by its name, else the first that is open."""
+        ids = {c.id: c for c in self.calls if c.id is not None}
         if result.id is not None and ids:
             if result.id not in ids:
                 raise ResultError(
                     f"no call has the id {result.id!r}", value=result.id, path=f"{path}.tool_call_id",
                     expected="one of " + ", ".join(map(repr, ids)), near=nearest(result.id, ids),
                 )  # fmt: skip
-            found = next(c for c in self.open if c.id == result.id)
-        elif result.name is not None and any(c.name == result.name for c in self.open):
-            found = next(c for c in self.open if c.name == result.name)
-        elif self.open:
-            found = self.open[0]
-        else:
+            return ids[result.id]
+        if not self.open:
             raise ResultError(
                 "a tool result without a call", value=result.id, path=path, expected="an assistant call before it"
             )
-        self.open.remove(found) if found.id is None else None
-        return found
+        return next((c for c in self.open if c.name == result.name), self.open[0])

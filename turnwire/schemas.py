@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .errors import nearest
+from .errors import step as step
 
 MAX_DIGITS = 4_300
 JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -28,19 +28,6 @@ DRAFTS = {
 
 Schema = Mapping[str, Any]
 T = TypeVar("T")
-
-
-def step(path: str, key: str | int) -> str:
-    """`path` and one step more: `.name`, `["odd name"]` or `[3]`."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    if _PLAIN_KEY.fullmatch(key):
-        return f"{path}.{key}"
-    quoted = json.dumps(key if len(key) <= 60 else key[:57] + "...", ensure_ascii=False)
-    return f"{path}[{quoted.encode(errors='backslashreplace').decode()}]"
-
-
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]{0,59}")
 
 
 class Flaw(NamedTuple):

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
-from .errors import BadId, FormatError, MissingControlToken, nearest
+from .errors import BadId, FormatError, MissingControlToken, TokenizerError, nearest
 from .tokenbackend import NONE, HfTokenizer, Piece, leak
 
 Entry: TypeAlias = "str | bytes | tuple[str] | None"
@@ -194,6 +194,13 @@ def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
     Raises `MissingControlToken` where the tokenizer has no such token, `LeakyControlToken` where text can spell one.
     """
     if not isinstance(tokenizer, HfTokenizer):
+        if not all(hasattr(tokenizer, name) for name in ("special", "piece", "encode", "size")):
+            raise TokenizerError(
+                f"a {type(tokenizer).__name__} is not a turnwire tokenizer",
+                value=tokenizer,
+                path="tokenizer",
+                expected="what turnwire.load_tokenizer(...) returns",
+            )
         return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))
     key = frozenset(symbols.items())
     found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
@@ -222,6 +229,7 @@ def _bind(tokenizer: Tokenizer, symbols: dict[str, str]) -> Bound:
             raise MissingControlToken(
                 f"tokenizer {tokenizer.name} has no added token {spelling!r}, which the format writes",
                 value=spelling,
+                path="tokenizer",
                 expected="a tokenizer of this format's models",
                 near=nearest(spelling, tokenizer.added),
             )

@@ -148,8 +148,10 @@ class Turn:
         for p in self.parts:
             if isinstance(p, Text) and p.recipient is not None:
                 note(f"text addressed to {p.recipient!r}")
-            elif isinstance(p, Call) and p not in calls:
+            elif isinstance(p, Call) and not any(p is c for c in calls):
                 note(f"a call that is {p.status}: {p.name!r}")
+            elif isinstance(p, (Result, Media)):
+                note(f"a {p.kind} part")
         return {
             "role": self.role,
             "content": "".join(p.text for p in content) or None,
@@ -196,7 +198,7 @@ def _dump(part: Any) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": part.kind}
     for f in fields(part):
         value = getattr(part, f.name)
-        if f.name == "kind" or value == f.default:
+        if f.name == "kind" or value is f.default or (f.name != "source" and value == f.default):
             continue
         if f.name == "content":
             value = [_dump(p) for p in value]
@@ -209,7 +211,7 @@ def _dump(part: Any) -> dict[str, Any]:
 def _load(d: Any, path: str) -> Any:
     given = as_mapping(d) or {}
     kind: Any = given.get("kind")
-    if kind not in PARTS:
+    if not isinstance(kind, str) or kind not in PARTS:
         raise ContentError(
             f"unknown kind of part {kind!r}",
             value=d,
@@ -219,10 +221,13 @@ def _load(d: Any, path: str) -> Any:
         )
     values: dict[str, Any] = {k: v for k, v in given.items() if k != "kind"}
     if kind == "result":
-        values["content"] = tuple(_load(p, f"{path}.content[{i}]") for i, p in enumerate(values.get("content", ())))
-    if "errors" in values:
-        values["errors"] = tuple(Violation(**e) for e in values["errors"])
+        pieces = values.get("content", ())
+        if not isinstance(pieces, (list, tuple)):
+            raise ContentError("not a list of parts", value=pieces, path=f"{path}.content", expected="a list")
+        values["content"] = tuple(_load(p, f"{path}.content[{i}]") for i, p in enumerate(pieces))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     try:
+        if "errors" in values:
+            values["errors"] = tuple(Violation(**e) for e in values["errors"])
         return PARTS[kind](**values)
     except TypeError as e:
         names = ", ".join(f.name for f in fields(PARTS[kind]) if f.name != "kind")

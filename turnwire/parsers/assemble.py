@@ -7,13 +7,12 @@ streamed as soon as the call's name is known; their deltas concatenate to exactl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..codecs import dumps, loads
+from ..codecs import dumps
 from ..events import (
     ArgumentsDelta,
     CallEnd,
@@ -29,15 +28,10 @@ from ..events import (
 )
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
 from ..wire import Symbols
-from .calls import OpenArgument, OpenCall, read_json
-from .coerce import coerce, streams_as_json, streams_as_string
-from .compile import BLANKS
-from .literal import LiteralStream
+from .calls import ODD, OpenArgument, OpenCall, read_json
 from .tokenmap import TokenMap
 from .validate import Toolbox
 
-ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
-OPENERS = ("{", "[", "(")
 MAX_HEAD = 4096  # characters of a header, a key or a name that are read
 
 
@@ -220,7 +214,7 @@ class Assembler:
             return None
         if kind == "arguments":
             return call.json.append, partial(ArgumentsDelta, self.part, call.index)
-        if kind == "value" and arg is not None and arg.streamed and arg.opened and not arg.ignored:
+        if kind == "value" and arg is not None and arg.string and arg.sent:
             part, index, send = self.part, call.index, call.json.append
 
             def escaped(text: str, span: Span, tokens: Span | None) -> Event:
@@ -266,69 +260,25 @@ class Assembler:
         self._emit(ArgumentsDelta(self.part, call.index, json, *self._where(start)))
 
     def _key_known(self, call: OpenCall, arg: OpenArgument) -> None:
-        arg.name = "".join(arg.key)
-        arg.since = self.at
-        if ODD.search(arg.name):
-            self.fault("odd-key", "an argument's name with blanks or brackets in it", arg.name[:200])
-        if arg.name in call.values:
-            arg.ignored = True
-            self.fault("duplicate-key", f"a second {arg.name!r} in a call: the first counts", arg.name)
-            return
-        arg.schema = self.toolbox.schema(call.name or "", arg.name)
-        arg.streamed = streams_as_string(arg.schema)
-        arg.container = not arg.streamed and streams_as_json(arg.schema)
-
-    def _open(self, call: OpenCall, arg: OpenArgument) -> str:
-        return ("{" if not call.values else ", ") + dumps(arg.name) + ": "
+        arg.key_known(call, self.toolbox, self.at)
+        self._flaws(arg)
 
     def _value(self, call: OpenCall, arg: OpenArgument, text: str, start: int) -> None:
-        if arg.container and not arg.raw:  # blanks, then the first character decides
-            body = text.lstrip(BLANKS)
-            arg.literal = LiteralStream() if body[:1] in OPENERS else None
-            arg.container = not body
-            if not body:
-                self._send(call, "", start)
-                return
-        if not arg.raw and not arg.opened:
-            arg.since = start
-        arg.raw.append(text)
-        if arg.literal is not None:
-            json = arg.literal.feed(text)
-            self._send(call, json if arg.sent else self._open(call, arg) + json, start)
-            arg.sent.append(json)
-        elif arg.streamed:
-            opening = "" if arg.opened else self._open(call, arg) + '"'
-            arg.opened = True
-            self._send(call, opening + dumps(text)[1:-1], start)
+        json = arg.take(call, text, start)
+        if json is not None:
+            self._send(call, json, start)
 
     def _value_ended(self, call: OpenCall, arg: OpenArgument) -> None:
         """The value is whole: what was held of it goes out, before the marker that ended it."""
-        if arg.name is None or arg.ignored or arg.name in call.values:
-            return
-        raw = "".join(arg.raw)
-        if arg.streamed:
-            self._send(call, '"' if arg.opened else self._open(call, arg) + '""')
-            value: Any = raw
-        elif arg.literal is not None:
-            rest = arg.literal.close()
-            if rest:
-                self._send(call, rest)
-            value = self._container(call, "".join(arg.sent) + rest, raw)
-        else:
-            typed = coerce(raw, arg.schema)
-            if typed.flag:
-                self.fault(typed.flag, f"the value of {arg.name!r} can be read as more than one type", raw[:80])
-            self._send(call, self._open(call, arg) + typed.json, arg.since)
-            value = typed.value
-        call.values[arg.name], call.raws[arg.name] = value, raw
+        if arg.name is not None and not arg.ignored and not arg.done:
+            held = arg.held
+            self._send(call, arg.finish(call), arg.since if held else None)
+            self._flaws(arg)
 
-    def _container(self, call: OpenCall, json: str, raw: str) -> Any:
-        try:
-            return loads(json)
-        except ValueError as e:
-            self.fault("invalid-json", f"a value is not JSON: {e}"[:200], raw[:80])
-            call.readable = False
-            return raw
+    def _flaws(self, arg: OpenArgument) -> None:
+        for flaw in arg.flaws:
+            self.fault(*flaw)
+        arg.flaws.clear()
 
     def _end_argument(self) -> None:
         call, arg = self.call, self.arg
@@ -341,8 +291,8 @@ class Assembler:
 
     def _cut_argument(self) -> None:
         arg = self.arg
-        if arg is not None and arg.held and not arg.ignored:
-            self._markup("".join(arg.raw), arg.since)  # held, and never to be a value
+        if arg is not None and arg.held:
+            self._markup("".join(arg.raw), arg.since)  # never to be a value
         self.arg = None
 
     def _end_call(self, ended: bool) -> None:

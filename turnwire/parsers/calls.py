@@ -1,37 +1,24 @@
-"""A call while it is being read, and what its arguments are worth when it ends. Plain state and one function:
-the assembler decides what happens to them.
+"""A call while it is being read, and its arguments: what of them can be sent, and what they are worth.
+
+Plain state. `OpenArgument` is one argument of a key-value call; its methods return JSON text to send and leave
+the sending, and the faults in `flaws`, to the assembler. `read_json` judges the arguments of a JSON call.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..codecs import loads_counting
+from ..codecs import dumps, loads, loads_counting
 from ..events import Event, Fault
+from .coerce import coerce, streams_as_json, streams_as_string
+from .compile import BLANKS
 from .literal import LiteralStream
+from .validate import Toolbox
 
-
-@dataclass(slots=True)
-class OpenArgument:
-    """An argument of a key-value call that is being read."""
-
-    key: list[str] = field(default_factory=list[str])
-    name: str | None = None
-    schema: Any = None
-    streamed: bool = False  # the value is a string and goes out as it comes
-    container: bool = False  # the value may be an object or an array, and is no string
-    literal: LiteralStream | None = None  # it is one, and goes out as it comes
-    sent: list[str] = field(default_factory=list[str])  # its JSON text so far
-    ignored: bool = False  # a second value for a key
-    opened: bool = False  # the streamed value's opening was sent
-    raw: list[str] = field(default_factory=list[str])
-    since: int = 0  # where the held value begins
-
-    @property
-    def held(self) -> bool:
-        """Whether the value waits for its end, because only the whole of it tells its type."""
-        return bool(self.raw) and not self.streamed and self.literal is None
+ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
+OPENERS = ("{", "[", "(")
 
 
 @dataclass(slots=True)
@@ -51,6 +38,93 @@ class OpenCall:
     in_reasoning: bool = False
     faults: list[Fault] = field(default_factory=list[Fault])
     held: list[Event] = field(default_factory=list[Event])  # events since arguments came before the name
+
+
+@dataclass(slots=True)
+class OpenArgument:
+    """An argument of a key-value call that is being read.
+
+    Its schema decides how: a string goes out as it comes, and so does a container where the schema admits no
+    string; anything else is typed by its whole text and waits for its end.
+    """
+
+    since: int  # where the value begins, in characters
+    key: list[str] = field(default_factory=list[str])
+    name: str | None = None
+    schema: Any = None
+    string: bool = False
+    container: bool = False  # it may be one: the first character that is not blank decides
+    literal: LiteralStream | None = None  # it is one
+    ignored: bool = False  # a second value for a key
+    raw: list[str] = field(default_factory=list[str])
+    sent: list[str] = field(default_factory=list[str])
+    done: bool = False
+    flaws: list[tuple[str, str, str]] = field(default_factory=list["tuple[str, str, str]"])  # code, message, text
+
+    @property
+    def held(self) -> bool:
+        """Whether a value waits for its end."""
+        return bool(self.raw) and not self.sent and not self.ignored
+
+    def key_known(self, call: OpenCall, toolbox: Toolbox, at: int) -> None:
+        """The key is whole; the value begins at `at` or behind it."""
+        self.name, self.since = "".join(self.key), at
+        if ODD.search(self.name):
+            self.flaws.append(("odd-key", "an argument's name with blanks or brackets in it", self.name[:200]))
+        if self.name in call.values:
+            self.ignored = True
+            self.flaws.append(("duplicate-key", f"a second {self.name!r} in a call: the first counts", self.name))
+            return
+        self.schema = toolbox.schema(call.name or "", self.name)
+        self.string = streams_as_string(self.schema)
+        self.container = not self.string and streams_as_json(self.schema)
+
+    def take(self, call: OpenCall, text: str, at: int) -> str | None:
+        """JSON text for a piece of the value that begins at `at`; None if it is held."""
+        if self.container and not self.raw:
+            body = text.lstrip(BLANKS)
+            if not body:
+                return ""
+            self.container = False
+            self.literal = LiteralStream() if body[0] in OPENERS else None
+        if not self.raw:
+            self.since = at
+        self.raw.append(text)
+        if self.literal is not None:
+            return self._sending(call, self.literal.feed(text))
+        if self.string:
+            return self._sending(call, dumps(text)[1:-1])
+        return None
+
+    def finish(self, call: OpenCall) -> str:
+        """The value is whole: JSON text for what was not sent. The call has the value from now on."""
+        raw = "".join(self.raw)
+        value: Any = raw
+        if self.string:
+            rest = '"' if self.sent else self._opening(call) + '""'
+        elif self.literal is not None:
+            rest = self.literal.close()
+            try:
+                value = loads("".join(self.sent) + rest)
+            except ValueError as e:
+                self.flaws.append(("invalid-json", f"a value is not JSON: {e}"[:200], raw[:80]))
+                call.readable = False
+        else:
+            typed = coerce(raw, self.schema)
+            if typed.flag:
+                self.flaws.append((typed.flag, f"the value of {self.name!r} can be of more than one type", raw[:80]))
+            rest, value = self._opening(call) + typed.json, typed.value
+        self.done = True
+        call.values[str(self.name)], call.raws[str(self.name)] = value, raw
+        return rest
+
+    def _opening(self, call: OpenCall) -> str:
+        return ("{" if not call.values else ", ") + dumps(self.name) + ": "
+
+    def _sending(self, call: OpenCall, json: str) -> str:
+        opening = "" if self.sent else self._opening(call) + ('"' if self.string else "")
+        self.sent.append(json)
+        return opening + json
 
 
 def read_json(call: OpenCall, text: str) -> tuple[dict[str, Any] | None, tuple[str, str] | None]:

@@ -10,38 +10,15 @@ is linear, because nothing held is searched again but those few characters.
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ..codecs import BROKEN, DONE, MORE, Reader
 from ..wire import is_symbol
 from .compile import BLANKS, Exit, InSlot, Ops, Point, Program, Stack, Table, has_reader
+from .sink import MachineSink
 
 LOOKAHEAD = 16  # blanks that may stand between a marker and what confirms it
 Policy = Literal["recover_if_unclosed", "recover", "ignore"]
-
-
-class MachineSink(Protocol):
-    """What the machine reports to (the assembler)."""
-
-    def begin(self, kind: str) -> None: ...
-
-    def end(self, kind: str) -> None: ...
-
-    def cut(self, kind: str) -> None: ...
-
-    def piece(self, kind: str, raw: str) -> None: ...
-
-    def named(self, name: str) -> None: ...
-
-    def slot_end(self, kind: str, readable: bool) -> None: ...
-
-    def header(self, head: Any) -> str: ...
-
-    def mark(self, raw: str) -> None: ...
-
-    def fault(self, code: str, message: str, text: str) -> None: ...
-
-    def calls_in_reasoning(self) -> None: ...
 
 
 class Machine:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from ..errors import BadId, ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_text, nearest
+from ..errors import ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_ids, check_text, nearest
 from ..events import Event, Fault, FinishReason, TurnEnd
 from ..turns import Turn
 from .assemble import Assembler
@@ -84,9 +84,9 @@ class Parser:
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
         if self._mode != "ids":
-            self._enter("ids")
+            self._check_mode("ids")
         if not isinstance(ids, (list, tuple)):
-            ids = list(ids)
+            ids = check_ids(ids, "ids")
         if len(ids) == 1 and (search := self._search) is not None:
             token = ids[0]
             try:
@@ -94,7 +94,13 @@ class Parser:
             except (IndexError, TypeError):
                 piece = None
             # The fast path: whole text that can hold no marker goes straight to the open part.
-            if piece.__class__ is str and token >= 0 and search(piece) is None and not self._partial:  # type: ignore[arg-type]
+            if (
+                piece.__class__ is str
+                and token.__class__ is int
+                and token >= 0
+                and search(piece) is None
+                and not self._partial
+            ):  # type: ignore[arg-type]
                 start, n = self._fed, self._count
                 self._fed = self._sink.at = stop = start + len(piece)  # type: ignore[arg-type]
                 self._count = n + 1
@@ -105,10 +111,14 @@ class Parser:
     def feed_text(self, text: str) -> list[Event]:
         """Read text, control tokens spelled out; returns the events that became certain."""
         if self._mode != "text":
-            self._enter("text")
+            self._check_mode("text")
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError("not text", value=text, path="feed_text", expected="a str")
+            raise InputError(
+                f"not text but {type(text).__name__}", value=text, path="feed_text", expected="a str; ids go to feed"
+            )
         check_text(text, "feed_text")
+        if not self._mode:
+            self._machine.wary, self._sink.map, self._mode = True, None, "text"
         search = None if self._spelled or not text else self._search
         if search is not None and search(text) is None and self._program.lexer.search(text) is None:
             start = self._fed
@@ -180,7 +190,11 @@ class Parser:
     def _any(self, piece: Piece) -> list[Event]:
         if isinstance(piece, str):
             return self.feed_text(piece)
-        return self.feed([piece] if isinstance(piece, int) else piece)
+        try:
+            operator.index(piece)  # type: ignore[arg-type]
+        except TypeError:
+            return self.feed(piece)  # type: ignore[arg-type]
+        return self.feed([piece])  # type: ignore[list-item]
 
     def _abandon(self) -> None:
         if self._mode != "closed":
@@ -189,21 +203,19 @@ class Parser:
 
     # ids and text -> symbols
 
-    def _enter(self, mode: str) -> None:
+    def _check_mode(self, mode: str) -> None:
         if self._mode == "closed":
             raise ClosedParser("fed after close", path="feed", expected="a new parser for each reply")
         if self._mode:
             raise MixedInput("ids and text in one parser", path="feed", expected=f"only {self._mode}, as before")
-        if mode == "ids":
-            if self._bound is None:
-                raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
-            self._table = self._bound.table
-        else:
-            self._machine.wary = True
-            self._sink.map = None
-        self._mode = mode
+        if mode == "ids" and self._bound is None:
+            raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
 
     def _feed_ids(self, ids: Sequence[int]) -> list[Event]:
+        ids = check_ids(ids, "ids")
+        if not self._mode:
+            assert self._bound is not None
+            self._table, self._mode = self._bound.table, "ids"
         table, symbols = self._table, self._program.symbols
         token_map = self._sink.map
         assert token_map is not None
@@ -212,7 +224,7 @@ class Parser:
         texts: list[str] = []
         ends, fed = token_map.ends, self._fed
         size = len(table)
-        for token in _checked_ids(ids):
+        for token in ids:
             piece = table[token] if token < size else None
             if piece.__class__ is str and not self._partial:
                 fed += len(piece)  # type: ignore[arg-type]
@@ -290,22 +302,6 @@ class Parser:
                 if isinstance(event, Fault):
                     raise StrictFault(f"{event.code}: {event.message}", fault=event, value=event.text, path="the reply")
         return events
-
-
-def _checked_ids(ids: Sequence[Any]) -> Sequence[int]:
-    """The ids, checked before anything is read."""
-    if set(map(type, ids)) <= {int} and min(ids, default=0) >= 0:
-        return ids
-    out: list[int] = []
-    for at, token in enumerate(ids):
-        try:
-            value = operator.index(token)
-        except TypeError:
-            value = -1
-        if value < 0:
-            raise BadId(f"not an id: {token!r}", value=token, path=f"ids[{at}]", expected="integers from 0 on")
-        out.append(value)
-    return out
 
 
 def parse_symbols(parser: Parser, symbols: str, by: str) -> ParseResult:

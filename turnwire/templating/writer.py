@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import ContentError, ForgeryError
+from ..errors import ContentError, ForgeryError, check_text
 from ..spans import Stretch
 from ..turns import Media, Result, Text
 from ..wire import Lit, Pad, Seq, Symbols, Tok, Word
@@ -59,16 +59,24 @@ class Writer:
             raise TypeError(f"not plain markup: {word!r}")
 
     def data(self, text: str, kind: str) -> None:
-        """The caller's text; whatever it spells, it stays text."""
+        """The caller's text; whatever it spells, it stays text. A lone surrogate would be a control token here, so
+        it is refused once more: a call's decoded arguments may hold one that its raw text escapes."""
+        if not text.isascii():
+            check_text(text, self._path(kind))
         for marker in self._forgeable:
             if marker in text:
                 raise ForgeryError(
                     f"{kind} spells the marker {marker!r} at character {text.index(marker)}",
                     value=text,
-                    path=f"tools[{self.tool}]" if self.turn is None else f"messages[{self.turn}].{FIELDS[kind]}",
+                    path=self._path(kind),
                     expected='text without markers, or forgery="allow"',
                 )
         self._add(self._symbolise(text) if self._trust else text, kind)
+
+    def _path(self, kind: str) -> str:
+        if self.turn is None:
+            return "options" if self.tool is None else f"tools[{self.tool}]"
+        return f"messages[{self.turn}].{FIELDS.get(kind, 'content')}"
 
     def content(self, placed: Placed, layout: Layout, context: Context) -> None:
         """The text and media of a turn, or of a tool result, in order."""

@@ -1,0 +1,68 @@
+"""The measured numbers in the pages: runs the tests that count what they reach, keeps their summary in
+docs/measured.txt with date and versions, and makes tables of it."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SAVED = ROOT / "docs" / "measured.txt"
+TESTS = ("tests/laws", "tests/families")
+HEAD = "laws: examples, share admitted, features reached"
+
+
+def measure() -> None:
+    """Run the tests and keep the summary; a failure is an error, and nothing is kept."""
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", *TESTS]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = done.stdout.splitlines()
+    at = next((i for i, line in enumerate(lines) if HEAD in line), None)
+    if done.returncode or at is None:
+        raise SystemExit(done.stdout)
+    summary = lines[-1].strip("= ")
+    head = [
+        f"date: {datetime.datetime.now(datetime.timezone.utc).date()}",
+        f"python: {platform.python_version()}",
+        f"run: {' '.join(TESTS)}: {re.sub(' in .*', '', summary)}",
+    ]
+    found = [line for line in lines[at + 1 : -1] if line and not line.startswith("=")]
+    SAVED.write_text("\n".join([*head, "", *found]) + "\n", "utf-8")
+
+
+def lines() -> list[str]:
+    """The saved summary."""
+    return SAVED.read_text("utf-8").splitlines() if SAVED.is_file() else []
+
+
+def said(key: str) -> str:
+    """A line of the head."""
+    return next((line.split(": ", 1)[1] for line in lines() if line.startswith(key + ": ")), "never")
+
+
+def rows(start: str) -> dict[str, str]:
+    """The lines that begin so: the rest up to the colon, and what is behind it."""
+    found = (line.removeprefix(start).split(": ", 1) for line in lines() if line.startswith(start))
+    return {name.strip(): rest for name, rest in found}
+
+
+def examples(text: str) -> int:
+    """How many examples a law ran."""
+    m = re.match(r"(\d+) examples", text)
+    return int(m[1]) if m else 0
+
+
+def admitted(text: str) -> float:
+    """The share admitted, in per cent."""
+    m = re.search(r"([\d.]+)% admitted", text)
+    return float(m[1]) if m else 100.0
+
+
+def counts(text: str) -> dict[str, int]:
+    """A printed dict of counts."""
+    return ast.literal_eval(text[text.index("{") :])

@@ -1,0 +1,413 @@
+"""Sections of the pages that are read off the code: one function each, named as in `<!-- made: NAME -->`.
+
+Each returns Markdown. What a section shows of the parser is parsed here and now; what took minutes to measure comes
+from docs/measured.txt (see doc_measured.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import doc_measured as measured
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make(name: str) -> str:
+    """The section of that name."""
+    return globals()["_" + name.replace("-", "_")]()
+
+
+# helpers
+
+
+def code(text: str) -> str:
+    """Inline code that may stand in a table."""
+    shown = text.replace("\n", "↵").replace("|", "\\|")
+    return f"`{shown}`" if shown else ""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *([str(c) for c in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def formats() -> list[Any]:
+    """All formats."""
+    import turnwire
+
+    return [turnwire.get_format(name) for name in turnwire.list_formats()]
+
+
+def parse(fmt: Any, text: str, tools: Any, finish: Any, by: str) -> Any:
+    """A reply parsed: by text, or by the ids that its spelling stands for."""
+    from turnwire.events import Fault
+    from turnwire.parsers.stream import ParseResult
+
+    parser = fmt.parser(tools=tools)
+    events = parser.feed_text(text) if by == "text" else parser.feed_symbols(fmt.program.symbolise(text))
+    events += parser.close(finish)
+    return ParseResult(parser.turn, [e for e in events if isinstance(e, Fault)], events)
+
+
+# README.md
+
+
+def _formats() -> str:
+    from turnwire.jsonform import format_form
+
+    rows: list[list[str]] = []
+    for fmt in formats():
+        form = format_form(fmt)
+        thinks = {"model": "by the model", "prompt": "opened by the prompt", None: "none"}[form["reasoning"]]
+        calls = {"json": "JSON", "key-value": "XML"}[form["calls"]]
+        example = form["call_example"].splitlines()[0 if form["calls"] == "json" else 1]
+        if form["call_example"].startswith("<tool_call>\n{"):
+            example = "<tool_call>{...}</tool_call>"
+        models = form["models"][0] + (f" and {len(form['models']) - 1} more" if len(form["models"]) > 1 else "")
+        rows.append([code(form["name"]), models, f"{calls}: {code(example)}", thinks, " ".join(map(code, form["options"]))])
+    return table(("format", "models", "calls", "reasoning", "options"), rows)
+
+
+def _qwen3_tree() -> str:
+    from turnwire.families import qwen3
+
+    source = inspect.getsource(qwen3)
+    reply = source[source.index("# reply\n") : source.index("\n# layout\n")].rstrip()
+    last = re.search(r"^qwen3 = Format\(\n.*?^\)", source, re.M | re.S)
+    assert last is not None
+    return f"```py\n{reply}\n\n{last[0]}\n```\n"
+
+
+LAWS = (
+    ("L1", "round trip", "what `render_reply` writes, `parse` reads back as the same turn; a turn that would not read "
+     "back is refused by `admits`, exactly those", ("L1 round trip by ids", "L1 round trip by text")),
+    ("L2", "chunk invariance", "any grouping of the tokens, any cut of the text, gives the same events",
+     ("L2 chunk invariance by ids", "L2 chunk invariance by text")),
+    ("L3", "total, lossless", "the parser never raises on a model's output; the events' spans tile it, and their "
+     "tokens are the smallest cover", ("L3 total, lossless",)),
+    ("L4", "no forgery", "no string of a caller makes a control token", ("forgery",)),
+    ("L5", "parity", "on well-formed conversations the ids are those of the official template or encoder",
+     ("parity search",)),
+    ("L6", "linear work", "characters looked at are bounded by a constant per character, counted on floods of "
+     "hostile input", ("L6 linear work by ids", "L6 linear work by text")),
+    ("L7", "prompt emission", "after each feed no more is held back than two markers and 16 blanks",
+     ("L7 prompt emission by ids", "L7 prompt emission by text")),
+)  # fmt: skip
+
+
+def _laws() -> str:
+    rows: list[list[object]] = []
+    for number, name, statement, sources in LAWS:
+        found = [line for source in sources for line in measured.rows(source + " ").values()]
+        if number == "L6":
+            floods = sum(int(m[1]) for line in found if (m := re.match(r"(\d+) floods", line)))
+            rows.append([number, name, statement, f"{floods:,} floods, two sizes, two ways of cutting"])
+            continue
+        said = f"{sum(map(measured.examples, found)):,}"
+        if number == "L1":
+            least = {by: min((measured.admitted(line) for line in measured.rows(f"L1 round trip by {by} ").values()),
+                             default=0.0) for by in ("ids", "text")}  # fmt: skip
+            said += f"; admitted: at least {least['ids']:.1f}% by ids, {least['text']:.1f}% by text"
+        if number == "L5":
+            fixed = sum(int(m[1]) for line in measured.rows("parity ").values() if (m := re.match(r"(\d+) conv", line)))
+            said += f", and {fixed:,} fixed conversations (Qwen); Harmony: see [docs/laws.md](docs/laws.md)"
+        rows.append([number, name, statement, said])
+    return table(("law", "", "says", "examples in one run"), rows) + f"\n{_run()}"
+
+
+def _run() -> str:
+    return (
+        f"Measured {measured.said('date')} with Python {measured.said('python')} by `python scripts/refresh_docs.py "
+        f"--measure` ({measured.said('run')}).\n"
+    )
+
+
+def _performance() -> str:
+    page = ROOT / "docs" / "performance.md"
+    if page.is_file():
+        m = re.search(r"<!-- readme -->\n(.*?)<!-- /readme -->", page.read_text("utf-8"), re.S)
+        if m:
+            return m[1].strip() + "\n"
+    return "Measured against peers in one run: [docs/performance.md](docs/performance.md).\n"
+
+
+# docs/parsing.md
+
+TOOLS = [
+    {
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"type": ["integer", "string"]}},
+            "required": ["city"],
+        },
+    }
+]  # fmt: skip
+FINISHES = ("stop", "tool_calls", "length", "abort", None)
+JSON_CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}'
+XML_CALL = "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n"
+GPT_CALL = '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo"}'
+GPT_FINAL = "<|start|>assistant<|channel|>final<|message|>Done.<|return|>"
+ENDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "qwen3": (
+        ("all of it", JSON_CALL + "\n</tool_call><|im_end|>"),
+        ("no stop token", JSON_CALL + "\n</tool_call>"),
+        ("no closer, then the stop token", JSON_CALL + "<|im_end|>"),
+        ("no closer, then another call", JSON_CALL + "\n" + JSON_CALL + "\n</tool_call>"),
+        ("no closer, nothing else", JSON_CALL),
+        ("cut in the value", JSON_CALL[:-4]),
+    ),
+    "qwen3-coder": (
+        ("all of it", XML_CALL + "</function>\n</tool_call><|im_end|>"),
+        ("no stop token", XML_CALL + "</function>\n</tool_call>"),
+        ("no `</function>`", XML_CALL + "</tool_call><|im_end|>"),
+        ("no `</tool_call>`, then the stop token", XML_CALL + "</function><|im_end|>"),
+        ("neither closer", XML_CALL),
+        ("cut in a value", XML_CALL[: XML_CALL.index("lo\n")]),
+    ),
+    "harmony": (
+        ("all of it", GPT_CALL + "<|call|>"),
+        ("`<\\|end\\|>` for `<\\|call\\|>`", GPT_CALL + "<|end|>"),
+        ("no closer, then another message", GPT_CALL + GPT_FINAL),
+        ("no closer, nothing else", GPT_CALL),
+        ("cut in the value", GPT_CALL[:-4]),
+    ),
+}
+
+
+def _complete() -> str:
+    import turnwire
+
+    rows: list[list[str]] = []
+    for name, ends in ENDS.items():
+        fmt = turnwire.get_format(name)
+        for said, text in ends:
+            row = [code(name), said]
+            for finish in FINISHES:
+                result = parse(fmt, text, TOOLS, finish, "ids")
+                call = result.turn.calls[0]
+                row.append(call.status)
+            rows.append(row)
+    return table(("format", "the call as it came", *(code(repr(f)) for f in FINISHES)), rows)
+
+
+# code: what it means, a format, a reply that has it ("": a guard, no reply is known that makes it)
+FAULTS: dict[str, tuple[str, str, str]] = {
+    "ambiguous-type": ("an untyped value that its schema allows to be read in two ways (string or other)",
+        "qwen3-coder", XML_CALL + "<parameter=unit>\n5\n</parameter>\n</function>\n</tool_call>"),
+    "bad-header": ("a Harmony header with an unknown channel: the message is kept as text for nobody",
+        "harmony", "<|channel|>thoughts<|message|>Hm.<|end|>"),
+    "broken-value": ("a value that its notation cannot hold: the call is unreadable",
+        "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": {"city": Oslo!}}\n</tool_call>'),
+    "doubled-marker": ("the same marker twice in a row: the second is skipped",
+        "qwen3", "<think>\nHm.\n</think></think>\n\nHi."),
+    "duplicate-key": ("an argument twice: the first counts",
+        "qwen3-coder", XML_CALL + "<parameter=city>\nRome\n</parameter>\n</function>\n</tool_call>"),
+    "incomplete-call": ("a call that was cut, or left by another marker: never complete", "qwen3", JSON_CALL),
+    "incomplete-header": ("the reply ends inside a Harmony header", "harmony", "<|channel|>fin"),
+    "invalid-json": ("arguments that are not strict JSON: the call is unreadable",
+        "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": {"city": NaN}}\n</tool_call>'),
+    "markers-stripped": ("text without any control token where the format needs them: a server took them off",
+        "harmony", "analysisHm.assistantfinalHi."),
+    "no-arguments": ("a call without arguments where the syntax needs them",
+        "qwen3", '<tool_call>\n{"name": "get_weather"}\n</tool_call>'),
+    "no-key": ("an argument that ends before its key", "qwen3-coder", ""),
+    "no-name": ("a call without a name", "qwen3", '<tool_call>\n{"arguments": {}}\n</tool_call>'),
+    "not-an-object": ("arguments that are JSON, but no object",
+        "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": [1]}\n</tool_call>'),
+    "odd-key": ("an argument's name with blanks or brackets in it: a damaged marker, rather",
+        "qwen3-coder", XML_CALL + "<parameter=a b>\n5\n</parameter>\n</function>\n</tool_call>"),
+    "odd-name": ("the same of a call's name",
+        "qwen3", '<tool_call>\n{"name": "get weather", "arguments": {}}\n</tool_call>'),
+    "out-of-place": ("a marker where the format has none: read on from where it belongs",
+        "qwen3", "Hi.</tool_call>"),
+    "too-deep": ("a value nested deeper than 128",
+        "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": {"city": ' + "[" * 200 + "]" * 200 + "}}\n</tool_call>"),
+    "unclosed-reasoning": ("the model ended the reply inside its reasoning", "qwen3", "<think>\nHm."),
+    "unexpected-text": ("text where the format has none: kept as `Markup`",
+        "qwen3", JSON_CALL + " oops\n</tool_call>"),
+    "unknown-token": ("an id that the vocabulary has no piece for; it counts as a token of no characters",
+        "qwen3", "(id 999999)"),
+}  # fmt: skip
+
+
+def codes_in_source() -> set[str]:
+    """The fault codes that the parser can give, as its source spells them."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "turnwire").rglob("*.py")):
+        source = path.read_text("utf-8")
+        found |= set(re.findall(r'\bfault\(\s*"([a-z-]+)"', source))
+        if path.parent.name == "parsers" or path.name == "codecs.py":
+            found |= set(re.findall(r'\(\s*"([a-z]+-[a-z-]+)",\s*f?"', source))
+            found |= set(re.findall(r'^Flag = Literal\["([a-z-]+)"\]', source, re.M))
+    return found
+
+
+def _faults() -> str:
+    import turnwire
+
+    assert codes_in_source() == set(FAULTS), codes_in_source() ^ set(FAULTS)
+    rows: list[list[str]] = []
+    for name, (meaning, family, text) in FAULTS.items():
+        fmt = turnwire.get_format(family)
+        if not text:
+            rows.append([code(name), meaning, "", "a guard: no output is known that makes it", ""])
+            continue
+        if name == "unknown-token":
+            tokenizer = turnwire.small_tokenizer(fmt)
+            result = fmt.parse([999999], tokenizer=tokenizer, finish_reason="stop")
+        else:
+            result = parse(fmt, text, TOOLS, "stop", "text" if name == "markers-stripped" else "ids")
+        found = [f.code for f in result.faults]
+        assert name in found, (name, found)
+        others = ", ".join(dict.fromkeys(c for c in found if c != name))
+        shown = text if len(text) < 130 else text[:70] + "…"
+        parts = ", ".join(f"call {p.status}" if p.kind == "call" else f"{p.kind} {p.text!r}" for p in result.turn.parts)
+        rows.append([code(name), meaning, code(family), code(shown), parts + (f" (also {others})" if others else "")])
+    return table(("code", "means", "format", "for example", "the turn"), rows)
+
+
+def _siblings() -> str:
+    rows: list[list[object]] = []
+    for name, line in measured.rows("siblings ").items():
+        n = measured.counts(line)
+        total = n["damages"]
+        share = f"{n['second call intact']} ({n['second call intact'] / total:.0%})"
+        rows.append([code(name), total, share, f"{n['third call intact']} ({n['third call intact'] / total:.0%})"])
+    return table(("format", "damages of the first call", "second call intact", "third call intact"), rows) + f"\n{_run()}"
+
+
+def _truncation() -> str:
+    rows = [
+        [code(name), *re.findall(r"\d+", line)] for name, line in measured.rows("truncation ").items()
+    ]  # fmt: skip
+    return table(("format", "replies", "cut at tokens"), rows)
+
+
+# docs/rendering.md
+
+
+def _options() -> str:
+    rows: list[list[str]] = []
+    for fmt in formats():
+        for o in fmt.layout.options:
+            takes = ", ".join(code(repr(v)) for v in o.values) or o.doc
+            rows.append([code(fmt.name), code(o.name), code(repr(o.default)), takes if o.values else o.doc])
+        if not fmt.layout.options:
+            rows.append([code(fmt.name), "none", "", ""])
+    return table(("format", "option", "default", "takes"), rows)
+
+
+def _forgeable() -> str:
+    rows = [[code(f.name), " ".join(map(code, f.forgeable)) or "none", " ".join(map(code, f.control))] for f in formats()]
+    return table(("format", "`forgeable`: text, not protected by ids", "control tokens, protected"), rows)
+
+
+WAYS = {
+    "instead": "rendered as the same conversation said properly",
+    "break": "the same text; ids differ where tokens of the model meet others",
+    "trusted": "the same text; data makes no control token (`trust_content=True`: the template's ids)",
+    "error": "raises {error}",
+    "end": "another end of the prompt",
+}
+
+
+def _known_differences() -> str:
+    module = importlib.import_module("tests.families.known_differences")
+    order = ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507", "qwen3-coder", "qwen3.5")
+    short = dict(zip(order, ("3", "3i", "3t", "3c", "3.5")))
+    rows: list[list[str]] = []
+    for k in module.KNOWN:
+        way = WAYS[k.way].format(error=code(k.error.__name__) if k.error else "")
+        where = "all" if set(k.formats) == set(order) else " ".join(short[n] for n in order if n in k.formats)
+        rows.append([k.name, where, k.reason.replace("|", "\\|"), way])
+    key = ", ".join(f"{s} {code(n)}" for n, s in short.items())
+    return f"{len(rows)} entries. Formats: {key}.\n\n" + table(("case", "formats", "why", "turnwire"), rows)
+
+
+# docs/conformance.md
+
+
+def _conformance() -> str:
+    found = {name: measured.counts(line) for name, line in measured.rows("conformance ").items()}
+    rows: list[list[object]] = []
+    for name, n in found.items():
+        family, _, how = name.partition(" by ")
+        by, _, what = how.partition(", ")
+        total = sum(n.values())
+        other = ", ".join(f"{k} {v}" for k, v in n.items() if k != "pass") or "none"
+        rows.append([family, by, f"from the {what}", total, n.get("pass", 0), other])
+    return table(("family", "by", "result taken", "fixtures", "pass", "anything else"), rows) + f"\n{_run()}"
+
+
+# docs/laws.md
+
+
+def _measured_laws() -> str:
+    names = [f.name for f in formats()]
+    rows: list[list[object]] = []
+    for number, name, _, sources in LAWS:
+        for source in sources:
+            found = measured.rows(source + " ")
+            cells = [_cell(number, found.get(n, "")) for n in names]
+            if any(cells):
+                rows.append([f"{number} {name}" + (source[source.index(" by ") :] if " by " in source else ""), *cells])
+    rows.append(["L5 fixed conversations", *(_first(measured.rows("parity ").get(n, "")) for n in names)])
+    return table(("law", *map(code, names)), rows) + f"\n{_run()}"
+
+
+def _cell(number: str, line: str) -> str:
+    if number == "L6":
+        m = re.search(r"(\d+) floods, worst (\d+) of at most (\d+)", line)
+        return f"{m[1]} floods; {m[2]} of {m[3]}" if m else ""
+    if not line:
+        return ""
+    share = f"; {measured.admitted(line):.1f}%" if "% admitted" in line else ""
+    return f"{measured.examples(line)}{share}"
+
+
+def _first(line: str) -> str:
+    return line.split(" ", 1)[0] if line else ""
+
+
+def _mutants() -> str:
+    module = importlib.import_module("tests.laws.test_mutants")
+    rows = [[bug, law.__name__.partition("_")[0].upper(), code(name)] for bug, law, name, *_ in module.MUTANTS]
+    rows.append(["everything is said at close()", "L7", code("qwen3")])
+    parity = importlib.import_module("tests.families.test_qwen_parity")
+    rows += [[bug, "L5", " ".join(map(code, names))] for bug, (names, _) in parity.MUTANTS.items()]
+    rows.append(["data makes control tokens", "L4", code("qwen3.5")])
+    return table(("planted bug", "caught by", "in"), rows)
+
+
+def _minimums() -> str:
+    laws = importlib.import_module("tests.laws.test_laws")
+    law = importlib.import_module("tests.laws.law")
+    hard = ", ".join(f"{k} {v}" for k, v in laws.HARD.items())
+    return (
+        f"{law.EXAMPLES if not _asked() else 200} examples per format, law and way in. L1 asserts at least "
+        f"{law.ADMITTED:.0%} admitted by ids and 80% by text, and of 200 examples at least: {hard}.\n"
+    )
+
+
+def _asked() -> bool:
+    import os
+
+    return "TURNWIRE_EXAMPLES" in os.environ
+
+
+def _lines() -> str:
+    rows = [
+        [f"`families/{path.name}`", len(path.read_text("utf-8").splitlines())]
+        for path in sorted((ROOT / "turnwire" / "families").glob("*.py"))
+        if path.name != "__init__.py"
+    ]
+    return table(("file", "lines"), rows)
