@@ -23,6 +23,7 @@ PAGES = (
     "docs/add-a-family.md",
     "docs/cli.md",
     "docs/conformance.md",
+    "docs/differences.md",
     "docs/laws.md",
     "docs/openai.md",
     "docs/parsing.md",
@@ -31,7 +32,7 @@ PAGES = (
 SECTION = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.S)
 BLOCK = re.compile(r"^```(console|python|text)\n(.*?)^```\n", re.M | re.S)
 EITHER = re.compile(f"{SECTION.pattern}|{BLOCK.pattern}", re.M | re.S)
-MARK = "\x1e"  # between what the blocks of a page print
+MARK = "=== the next block ==="  # between what the blocks of a page print
 
 
 class Failed(Exception):

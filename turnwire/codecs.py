@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from json.encoder import encode_basestring
 from typing import Any, Protocol
 
 from .turns import Call
@@ -231,6 +232,11 @@ def decode_string(text: str) -> str | None:
 def dumps(value: Any) -> str:
     """JSON as the official templates print it: `tojson` of transformers, which is `ensure_ascii=False`."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands inside a JSON string."""
+    return encode_basestring(text)[1:-1]
 
 
 def loads(text: str) -> Any:

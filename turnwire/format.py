@@ -17,11 +17,11 @@ from .layout import Context, Layout
 from .messages import read_messages
 from .spans import Rendered, symbols_of
 from .templating.render import render_prompt
-from .templating.reply import Indexed, NoPlace, write_reply
+from .templating.reply import PLACES, Indexed, NoPlace, write_reply
 from .templating.writer import Writer
 from .tools import normalize_tools
 from .turns import Part, Reasoning, Refusal, Text, Turn
-from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
+from .wire import Lit, Switch, Word, control_tokens, is_symbol, stop_tokens, walk
 
 if TYPE_CHECKING:
     from .parsers.compile import Program
@@ -51,7 +51,9 @@ class Format:
 
     def __post_init__(self) -> None:
         if not stop_tokens(self.reply):
-            raise FormatError("no stop token: the reply has no End", value=self.reply, path=self.name)
+            raise FormatError(
+                "no stop token: the reply has no End", value=self.reply, path=self.name, expected="reply + End(...)"
+            )
         _ = self.program  # a description that cannot work fails here
 
     def __reduce__(self) -> Any:
@@ -174,7 +176,13 @@ class Format:
             w = self._reply(((None, Reasoning("")), *parts), context)  # the prompt opened it: closed at once
         if not _starts(w, tail):
             problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
-            raise RefusedTurn(problem, refusal=Refusal("turn", problem), value=turn, path="turn")
+            raise RefusedTurn(
+                problem,
+                refusal=Refusal("turn", problem),
+                value=turn,
+                path="turn",
+                expected="one that goes on from there",
+            )
         w.unsample(0, tail)
         return Rendered([s for s in w.stretches if s.sampled], self.program.symbols.show, bound)
 
@@ -184,7 +192,7 @@ class Format:
         try:
             write_reply(w, self.reply, parts, context.options, history=False)
         except NoPlace as e:
-            raise RefusedTurn(str(e), refusal=e.refusal("turn"), value=e.part, path="turn") from None
+            raise RefusedTurn(str(e), refusal=e.refusal("turn"), value=e.part, path="turn", expected=PLACES) from None
         return w
 
     def canon(self, turn: Turn) -> Turn:
@@ -318,7 +326,8 @@ class Format:
         _, found, tail = text.rpartition(header)
         if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(header + tail)):
             found = ""  # another format's
-        if not found or any(c in self.program.stops for c in tail):
+        over = self.program.stops | {c for c in header[:1] if is_symbol(c)}  # a stop token, or another turn's header
+        if not found or any(c in over for c in tail):
             raise InputError(
                 "the prompt does not end in an open assistant turn",
                 value=symbols.show(text[-80:]),

@@ -172,9 +172,9 @@ def _content(content: Any, path: str) -> tuple[Text | Media, ...]:
     if isinstance(content, str):
         check_text(content, path)
         return (Text(content),)
-    if not isinstance(content, Sequence):
+    if not isinstance(content, Sequence) or isinstance(content, (bytes, bytearray)):
         raise ContentError(
-            f"content is a {type(content).__name__}",
+            f"not content but {type(content).__name__}",
             value=content,
             path=path,
             expected="None, a string or a list of parts",

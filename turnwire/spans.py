@@ -8,7 +8,6 @@ so that the mask "sampled" is exact.
 from __future__ import annotations
 
 import codecs
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .errors import InputError, NoTokenizer, nearest
+from .wire import SYMBOL
 
 if TYPE_CHECKING:
     from .tokens import Bound
 
-SYMBOL = re.compile("[\ud800-\udfff]")
 KINDS = ("template", "text", "reasoning", "call", "result", "tools", "media")
 
 

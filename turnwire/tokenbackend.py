@@ -56,7 +56,11 @@ class HfTokenizer:
         self._level, self._replaced = _decoding(backend, name)
         first = self.encode("a")
         if first and (backend.model.id_to_token(first[0]) or "").startswith(("Ġ", "▁")):
-            raise TokenizerError(f"tokenizer {name} adds a prefix space, which is not supported yet")
+            raise TokenizerError(
+                f"tokenizer {name} adds a prefix space, which is not supported yet",
+                path="tokenizer",
+                expected="one without",
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -188,6 +192,8 @@ class HfTokenizer:
                     raise TokenizerError(
                         f"the vocabulary of {self.name} has holes: no place for the added token {token.content!r}",
                         value=token.content,
+                        path="tokenizer",
+                        expected="a vocabulary without holes",
                     )
                 moved[given] = number
         reachable = {

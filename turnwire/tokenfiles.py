@@ -297,7 +297,9 @@ def from_ranks(ranks: Mapping[bytes, int], recipe: Recipe, path: str = "") -> Ba
     try:
         regex = Regex(split)
     except Exception as e:
-        raise TokenizerError(f"the split pattern does not compile: {e}", value=recipe.pattern, path=path) from None
+        raise TokenizerError(
+            f"the split pattern does not compile: {e}", value=recipe.pattern, path=path, expected="a regular expression"
+        ) from None
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(regex, "isolated"), level])
     backend.decoder = decoders.ByteLevel()

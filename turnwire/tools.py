@@ -192,7 +192,7 @@ def tool(function: Callable[..., Any]) -> Tool:
     try:
         hints = typing.get_type_hints(function)
     except (NameError, TypeError) as e:
-        raise ToolError(f"a type hint cannot be read ({e})", value=function, path=name) from None
+        raise ToolError(f"a type hint cannot be read ({e})", value=function, path=name, expected=_HINTS) from None
     properties: dict[str, Any] = {}
     required: list[str] = []
     for parameter in inspect.signature(function).parameters.values():

@@ -7,9 +7,12 @@ hash and pickle; a description that cannot work fails when its `Format` is built
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+from .errors import FormatError
 
 
 class Word:
@@ -124,6 +127,8 @@ class End(Word):
         sampled: str | None = None,
         history: str | None = None,
     ):
+        if not toks:
+            raise FormatError("an End without a token", value=self, expected='End("<stop token>", ...)')
         between = toks[0] if between is None else between
         sampled = toks[0] if sampled is None else sampled
         history = sampled if history is None else history
@@ -222,6 +227,9 @@ def plain(word: Word) -> bool:
     return all(isinstance(w, (Lit, Tok, Pad, Seq)) for w in walk(word))
 
 
+SYMBOL = re.compile("[\ud800-\udfff]")
+
+
 class Symbols:
     """Control tokens as one-character private symbols, so that a marker and text that spells it differ.
 
@@ -229,18 +237,20 @@ class Symbols:
     `show` spells a string out.
     """
 
-    __slots__ = ("_table", "of", "spelling")
+    __slots__ = ("of", "spelling")
 
     FIRST = 0xD800
 
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
-        self._table = {ord(c): s for c, s in self.spelling.items()}
 
     def show(self, text: str) -> str:
         """`text` with every symbol spelled out."""
-        return text if text.isascii() else text.translate(self._table)
+        return text if SYMBOL.search(text) is None else SYMBOL.sub(self._spell, text)
+
+    def _spell(self, m: re.Match[str]) -> str:
+        return self.spelling.get(m.group(), m.group())
 
 
 def is_symbol(char: str) -> bool:

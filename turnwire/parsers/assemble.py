@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..codecs import dumps
+from ..codecs import escaped as escape
 from ..events import (
     ArgumentsDelta,
     CallEnd,
@@ -218,7 +218,7 @@ class Assembler:
             part, index, send = self.part, call.index, call.json.append
 
             def escaped(text: str, span: Span, tokens: Span | None) -> Event:
-                json = dumps(text)[1:-1]
+                json = escape(text)
                 send(json)
                 return ArgumentsDelta(part, index, json, span, tokens)
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..codecs import dumps, loads, loads_counting
+from ..codecs import dumps, escaped, loads, loads_counting
 from ..events import Event, Fault
 from .coerce import coerce, streams_as_json, streams_as_string
 from .compile import BLANKS
@@ -40,7 +40,7 @@ class OpenCall:
     held: list[Event] = field(default_factory=list[Event])  # events since arguments came before the name
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OpenArgument:
     """An argument of a key-value call that is being read.
 
@@ -93,7 +93,7 @@ class OpenArgument:
         if self.literal is not None:
             return self._sending(call, self.literal.feed(text))
         if self.string:
-            return self._sending(call, dumps(text)[1:-1])
+            return self._sending(call, escaped(text))
         return None
 
     def finish(self, call: OpenCall) -> str:

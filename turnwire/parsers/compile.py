@@ -184,6 +184,8 @@ class Program:
     # tree -> steps
 
     def _compile(self, word: Word, then: Step) -> Step:
+        if isinstance(word, (Lit, Tok)) and not word.text:
+            raise FormatError("an empty marker", value=word, path=self.name, expected="text")
         if isinstance(word, Lit):
             return Step(exits=[(word.text, then, False)])
         if isinstance(word, Tok):
@@ -224,7 +226,7 @@ class Program:
             cases = {frame.kind: self._compile(frame, then) for frame in word.cases}
             head = Slot("head", word.head)
             return Step(slot=(head, self._compile(word.close, Step(cases=cases))))
-        raise FormatError(f"not a word: {word!r}", value=word, path=self.name)
+        raise FormatError(f"not a word: {word!r}", value=word, path=self.name, expected="a value of turnwire.wire")
 
     def _fuse(self, parts: tuple[Word, ...]) -> list[Word]:
         out: list[Word] = []
@@ -275,6 +277,13 @@ class Program:
                 targets.setdefault(marker, []).append((target, ops, pad, forgiven, stop))
             elif what == "slot" and point.slot is None:
                 point.slot = (self._in_slot(*arg), ops, pad)
+            elif what == "slot" and point.slot is not None and arg[0].kind != point.slot[0].kind:
+                raise FormatError(
+                    f"slot {point.slot[0].kind!r} or slot {arg[0].kind!r} here: nothing tells them apart",
+                    value=arg[0].kind,
+                    path=self.name,
+                    expected="a marker or a Look before one of them",
+                )
             elif what == "look":
                 guard, target = arg
                 point.looks.append((guard, ops, self._point(target)))
@@ -288,8 +297,13 @@ class Program:
         target, ops, _, _, stop = group[0]
         others = [g[0] for g in group[1:] if g[0] is not target]
         if any(g[1] != ops for g in group[1:] if g[0] is not target):
+            shown = self.symbols.show(marker)
+            first, second = (_describe(g[1]) for g in (group[0], next(g for g in group if g[1] != ops)))
             raise FormatError(
-                f"two parts begin with {self.symbols.show(marker)!r}", value=self.symbols.show(marker), path=self.name
+                f"two parts begin with {shown!r}: {first} and {second}",
+                value=shown,
+                path=self.name,
+                expected="markers of their own, or one Frame around both",
             )
         if others:
             target = Step(forks=[target, *others])
@@ -312,6 +326,7 @@ class Program:
                     f"slot {slot.kind!r} runs into slot {state.next.slot[0].kind!r}: nothing tells them apart",
                     value=slot.kind,
                     path=self.name,
+                    expected="a marker between them",
                 )
         return self._slots[key]
 
@@ -382,6 +397,11 @@ def _apply(ops: Ops, stack: Stack) -> Stack:
     for op, kind in ops:
         stack = (*stack, kind) if op == "begin" else stack[:-1]
     return stack
+
+
+def _describe(ops: Ops) -> str:
+    """Frame operations, for a message."""
+    return ", ".join(f"{op} {kind!r}" for op, kind in ops) or "no frame"
 
 
 def _common(all_ops: list[Ops]) -> Ops:

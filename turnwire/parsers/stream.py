@@ -11,6 +11,7 @@ import codecs
 import operator
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..errors import ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_ids, check_text, nearest
@@ -19,6 +20,7 @@ from ..turns import Turn
 from .assemble import Assembler
 from .compile import InSlot, Program
 from .machine import Machine, Policy
+from .tokenmap import TokenMap
 from .validate import Toolbox
 
 if TYPE_CHECKING:
@@ -70,6 +72,9 @@ class Parser:
         self._fed = 0  # characters fed, in the public spelling
         self._count = 0  # tokens fed
         self._table: Sequence[str | bytes | tuple[str] | None] = ()
+        self._size = 0
+        self._search: Callable[[str], Any] | None = None
+        self._way: Any = None  # whose `_into` and `_make` are at hand
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial = False  # the decoder holds bytes
         self._spelled = ""  # text that may become the spelling of a control token
@@ -83,30 +88,23 @@ class Parser:
 
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
+        given: Any = ids
+        if self._size and given.__class__ is list and len(given) == 1:
+            token: Any = given[0]
+            piece: Any = self._table[token] if token.__class__ is int and -1 < token < self._size else None
+            if piece.__class__ is str and not self._partial:
+                n, start = self._count, self._fed
+                self._count, self._fed = n + 1, start + len(piece)
+                search = self._search
+                # The fast path: text that can hold no marker goes straight to the open part.
+                if search is not None and search(piece) is None:
+                    self._into(piece)
+                    return [self._make(piece, (start, self._fed), (n, n + 1))]
+                self._catch_up(start, n).append(self._fed)
+                return self.feed_symbols(piece)
         if self._mode != "ids":
             self._check_mode("ids")
-        if not isinstance(ids, (list, tuple)):
-            ids = check_ids(ids, "ids")
-        if len(ids) == 1 and (search := self._search) is not None:
-            token = ids[0]
-            try:
-                piece = self._table[token]
-            except (IndexError, TypeError):
-                piece = None
-            # The fast path: whole text that can hold no marker goes straight to the open part.
-            if (
-                piece.__class__ is str
-                and token.__class__ is int
-                and token >= 0
-                and search(piece) is None
-                and not self._partial
-            ):  # type: ignore[arg-type]
-                start, n = self._fed, self._count
-                self._fed = self._sink.at = stop = start + len(piece)  # type: ignore[arg-type]
-                self._count = n + 1
-                self._into(piece)  # type: ignore[arg-type]
-                return [self._make(piece, (start, stop), (n, n + 1))]  # type: ignore[arg-type]
-        return self._feed_ids(ids)
+        return self._feed_ids(given)
 
     def feed_text(self, text: str) -> list[Event]:
         """Read text, control tokens spelled out; returns the events that became certain."""
@@ -122,9 +120,10 @@ class Parser:
         search = None if self._spelled or not text else self._search
         if search is not None and search(text) is None and self._program.lexer.search(text) is None:
             start = self._fed
-            self._fed = self._sink.at = stop = start + len(text)
+            self._fed = stop = start + len(text)
             self._into(text)
             return [self._make(text, (start, stop), None)]
+        self._catch_up(self._fed, 0)
         return self.feed_symbols(self._lex(text))
 
     def close(self, finish_reason: FinishReason | None = None) -> list[Event]:
@@ -134,7 +133,7 @@ class Parser:
         at the end even where it was taken off; "length", "abort" or None when it may have been cut.
         """
         if self._mode == "closed":
-            raise ClosedParser("closed already", path="close")
+            raise ClosedParser("closed already", path="close", expected="a new parser for each reply")
         if finish_reason is not None and finish_reason not in FINISH_REASONS:
             raise InputError(
                 f"unknown finish reason {finish_reason!r}",
@@ -143,14 +142,12 @@ class Parser:
                 expected="one of " + ", ".join(FINISH_REASONS) + " or None",
                 near=nearest(finish_reason, FINISH_REASONS),
             )
+        self._catch_up(self._fed, self._count)
         rest = self._lex("", eof=True) if self._mode == "text" else self._decoder.decode(b"", True)
         stripped = self._mode == "text" and self._fed and self._marker_due and not self._marker_seen
-        self._mode = "closed"
-        if (token_map := self._sink.map) is not None:
-            if self._partial:
-                token_map.ends[-1] = self._fed + len(rest)
-            elif not token_map.ends:
-                token_map.base = self._count
+        self._mode, self._size = "closed", 0
+        if self._sink.map is not None and self._partial:
+            self._sink.map.ends[-1] = self._fed + len(rest)
         self._machine.feed(rest)
         self._machine.close(finish_reason in ("stop", "tool_calls"))
         if stripped:
@@ -211,53 +208,74 @@ class Parser:
         if mode == "ids" and self._bound is None:
             raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
 
-    def _feed_ids(self, ids: Sequence[int]) -> list[Event]:
-        ids = check_ids(ids, "ids")
+    def _feed_ids(self, given: Any) -> list[Event]:
+        ids = check_ids(given, "ids")
         if not self._mode:
             assert self._bound is not None
-            self._table, self._mode = self._bound.table, "ids"
-        table, symbols = self._table, self._program.symbols
+            self._table, self._size, self._mode = self._bound.table, len(self._bound.table), "ids"
+        table, size = self._table, self._size
         token_map = self._sink.map
         assert token_map is not None
-        if not token_map.ends:
-            token_map.base = self._count
+        self._catch_up(self._fed, self._count)
+        pieces: list[Any] = [table[i] if i < size else None for i in ids]
+        odd = [k for k, piece in enumerate(pieces) if piece.__class__ is not str]
         texts: list[str] = []
-        ends, fed = token_map.ends, self._fed
-        size = len(table)
-        for token in ids:
-            piece = table[token] if token < size else None
-            if piece.__class__ is str and not self._partial:
-                fed += len(piece)  # type: ignore[arg-type]
-                ends.append(fed)
-                texts.append(piece)  # type: ignore[arg-type]
-                continue
-            if piece is None or piece.__class__ is tuple:
-                text = self._decoder.decode(b"", True)
-                self._decoder.reset()
-                fed += len(text)
-                if self._partial:
-                    ends[-1] = fed
-                self._partial = False
-                if piece is not None:
-                    fed += len(symbols.spelling[piece[0]])  # type: ignore[index]
-                    text = text + str(piece[0])
-                texts.append(text)
+        at = 0
+        for k in [*odd, len(pieces)]:
+            if at < k and self._partial:
+                texts.append(self._decode(pieces[at].encode(), token_map))
+                at += 1
+            if at < k:
+                run = pieces[at:k]
+                texts += run
+                token_map.ends += islice(accumulate(map(len, run), initial=self._fed), 1, None)
+                self._fed = int(token_map.ends[-1])
+            if k < len(pieces):
+                piece = pieces[k]
+                texts.append(
+                    self._decode(piece, token_map) if isinstance(piece, bytes) else self._interrupt(piece, token_map)
+                )
                 if piece is None:
-                    self._fed = fed
                     self._machine.feed("".join(texts))
                     texts.clear()
-                ends.append(fed)
-                if piece is None:
-                    self._sink.fault("unknown-token", f"id {token} has no piece in the vocabulary", str(token))
-                continue
-            text = self._decoder.decode(piece.encode() if isinstance(piece, str) else piece)  # type: ignore[arg-type]
-            self._partial = bool(self._decoder.getstate()[0])
-            fed += len(text)
-            texts.append(text)
-            ends.append(fed + 0.5 if self._partial else fed)
-        self._fed = fed
+                    token_map.ends.append(self._fed)
+                    self._sink.fault("unknown-token", f"id {ids[k]} has no piece in the vocabulary", str(ids[k]))
+            at = k + 1
         self._count += len(ids)
         return self.feed_symbols("".join(texts))
+
+    def _catch_up(self, fed: int, count: int) -> list[float]:
+        """The fast path counts neither for the sink nor for its token map; returns the map's ends."""
+        if self._search is not None:
+            self._sink.at = fed
+        token_map = self._sink.map
+        if token_map is None:
+            return []
+        if not token_map.ends:
+            token_map.base = count
+        return token_map.ends
+
+    def _decode(self, data: bytes, token_map: TokenMap) -> str:
+        """Bytes that are not whole text, or stand behind such."""
+        text = self._decoder.decode(data)
+        self._partial = bool(self._decoder.getstate()[0])
+        self._fed += len(text)
+        token_map.ends.append(self._fed + 0.5 if self._partial else self._fed)
+        return text
+
+    def _interrupt(self, piece: tuple[str] | None, token_map: TokenMap) -> str:
+        """A control token, or None, an id without a piece: bytes that wait for more have waited in vain."""
+        text = self._decoder.decode(b"", True)
+        self._decoder.reset()
+        self._fed += len(text)
+        if self._partial:
+            token_map.ends[-1] = self._fed
+            self._partial = False
+        if piece is None:
+            return text
+        self._fed += len(self._program.symbols.spelling[piece[0]])
+        token_map.ends.append(self._fed)
+        return text + piece[0]
 
     def _lex(self, text: str, eof: bool = False) -> str:
         """Spelled control tokens become symbols, the longest first; the beginning of one is kept for later."""
@@ -290,17 +308,31 @@ class Parser:
 
     def _refresh(self) -> None:
         """What the next piece must not contain to take the fast path, where it goes, and its event."""
-        self._search: Callable[[str], Any] | None = None
-        kind_search = None if self._sink.out else self._machine.quick()
-        if kind_search is not None and (way := self._sink.quick(kind_search[0])) is not None:
+        found = None if self._sink.out or self._partial else self._machine.quick()
+        if found is None:
+            self._search = None
+            return
+        key = (found[0], self._sink.part, self._sink.arg)
+        if key != self._way:
+            way = self._sink.quick(found[0])
+            if way is None:
+                self._search = None
+                return
+            self._way = key
             self._into, self._make = way
-            self._search = kind_search[1]
+        self._search = found[1]
 
     def _checked(self, events: list[Event]) -> list[Event]:
         if self._strict:
             for event in events:
                 if isinstance(event, Fault):
-                    raise StrictFault(f"{event.code}: {event.message}", fault=event, value=event.text, path="the reply")
+                    raise StrictFault(
+                        f"{event.code}: {event.message}",
+                        fault=event,
+                        value=event.text,
+                        path="the reply",
+                        expected="output without faults, or strict=False",
+                    )
         return events
 
 

@@ -13,7 +13,7 @@ from ..errors import OptionError, RefusedTurn
 from ..layout import Context, Placed
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
-from .reply import NoPlace, write_reply
+from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def render_prompt(
     add_generation_prompt, continue_final_message = prompt
     if add_generation_prompt and continue_final_message:
         raise OptionError(
-            "add_generation_prompt and continue_final_message exclude each other", value=True, path="options"
+            "add_generation_prompt and continue_final_message exclude each other",
+            value=True,
+            path="options",
+            expected="one of them",
         )
     if forgery not in ("allow", "raise"):
         raise OptionError(
@@ -45,7 +48,12 @@ def render_prompt(
     context = fmt.context(tools, options)
     turns = read_messages(messages, (*(r for r, _ in layout.roles), "assistant", "tool"))
     if continue_final_message and (not turns or turns[-1].role != "assistant"):
-        raise OptionError("continue_final_message needs an assistant message last", value=True, path="messages")
+        raise OptionError(
+            "continue_final_message without an open turn",
+            value=True,
+            path="messages",
+            expected="an assistant message last",
+        )
     context = replace(context, count=len(turns), open=continue_final_message)
     bound = fmt.bind(tokenizer) if tokenizer is not None else None
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
@@ -79,7 +87,7 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinishe
         write_reply(w, fmt.reply, turn.parts, context.options, history=True)
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
-        raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path) from None
+        raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
     finally:
         w.turn, w.sampled = None, False
     w.unsample(since, fmt.symbols_of_word(fmt.layout.prefill(context)))

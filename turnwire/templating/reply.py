@@ -17,6 +17,9 @@ from .writer import Writer
 Indexed = Sequence[tuple["int | None", Part]]
 
 
+PLACES = "parts in an order that the format has"
+
+
 class NoPlace(Exception):
     """A part that the tree has no place for."""
 
