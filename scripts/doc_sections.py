@@ -284,7 +284,7 @@ def _siblings() -> str:
         total = n["damages"]
         share = f"{n['second call intact']} ({n['second call intact'] / total:.0%})"
         rows.append([code(name), total, share, f"{n['third call intact']} ({n['third call intact'] / total:.0%})"])
-    return table(("format", "damages of the first call", "second call intact", "third call intact"), rows) + f"\n{_run()}"
+    return table(("format", "damages", "second call intact", "third call intact"), rows) + f"\n{_run()}"
 
 
 def _truncation() -> str:
@@ -330,7 +330,7 @@ def _known_differences() -> str:
     for k in module.KNOWN:
         way = WAYS[k.way].format(error=code(k.error.__name__) if k.error else "")
         where = "all" if set(k.formats) == set(order) else " ".join(short[n] for n in order if n in k.formats)
-        rows.append([k.name, where, k.reason.replace("|", "\\|"), way])
+        rows.append([k.name, where, k.reason.replace("|", "\\|").replace("<", "&lt;"), way])
     key = ", ".join(f"{s} {code(n)}" for n, s in short.items())
     return f"{len(rows)} entries. Formats: {key}.\n\n" + table(("case", "formats", "why", "turnwire"), rows)
 

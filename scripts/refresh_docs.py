@@ -49,7 +49,7 @@ def output(command: list[str] | str, *, fails: bool = True) -> str:
     done = subprocess.run(
         command, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
     )
-    if done.returncode and not fails:
+    if (done.returncode and not fails) or "please report it" in done.stdout or "Traceback (most" in done.stdout:
         raise Failed(done.stdout)
     return "".join(line.rstrip() + "\n" for line in done.stdout.removesuffix("\n").split("\n"))
 

@@ -117,7 +117,7 @@ class Machine:
             e, home = table.by[m.group()]
             if home is not None and e.marker == self.last:
                 return self._doubled(e, m.end())
-            believed: bool | None = self.calls or not e.opens_call
+            believed: bool | None = self.calls or not (e.opens_call or (home is not None and "call" in home))
             if believed and point.slot is not None and home is None:
                 believed = self._believe(e, False, m.end())  # an empty slot has a slot's exits
             if believed is None:
@@ -192,7 +192,7 @@ class Machine:
             opens = e.opens_call
             believed: bool | None = self.calls or not opens
             stray_call = opens and home is not None and state.kind == "reasoning"
-            inside_call = state.kind == "reasoning" and home is not None and "call" in home
+            inside_call = (state.kind == "reasoning" or not self.calls) and home is not None and "call" in home
             if inside_call or (stray_call and self.policy == "ignore"):
                 believed = False
             if believed and not junk:

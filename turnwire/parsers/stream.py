@@ -88,11 +88,10 @@ class Parser:
 
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
-        given: Any = ids
-        if self._size and given.__class__ is list and len(given) == 1:
-            token: Any = given[0]
-            piece: Any = self._table[token] if token.__class__ is int and -1 < token < self._size else None
-            if piece.__class__ is str and not self._partial:
+        if self._size and type(ids) is list and len(ids) == 1:
+            token = ids[0]
+            piece = self._table[token] if type(token) is int and -1 < token < self._size else None
+            if type(piece) is str and not self._partial:
                 n, start = self._count, self._fed
                 self._count, self._fed = n + 1, start + len(piece)
                 search = self._search
@@ -104,7 +103,7 @@ class Parser:
                 return self.feed_symbols(piece)
         if self._mode != "ids":
             self._check_mode("ids")
-        return self._feed_ids(given)
+        return self._feed_ids(ids if isinstance(ids, (list, tuple)) else list(ids))
 
     def feed_text(self, text: str) -> list[Event]:
         """Read text, control tokens spelled out; returns the events that became certain."""
