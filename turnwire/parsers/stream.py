@@ -88,8 +88,8 @@ class Parser:
 
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
-        if self._size and type(ids) is list and len(ids) == 1:
-            token = ids[0]
+        if self._size and type(ids) is list and len(ids) == 1:  # pyright: ignore[reportUnknownArgumentType]
+            token: int = ids[0]  # pyright: ignore[reportUnknownVariableType]
             piece = self._table[token] if type(token) is int and -1 < token < self._size else None
             if type(piece) is str and not self._partial:
                 n, start = self._count, self._fed
