@@ -90,7 +90,7 @@ class Parser:
         """Read token ids; returns the events that became certain."""
         if self._size and type(ids) is list and len(ids) == 1:  # pyright: ignore[reportUnknownArgumentType]
             token: int = ids[0]  # pyright: ignore[reportUnknownVariableType]
-            piece = self._table[token] if type(token) is int and -1 < token < self._size else None
+            piece = self._table[token] if type(token) is int and -1 < token < self._size else None  # pyright: ignore
             if type(piece) is str and not self._partial:
                 n, start = self._count, self._fed
                 self._count, self._fed = n + 1, start + len(piece)
