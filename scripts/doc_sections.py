@@ -74,7 +74,9 @@ def _formats() -> str:
         if form["call_example"].startswith("<tool_call>\n{"):
             example = "<tool_call>{...}</tool_call>"
         models = form["models"][0] + (f" and {len(form['models']) - 1} more" if len(form["models"]) > 1 else "")
-        rows.append([code(form["name"]), models, f"{calls}: {code(example)}", thinks, " ".join(map(code, form["options"]))])
+        rows.append(
+            [code(form["name"]), models, f"{calls}: {code(example)}", thinks, " ".join(map(code, form["options"]))]
+        )
     return table(("format", "models", "calls", "reasoning", "options"), rows)
 
 
@@ -97,7 +99,7 @@ LAWS = (
      "tokens are the smallest cover", ("L3 total, lossless",)),
     ("L4", "no forgery", "no string of a caller makes a control token", ("forgery",)),
     ("L5", "parity", "on well-formed conversations the ids are those of the official template or encoder",
-     ("parity search",)),
+     ("parity search", "L5 parity")),
     ("L6", "linear work", "characters looked at are bounded by a constant per character, counted on floods of "
      "hostile input", ("L6 linear work by ids", "L6 linear work by text")),
     ("L7", "prompt emission", "after each feed no more is held back than two markers and 16 blanks",
@@ -119,10 +121,18 @@ def _laws() -> str:
                              default=0.0) for by in ("ids", "text")}  # fmt: skip
             said += f"; admitted: at least {least['ids']:.1f}% by ids, {least['text']:.1f}% by text"
         if number == "L5":
-            fixed = sum(int(m[1]) for line in measured.rows("parity ").values() if (m := re.match(r"(\d+) conv", line)))
-            said += f", and {fixed:,} fixed conversations (Qwen); Harmony: see [docs/laws.md](docs/laws.md)"
+            said += f", and {sum(fixed().values()):,} fixed conversations"
         rows.append([number, name, statement, said])
     return table(("law", "", "says", "examples in one run"), rows) + f"\n{_run()}"
+
+
+def fixed() -> dict[str, int]:
+    """How many fixed conversations are compared with the official template or encoder, by format."""
+    counted = {
+        name: int(line.split()[0]) for name, line in measured.rows("parity ").items() if " conversations" in line
+    }
+    harmony: Any = importlib.import_module("tests.families.test_harmony_parity")
+    return {**counted, "harmony": len(harmony.BY_NAME)}
 
 
 def _run() -> str:
@@ -148,7 +158,7 @@ TOOLS = [
         "name": "get_weather",
         "parameters": {
             "type": "object",
-            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"type": ["integer", "string"]}},
+            "properties": {"city": {"type": "string"}, "unit": {"type": ["integer", "string"]}},
             "required": ["city"],
         },
     }
@@ -174,6 +184,7 @@ ENDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("no `</tool_call>`, then the stop token", XML_CALL + "</function><|im_end|>"),
         ("neither closer", XML_CALL),
         ("cut in a value", XML_CALL[: XML_CALL.index("lo\n")]),
+        ("`</tool_call>` inside a value", XML_CALL[: XML_CALL.index("lo\n")] + "</tool_call><|im_end|>"),
     ),
     "harmony": (
         ("all of it", GPT_CALL + "<|call|>"),
@@ -232,7 +243,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "out-of-place": ("a marker where the format has none: read on from where it belongs",
         "qwen3", "Hi.</tool_call>"),
     "too-deep": ("a value nested deeper than 128",
-        "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": {"city": ' + "[" * 200 + "]" * 200 + "}}\n</tool_call>"),
+        "qwen3", JSON_CALL.replace('"Oslo"', "[" * 200 + "]" * 200) + "\n</tool_call>"),
     "unclosed-reasoning": ("the model ended the reply inside its reasoning", "qwen3", "<think>\nHm."),
     "unexpected-text": ("text where the format has none: kept as `Markup`",
         "qwen3", JSON_CALL + " oops\n</tool_call>"),
@@ -309,7 +320,9 @@ def _options() -> str:
 
 
 def _forgeable() -> str:
-    rows = [[code(f.name), " ".join(map(code, f.forgeable)) or "none", " ".join(map(code, f.control))] for f in formats()]
+    rows = [
+        [code(f.name), " ".join(map(code, f.forgeable)) or "none", " ".join(map(code, f.control))] for f in formats()
+    ]
     return table(("format", "`forgeable`: text, not protected by ids", "control tokens, protected"), rows)
 
 
@@ -357,12 +370,15 @@ def _measured_laws() -> str:
     names = [f.name for f in formats()]
     rows: list[list[object]] = []
     for number, name, _, sources in LAWS:
+        ways: dict[str, dict[str, str]] = {}
         for source in sources:
-            found = measured.rows(source + " ")
-            cells = [_cell(number, found.get(n, "")) for n in names]
-            if any(cells):
-                rows.append([f"{number} {name}" + (source[source.index(" by ") :] if " by " in source else ""), *cells])
-    rows.append(["L5 fixed conversations", *(_first(measured.rows("parity ").get(n, "")) for n in names)])
+            way = source[source.index(" by ") :] if " by " in source else ""
+            ways.setdefault(way, {}).update(measured.rows(source + " "))
+        rows += [
+            [f"{number} {name}{way}", *(_cell(number, found.get(n, "")) for n in names)] for way, found in ways.items()
+        ]
+        if number == "L5":
+            rows.append(["L5 fixed conversations", *(fixed().get(n, "") for n in names)])
     return table(("law", *map(code, names)), rows) + f"\n{_run()}"
 
 
@@ -374,10 +390,6 @@ def _cell(number: str, line: str) -> str:
         return ""
     share = f"; {measured.admitted(line):.1f}%" if "% admitted" in line else ""
     return f"{measured.examples(line)}{share}"
-
-
-def _first(line: str) -> str:
-    return line.split(" ", 1)[0] if line else ""
 
 
 def _mutants() -> str:

@@ -97,14 +97,12 @@ def refreshed(page: str, text: str) -> str:
 def main() -> int:
     if "--measure" in sys.argv:
         doc_measured.measure()
-    stale: list[str] = []
-    for name in PAGES:
-        page = (ROOT / name).read_text("utf-8")
-        fresh = refreshed(name, page)
-        if fresh != page:
-            stale.append(name)
-            if "--check" not in sys.argv:
-                (ROOT / name).write_text(fresh, "utf-8")
+    pages = {name: (ROOT / name).read_text("utf-8") for name in PAGES}
+    fresh = {name: refreshed(name, page) for name, page in pages.items()}  # all of them, before any is written
+    stale = [name for name in PAGES if fresh[name] != pages[name]]
+    if "--check" not in sys.argv:
+        for name in stale:
+            (ROOT / name).write_text(fresh[name], "utf-8")
     print(", ".join(stale) + ": stale" if stale else "up to date")
     return 1 if stale and "--check" in sys.argv else 0
 

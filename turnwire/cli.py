@@ -143,7 +143,7 @@ def _tokenizer(args: argparse.Namespace, fmt: Any) -> Any:
 
 
 def _print(value: Any) -> None:
-    from .jsonform import dumps
+    from .codecs import dumps_encodable as dumps
 
     sys.stdout.write(dumps(value) + "\n")
 

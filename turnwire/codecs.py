@@ -22,6 +22,7 @@ from enum import Enum
 from json.encoder import encode_basestring
 from typing import Any, Protocol
 
+from .schemas import MAX_DIGITS
 from .turns import Call
 from .wire import is_symbol
 
@@ -234,6 +235,16 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def dumps_encodable(value: Any) -> str:
+    """As `dumps`, but all ASCII where a lone surrogate, which a model can escape, would not survive UTF-8."""
+    text = dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
 def escaped(text: str) -> str:
     """`text` as it stands inside a JSON string."""
     return encode_basestring(text)[1:-1]
@@ -260,7 +271,9 @@ def loads_counting(text: str) -> tuple[Any, list[str]]:
         return out
 
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=members)
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=members
+        )
     except RecursionError:
         raise ValueError("nested too deep") from None
     return value, duplicates
@@ -268,6 +281,12 @@ def loads_counting(text: str) -> tuple[Any, list[str]]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

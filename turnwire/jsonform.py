@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import Any
 
@@ -12,16 +11,6 @@ from .format import Format
 from .spans import Rendered
 from .turns import Call, Reasoning, Turn
 from .wire import Frame, Slot, walk
-
-
-def dumps(value: Any) -> str:
-    """One line of JSON. Lone surrogates, which a model can escape in its arguments, stay escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
 
 
 def event_form(event: Event) -> dict[str, Any]:

@@ -85,7 +85,7 @@ CASES: list[tuple[Any, str, Any, bool]] = [
     (REFERENCE, "5", 5, False),
     (LOOP, "5", "5", False),
     ({"properties": {}}, '{"a": 1}', {"a": 1}, False),
-    (typed("object"), '{"a": 1, "a": 2}', {"a": 2}, False),
+    (typed("object"), '{"a": 1, "a": 2}', {"a": 1}, False),
     (typed("object"), "{'a': True, 'b': None}", {"a": True, "b": None}, False),
     (typed("object"), "{'it': 'isn\\'t', \"x\": \"'\"}", {"it": "isn't", "x": "'"}, False),
     (typed("object"), "{1: 2}", "{1: 2}", False),

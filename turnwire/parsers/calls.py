@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..codecs import dumps, escaped, loads, loads_counting
+from ..codecs import dumps, escaped, loads_counting
 from ..events import Event, Fault
 from .coerce import coerce, streams_as_json, streams_as_string
 from .compile import BLANKS
@@ -56,6 +56,7 @@ class OpenArgument:
     container: bool = False  # it may be one: the first character that is not blank decides
     literal: LiteralStream | None = None  # it is one
     ignored: bool = False  # a second value for a key
+    blanks: list[str] = field(default_factory=list[str])  # before a container, sent as nothing
     raw: list[str] = field(default_factory=list[str])
     sent: list[str] = field(default_factory=list[str])
     done: bool = False
@@ -84,6 +85,7 @@ class OpenArgument:
         if self.container and not self.raw:
             body = text.lstrip(BLANKS)
             if not body:
+                self.blanks.append(text)
                 return ""
             self.container = False
             self.literal = LiteralStream() if body[0] in OPENERS else None
@@ -98,14 +100,16 @@ class OpenArgument:
 
     def finish(self, call: OpenCall) -> str:
         """The value is whole: JSON text for what was not sent. The call has the value from now on."""
-        raw = "".join(self.raw)
+        raw = "".join(self.blanks + self.raw)
         value: Any = raw
         if self.string:
             rest = '"' if self.sent else self._opening(call) + '""'
         elif self.literal is not None:
             rest = self.literal.close()
             try:
-                value = loads("".join(self.sent) + rest)
+                value, twice = loads_counting("".join(self.sent) + rest)
+                if twice:
+                    self.flaws.append(("duplicate-key", f"a second {twice[0]!r} in a value: the first counts", ""))
             except ValueError as e:
                 self.flaws.append(("invalid-json", f"a value is not JSON: {e}"[:200], raw[:80]))
                 call.readable = False

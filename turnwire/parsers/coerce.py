@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from ..schemas import JSON_TYPES, MAX_DIGITS, resolve
+from ..codecs import dumps_encodable, loads_counting
+from ..schemas import JSON_TYPES, resolve
 
 MAX_NESTING = 128
 MAX_SCHEMAS = 200
@@ -42,8 +43,8 @@ def coerce(raw: str, schema: Any, root: Any = None) -> Coerced:
         read = None if translated is None else read_json(translated)
         if read is None:
             return _string(raw)
-        text = _dump(read[0])
-    value = read[0]
+        read = (read[0], dumps_encodable(read[0]))
+    value, text = read
     kind = kind_of(value)
     if kind == "string" or not _admits(admitted, kind, value):
         return _string(raw)
@@ -152,16 +153,6 @@ def _string(raw: str) -> Coerced:
     return Coerced(raw, json.dumps(raw, ensure_ascii=False))
 
 
-def _dump(value: Any) -> str:
-    """JSON text; all ASCII where a lone surrogate (from an escape) would not survive UTF-8."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
-
-
 def _listed(schema: Any) -> list[Any] | None:
     """The values that a schema enumerates itself."""
     values: Any = cast("Mapping[str, Any]", schema).get("enum") if isinstance(schema, Mapping) else None
@@ -172,13 +163,14 @@ def _contains(values: list[Any], value: Any) -> bool:
     return any(kind_of(v) == kind_of(value) and v == value for v in values)
 
 
-def read_json(text: str) -> tuple[Any] | None:
-    """The value of strict JSON text in a 1-tuple; None if it is not JSON, or beyond the bounds (`MAX_NESTING`
-    levels, integers of `MAX_DIGITS` digits, floats that are finite)."""
+def read_json(text: str) -> tuple[Any, str] | None:
+    """The value of strict JSON text, and the text without second values for a key. None if it is not JSON, or
+    beyond the bounds: `MAX_NESTING` levels, and those of `codecs.loads`."""
     if text.count("[") + text.count("{") > MAX_NESTING and _nesting(text) > MAX_NESTING:
         return None
     try:
-        return (_DECODER.decode(text),)
+        value, duplicates = loads_counting(text)
+        return (value, dumps_encodable(value) if duplicates else text)
     except ValueError:
         return None
 
@@ -195,26 +187,6 @@ def _nesting(text: str) -> int:
 
 
 _BRACKETS = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"?', re.S)
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise ValueError("too many digits")
-    return int(digits)
-
-
-def _float(digits: str) -> float:
-    value = float(digits)
-    if value - value != 0:
-        raise ValueError("not finite")
-    return value
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def python_to_json(text: str) -> str | None:
@@ -240,7 +212,7 @@ def python_to_json(text: str) -> str | None:
         if kind == "blank":
             continue
         if kind == "string":
-            token = _dump(_ESCAPE.sub(_unescape, token[1:-1]))
+            token = dumps_encodable(_ESCAPE.sub(_unescape, token[1:-1]))
         elif kind == "word":
             if token not in _CONSTANTS:
                 return None

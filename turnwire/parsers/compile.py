@@ -36,6 +36,8 @@ from ..wire import (
     plain,
     walk,
 )
+from .table import NO_MARKERS as NO_MARKERS
+from .table import Table as Table
 
 Way = tuple[str, "Step", bool]  # a marker, what follows, is it a stop token
 Op = tuple[Literal["begin", "end"], str]
@@ -78,46 +80,6 @@ class Exit:
 
 Pads = list[tuple[str, bool]]  # what may stand before a marker; whether (the beginning of) it must, see Step
 Hit = tuple[Exit, Stack | None]  # an exit, and its home if it is out of place
-
-
-class Table:
-    """Markers to look for. `search` finds the leftmost marker, or a beginning of one at the end of the text."""
-
-    __slots__ = ("by", "longest", "match", "prefixes", "search", "search_whole", "sub")
-
-    def __init__(self, by: dict[str, Hit]):
-        self.by = by
-        self.prefixes = {w[:i] for w in by for i in range(1, len(w))}
-        self.longest = max(map(len, by), default=0)
-        # Tries of literals: no backtracking beyond one marker's length.
-        self.search = re.compile(_trie(list(by), partial=True)).search
-        whole = re.compile(_trie(list(by), partial=False))
-        self.search_whole, self.match, self.sub = whole.search, whole.match, whole.sub
-
-    def begins(self, s: str, i: int) -> bool:
-        """Whether all of `s[i:]` is the beginning of a marker, and not the whole of it."""
-        return len(s) - i < self.longest and s[i:] in self.prefixes
-
-
-def _trie(words: list[str], partial: bool) -> str:
-    if not words:
-        return "(?!)"
-    by: dict[str, list[str]] = {}
-    for w in words:
-        by.setdefault(w[0], []).append(w[1:])
-    branches: list[str] = []
-    for c, rests in by.items():
-        longer = [r for r in rests if r]
-        inner = _trie(longer, partial) if longer else ""
-        if longer and partial:
-            inner = f"(?:{inner}|\\Z)"
-        if longer and len(longer) < len(rests):
-            inner = f"(?:{inner})?"
-        branches.append(re.escape(c) + inner)
-    return "(?:" + "|".join(branches) + ")"
-
-
-NO_MARKERS = Table({})
 
 
 @dataclass(slots=True, eq=False)

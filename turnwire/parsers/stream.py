@@ -103,7 +103,7 @@ class Parser:
                 return self.feed_symbols(piece)
         if self._mode != "ids":
             self._check_mode("ids")
-        return self._feed_ids(ids if isinstance(ids, (list, tuple)) else list(ids))
+        return self._feed_ids(ids)
 
     def feed_text(self, text: str) -> list[Event]:
         """Read text, control tokens spelled out; returns the events that became certain."""

@@ -111,7 +111,7 @@ class _Walk:
             return
         self.w.part = self.parts[self.at][0]
         sampled = self.w.sampled
-        if getattr(part, "prefilled", False) and not getattr(part, "text", ""):
+        if self.history and getattr(part, "prefilled", False) and not getattr(part, "text", ""):
             self.w.sampled = False  # nothing was written behind what the prompt held
         self.at += 1
         self.write(frame.body, part)
