@@ -1,8 +1,8 @@
 """What a fresh process pays: `python -m benchmarks.cold [--rounds 15]`.
 
-`import turnwire` beyond Python's own start, the modules it brings (none of tokenizers, jinja2, jsonschema, regex or
-pydantic may be among them), and the time to the first prompt with a real tokenizer. Each row is a process of its own,
-in turns with a bare Python, from warm file caches; a phase is timed inside the process.
+`import turnwire` beyond Python's own start, the heavy modules it brings (none of `HEAVY` may be among them), and the
+time to the first prompt and the first reply with a real tokenizer. Each row is a process of its own, in turns with a
+bare Python, from warm file caches; phases are timed inside the process.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def main() -> None:
     for row in rows:
         beyond = statistics.median(a - b for a, b in zip(walls[row], walls["python -c pass"]))
         parts = ", ".join(f"{phase} {statistics.median(ms):.1f}" for phase, ms in phases[row].items())
-        lines.append([row, f"{statistics.median(walls[row]):.0f}", f"{beyond:.1f}", parts, " ".join(heavy[row]) or "none"])
+        lines.append(
+            [row, f"{statistics.median(walls[row]):.0f}", f"{beyond:.1f}", parts, " ".join(heavy[row]) or "none"]
+        )
     print(table(["ms", "process", "beyond Python", "phases", "heavy modules"], lines, args.markdown))
 
 

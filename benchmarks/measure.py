@@ -30,6 +30,16 @@ class Times:
         return statistics.median(a / b for a, b in zip(self.rows[row], self.rows[base]))
 
 
+def repeated(work: Work, times: int) -> Work:
+    """`work`, several times over."""
+
+    def all_of_it() -> None:
+        for _ in range(times):
+            work()
+
+    return work if times == 1 else all_of_it
+
+
 def interleave(rows: Mapping[str, Work], rounds: int = 9, warm: int = 1) -> Times:
     """Time every row once a round; `warm` rounds before are not counted. The order turns with each round."""
     times: dict[str, list[float]] = {name: [] for name in rows}

@@ -19,8 +19,8 @@ from typing import Any
 
 import turnwire
 from tests.families import official, parity
-from tests.families.test_harmony_parity import encode as harmony_encode
 from tests.families.test_harmony_parity import drop_documented, harmony_messages
+from tests.families.test_harmony_parity import encode as harmony_encode
 from tests.real import o200k_harmony, qwen3
 from turnwire.tokens import Tokenizer
 
@@ -72,8 +72,8 @@ class Subject:
 
 
 def timed(rows: dict[str, Callable[[Messages, str], object]], inputs: Sequence[tuple[Messages, str]]) -> Times:
-    """As `measure.interleave`, with an input of its own for every row and round: rows take turns with each input, so
-    no row finds the encoder's word cache as another one left it more often than the others do."""
+    """As `measure.interleave`, each round with an input of its own. The rows of a round share its words, so whoever
+    comes first warms the encoder's word cache for the others: the order turns."""
     times: dict[str, list[float]] = {name: [] for name in rows}
     order = list(rows.items())
     for n, (messages, text) in enumerate(inputs):
@@ -93,7 +93,7 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
     subject = Subject(name)
     seeds = itertools.count(1000)
     lines: dict[str, list[str]] = {row: [row] for row in subject.rows()}
-    head, agreed, tokens = ["ms"], set[str](), []
+    head, agreed, tokens = ["ms"], set[str](), list[int]()
     for count in turns:
         conversations = [conversation(count, seed=next(seeds)) for _ in range(rounds + 1)]
         inputs = [(messages, subject.ours(messages, None).text) for messages in conversations]
@@ -126,17 +126,18 @@ def loop(name: str, steps: int, markdown: bool) -> None:
         out = subject.ours(prompt, subject.tokenizer)
         ids = out.ids
         spent.append(time.process_time() - start)
-        fresh = out.text[len(os.path.commonprefix((before, out.text))) :]
+        assert out.text.startswith(before)
+        fresh = out.text[len(before) :]
         start = time.process_time()
         _ = encode(fresh, add_special_tokens=False).ids
         new.append(time.process_time() - start)
         before, count = out.text, len(ids)
     info = bound.cache_info()
     tenth = max(1, steps // 10)
-    rows = [
-        [what, f"{sum(t) * 1e3:.0f}", f"{statistics.median(t[:tenth]) * 1e3:.2f}", f"{statistics.median(t[-tenth:]) * 1e3:.2f}"]
-        for what, t in ((OURS, spent), ("tokenizers encode of the new text only", new))
-    ]
+    rows: list[list[str]] = []
+    for what, t in ((OURS, spent), ("tokenizers encode of the new text only", new)):
+        shown = (sum(t), statistics.median(t[:tenth]), statistics.median(t[-tenth:]))
+        rows.append([what, *(f"{seconds * 1e3:.2f}" for seconds in shown)])
     print(f"\n### {name}: {steps} turns, the prompt rendered before each; {count:,} tokens at the end\n")
     print(table(["ms", "all", "a turn, at first", "a turn, at the end"], rows, markdown))
     print(

@@ -17,10 +17,10 @@ from typing import Any
 
 import turnwire
 from tests.real import harmony_encoding, o200k_harmony, qwen3
-from turnwire.events import ArgumentsDelta, CallEnd, ReasoningDelta, TextDelta, TurnEnd
+from turnwire.events import ArgumentsDelta, CallEnd, Event, ReasoningDelta, TextDelta, TurnEnd
 
 from . import workload
-from .measure import Work, interleave, machine, table, versions
+from .measure import Times, Work, interleave, machine, repeated, table, versions
 from .workload import TOOLS, Completion, completion
 
 FORMATS: dict[str, tuple[Callable[[], Any], Callable[[Completion], str]]] = {
@@ -37,6 +37,7 @@ TEXT_ALL = "turnwire, text, all in one call"
 LEAN = "turnwire, one token a call, keep_turn=False"
 RUST = "openai-harmony process"
 RUST_DELTA = "openai-harmony process, delta, channel, recipient"
+MARKS = (0.1, 0.4, 0.8)  # twice in the long first part, and in the second call, in the value of a file
 
 
 class Case:
@@ -125,7 +126,7 @@ class Case:
     # checks
 
     def check(self, row: str, work: Work) -> str:
-        """"ok", or what is wrong with the result of a row."""
+        """ "ok", or what is wrong with the result of a row."""
         if row == FLOOR:
             return ""
         wanted = self.wanted
@@ -156,6 +157,7 @@ class Case:
         content: list[str] = []
         arguments: dict[int, list[str]] = {}
         calls: list[Any] = []
+        event: Event | None = None
         for event in self.parser(keep_turn=False).stream(self.ids, "stop"):
             if isinstance(event, ReasoningDelta):
                 reasoning.append(event.text)
@@ -190,38 +192,40 @@ class Case:
         return found
 
 
-def memory(case: Case, keep_turn: bool) -> tuple[int, int]:
-    """Bytes a parser holds after a tenth of the tokens and after nine tenths, in reasoning or content and in a call."""
+def memory(case: Case, keep_turn: bool) -> list[float]:
+    """KiB that a parser holds at `MARKS` of the reply."""
     p = case.parser(keep_turn=keep_turn)
-    feed, ids, held = p.feed, case.ids, []
+    feed, ids, held = p.feed, case.ids, list[float]()
     gc.collect()
     tracemalloc.start()
     for n, i in enumerate(ids):
         feed([i])
-        if n in (len(ids) // 10, len(ids) * 4 // 10):  # both in the first part: the second call's value is open later
+        if n in [int(len(ids) * mark) for mark in MARKS]:
             gc.collect()
-            held.append(tracemalloc.get_traced_memory()[0])
+            held.append(tracemalloc.get_traced_memory()[0] / 1024)
     tracemalloc.stop()
     p.close("stop")
-    return held[0], held[1]
+    return held
 
 
 def measure(name: str, sizes: list[str], rounds: int, markdown: bool) -> None:
     cases = {size: Case(name, size) for size in sizes}
     print(f"\n### {name}: " + ", ".join(f"{size} = {len(c.ids):,} tokens" for size, c in cases.items()) + "\n")
     checks: dict[str, set[str]] = {}
-    times = {}
+    times, repeats = dict[str, Times](), dict[str, int]()
     for size, case in cases.items():
         rows = case.rows()
         for row, work in rows.items():
             checks.setdefault(row, set()).add(case.check(row, work))
-        times[size] = interleave(rows, rounds * (5 if len(case.ids) < 5000 else 1))
+        repeat = max(1, 20_000 // len(case.ids))  # as long as one of 20k, so that a short reply is not timed cold
+        times[size] = interleave({row: repeated(work, repeat) for row, work in rows.items()}, rounds)
+        repeats[size] = repeat
     lines: list[list[str]] = []
     us: dict[str, float] = {}
     for row in checks:
         cells: list[str] = []
         for size, case in cases.items():
-            us[size] = times[size].median(row) / len(case.ids) * 1e6
+            us[size] = times[size].median(row) / repeats[size] / len(case.ids) * 1e6
             cells += [f"{us[size]:.2f}", f"{times[size].ratio(row, FLOOR):.2f}"]
         growth = us[sizes[-1]] / us[sizes[0]]
         against = "" if RUST not in checks else f"{times[sizes[-1]].ratio(RUST_DELTA, row):.2f}"
@@ -229,16 +233,14 @@ def measure(name: str, sizes: list[str], rounds: int, markdown: bool) -> None:
     head = ["us per token"]
     for size in sizes:
         head += [size, "x floor"]
-    head += [f"growth {sizes[0]} to {sizes[-1]}", "faster than Rust with delta", "result"]
+    head += [f"{sizes[-1]} / {sizes[0]}", "x faster than Rust with delta", "result"]
     if RUST not in checks:
         head, lines = [*head[:-2], head[-1]], [[*row[:-2], row[-1]] for row in lines]
     print(table(head, lines, markdown))
     case = cases[sizes[-1]]
-    (a, b), (c, d) = memory(case, False), memory(case, True)
-    print(
-        f"\nMemory of the parser at {len(case.ids) // 10:,} and {len(case.ids) * 4 // 10:,} tokens: keep_turn=False "
-        f"{a / 1024:.1f} and {b / 1024:.1f} KiB, keep_turn=True {c / 1024:,.0f} and {d / 1024:,.0f} KiB."
-    )
+    held = [[row, *(f"{kib:,.1f}" for kib in memory(case, keep))] for row, keep in ((LEAN, False), (ONE, True))]
+    print()
+    print(table([f"KiB held by the parser, {sizes[-1]}", *(f"at {mark:.0%}" for mark in MARKS)], held, markdown))
 
 
 def main() -> None:

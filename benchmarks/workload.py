@@ -25,7 +25,9 @@ _WORDS = (
     "repository branch commit merge conflict directory filename path encoding decoder incremental quadratic linear "
     "latency throughput benchmark regression snapshot validate normalize serialize asynchronous callback iterator"
 ).split()
-_NAMES = "count total index offset name path user item node cache entry result config value batch token state key".split()
+_NAMES = (
+    "count total index offset name path user item node cache entry result config value batch token state key".split()
+)
 _ODD = ("naïve", "café", "Zürich", "façade", "→", "✓", "…", "日本語", "переменная", "🙂", "𝛼≤β", "“quoted”")
 
 SYSTEM = (
@@ -228,9 +230,7 @@ def conversation(turns: int, user_every: int = 10, seed: int = 7) -> list[dict[s
         name, call_id = names[turn % 4], f"call_{turn}"
         call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments(r, name)}}
         reasoning, content = prose(r, r.randint(200, 700)), prose(r, 80)
-        messages.append(
-            {"role": "assistant", "reasoning_content": reasoning, "content": content, "tool_calls": [call]}
-        )
+        messages.append({"role": "assistant", "reasoning_content": reasoning, "content": content, "tool_calls": [call]})
         content = result(r, r.randint(1000, 4000))
         messages.append({"role": "tool", "tool_call_id": call_id, "name": name, "content": content})
     return messages

@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from json.encoder import encode_basestring
 from typing import Any, Protocol
 
@@ -157,7 +158,7 @@ class JsonReader:
                 i += 1
                 continue
             if self.pending is not None:
-                self._value_begins(c, lambda kind, at=i: cut(at, kind))
+                self._value_begins(c, partial(cut, i))
             if c == '"' and self.depth:
                 if top and self.kind == "syntax" and self.captured is None:
                     cut(i)
@@ -336,7 +337,7 @@ class Name:
     @property
     def word(self) -> re.Pattern[str]:
         """Matches as much of a name as there is."""
-        return re.compile(rf"[^\r\n<>]{{1,{self.limit}}}")
+        return re.compile(rf"[^\r\n<>\ud800-\udfff]{{1,{self.limit}}}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,13 @@ class Format:
 
         return Program(self.name, self.reply, self.control)
 
-    @functools.cached_property
+    @property
     def control(self) -> tuple[str, ...]:
         """The spellings of all control tokens that the format writes or reads, sorted."""
+        return self._control
+
+    @functools.cached_property
+    def _control(self) -> tuple[str, ...]:
         layout: set[str] = set()
         for word in _plain_words(self.layout):
             layout |= control_tokens(word)

@@ -277,13 +277,13 @@ def from_ranks(ranks: Mapping[bytes, int], recipe: Recipe, path: str = "") -> Ba
         merges += [(whole[:cut], whole[cut:]) for _, _, cut in halves]
     vocab = {spelled[token]: rank for token, rank in ranks.items()}
     taken = set(vocab.values())
-    for token in recipe.added:
-        have = ranks.get(token.text.encode())
-        if have != token.id and (have is not None or token.id in taken):
+    for added in recipe.added:
+        have = ranks.get(added.text.encode())
+        if have != added.id and (have is not None or added.id in taken):
             problem = (
-                f"the added token {token.text!r} cannot have the id {token.id}: the ranks have that spelling or id"
+                f"the added token {added.text!r} cannot have the id {added.id}: the ranks have that spelling or id"
             )
-            raise TokenizerError(problem, value=token.text, path=path, expected=f"an id from {len(vocab)} on")
+            raise TokenizerError(problem, value=added.text, path=path, expected=f"an id from {len(vocab)} on")
     new = [token.id for token in recipe.added if token.id not in taken]
     if new != list(range(len(vocab), len(vocab) + len(new))):
         vocab |= {

@@ -173,7 +173,7 @@ def _cost(text: str, count: int) -> int:
 def _table(tokenizer: Tokenizer) -> Sequence[Piece]:
     if isinstance(tokenizer, HfTokenizer):
         return tokenizer.table
-    return _foreign_table(tokenizer)
+    return _foreign_table(tokenizer)  # type: ignore[arg-type]  # hashable, as the protocol says
 
 
 @functools.lru_cache(maxsize=4)
@@ -201,7 +201,7 @@ def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
                 path="tokenizer",
                 expected="what turnwire.load_tokenizer(...) returns",
             )
-        return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))
+        return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
     key = frozenset(symbols.items())
     found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
     if found is None:

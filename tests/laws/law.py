@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("TURNWIRE_EXAMPLES", "200"))
@@ -54,10 +54,12 @@ def run_law(
     admitted: float = 0.0,
     examples: int = EXAMPLES,
     shrink: bool = True,
+    regressions: Sequence[Any] = (),
 ) -> Report:
-    """Run `check` on examples; `need` and `admitted` are minimums (features scale with the examples)."""
+    """Run `check` on `regressions`, then on examples; `need` and `admitted` are minimums (features scale with the
+    examples)."""
     report = Report(law, subject)
-    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    phases = (Phase.explicit, Phase.generate, *((Phase.shrink,) if shrink else ()))
 
     @settings(
         max_examples=examples,
@@ -69,10 +71,12 @@ def run_law(
         report_multiple_bugs=False,
     )
     @given(strategy)
-    def run(example: Any) -> None:
+    def run(case: Any) -> None:
         report.examples += 1
-        check(example, report)
+        check(case, report)
 
+    for regression in regressions:
+        run = example(regression)(run)
     run()
     reports.append(str(report))
     assert report.examples >= examples * 0.9, report

@@ -113,7 +113,7 @@ def buffering(self: Any, ids: Any, _feed: Any = stream.Parser.feed) -> list[Even
 
 def flushing(self: Any, finish_reason: Any = None, _close: Any = stream.Parser.close) -> list[Event]:
     kept = self.__dict__.pop("kept", [])
-    return (self._feed_ids(kept) if kept and not self._enter("ids") else []) + _close(self, finish_reason)
+    return (self._feed_ids(kept) if kept else []) + _close(self, finish_reason)
 
 
 def rescanning(self: Machine, _step: Any = Machine._step) -> bool:

@@ -7,6 +7,7 @@ Every value is given the type that the documentation promises, so a signature th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -207,11 +208,8 @@ def media() -> Turn:
 
 def main() -> None:
     fmt, tok = find()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            load(Path(folder))
-        except TurnwireError:
-            pass
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TurnwireError):
+        load(Path(folder))
     prompt = render(fmt, tok)
     turn = parse(fmt, tok, prompt)
     assert "Look:" in stream(fmt, tok, fmt.render_reply(Turn("assistant", turn.parts[1:]), tok, TOOLS).ids)

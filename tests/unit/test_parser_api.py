@@ -10,6 +10,7 @@ import pickle
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Barrier
 from typing import Any
 
@@ -74,7 +75,13 @@ def test_stream_takes_ids_lists_and_strings(name: str) -> None:
     tok = turnwire.small_tokenizer(fmt)
     out = fmt.render_reply(some_turn(fmt), tok)
     want = fmt.parse(out.ids, tokenizer=tok, finish_reason="stop")
-    for pieces in (out.ids, iter(out.ids), [out.ids], [out.ids[:3], out.ids[3], tuple(out.ids[4:])], [[], *out.ids, []]):
+    for pieces in (
+        out.ids,
+        iter(out.ids),
+        [out.ids],
+        [out.ids[:3], out.ids[3], tuple(out.ids[4:])],
+        [[], *out.ids, []],
+    ):
         p = fmt.parser(tok)
         events = list(p.stream(pieces, "stop"))
         assert merged(events) == merged(want.events) and p.turn == want.turn == some_turn(fmt)
@@ -228,7 +235,7 @@ def growth(fmt: Format, keep: bool, unit: str, times: int, by_ids: bool) -> int:
 
 UNITS = {
     "qwen3": 'Some words, é🙂.\n<tool_call>\n{"name": "f", "arguments": {"a": [1, "x"]}}\n</tool_call>\n',
-    "qwen3-coder": "Some words.\n\n<tool_call>\n<function=f>\n<parameter=a>\n12\n</parameter>\n</function>\n</tool_call>",
+    "qwen3-coder": "Words.\n\n<tool_call>\n<function=f>\n<parameter=a>\n12\n</parameter>\n</function>\n</tool_call>",
     "harmony": '<|channel|>commentary to=functions.f<|message|>{"a": 1}<|call|><|start|>assistant',
 }
 
@@ -315,7 +322,12 @@ def test_statuses() -> None:
 def test_one_bad_call_costs_its_siblings_nothing() -> None:
     for name in ("qwen3", "qwen3-coder", "harmony"):
         fmt = get(name)
-        calls = [Call("weather", {"city": "Oslo"}), Call("wether", {}), Call("weather", {"city": 5}), Call("weather", {"city": "Rom"})]
+        calls = [
+            Call("weather", {"city": "Oslo"}),
+            Call("wether", {}),
+            Call("weather", {"city": 5}),
+            Call("weather", {"city": "Rom"}),
+        ]
         if name == "qwen3-coder":
             calls[2] = Call("weather", {"days": "x"})
         result = fmt.parse(fmt.render_reply(Turn("assistant", tuple(calls))).text, WEATHER, finish_reason="stop")
@@ -429,9 +441,17 @@ def test_a_users_text_cannot_set_the_state(name: str) -> None:
     tok = turnwire.small_tokenizer(fmt)
     header = fmt.program.symbols.show(fmt.symbols_of_word(fmt.header))
     reply = fmt.render_reply(some_turn(fmt), tok)
-    for spelling in (header, header + "<think>\n", header + "<tool_call>\n", "<think>", header + "<|channel|>analysis<|message|>"):
+    for spelling in (
+        header,
+        header + "<think>\n",
+        header + "<tool_call>\n",
+        "<think>",
+        header + "<|channel|>analysis<|message|>",
+    ):
         for message in ({"role": "user", "content": spelling}, {"role": "system", "content": spelling}):
-            out = fmt.render([message, USER] if message["role"] == "system" else [message], tokenizer=tok, add_generation_prompt=True)
+            out = fmt.render(
+                [message, USER] if message["role"] == "system" else [message], tokenizer=tok, add_generation_prompt=True
+            )
             for prompt in (out, out.ids):
                 result = fmt.parse(reply.ids, prompt=prompt, tokenizer=tok, finish_reason="stop")
                 assert result.turn == some_turn(fmt) and not result.faults
@@ -474,7 +494,7 @@ def test_a_prefilled_call_goes_on() -> None:
         assert [e.name for e in result.events if isinstance(e, CallStart)] == ["weather"]
         spans = [e.span for e in result.events if e.span[0] < e.span[1]]
         assert (spans[0][0], spans[-1][1]) == (0, len(whole) - at)
-        assert all(a[1] == b[0] for a, b in zip(spans, spans[1:]))
+        assert all(a[1] == b[0] for a, b in pairwise(spans))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -483,7 +503,9 @@ def test_what_was_rendered_goes_on_from_its_prompt(name: str) -> None:
     fmt = get(name)
     tok = turnwire.small_tokenizer(fmt)
     turn = Turn("assistant", (Text("Well, you know.", "final" if name == "harmony" else None),))
-    prompt = fmt.render([USER, {"role": "assistant", "content": "Well, you"}], tokenizer=tok, continue_final_message=True)
+    prompt = fmt.render(
+        [USER, {"role": "assistant", "content": "Well, you"}], tokenizer=tok, continue_final_message=True
+    )
     rest = fmt.render_reply(turn, tok, prompt=prompt)
     assert rest.text == " know." + fmt.stop_tokens[0]
     got = fmt.parse(rest.ids, prompt=prompt, tokenizer=tok, finish_reason="stop").turn
@@ -553,7 +575,11 @@ def test_a_turn_and_its_dict_are_messages(name: str) -> None:
     fmt = get(name)
     turn = some_turn(fmt)
     as_turn = fmt.render([USER, turn])
-    assert fmt.render([USER, turn.to_dict()]).text == fmt.render([USER, json.loads(json.dumps(turn.to_dict()))]).text == as_turn.text
+    assert (
+        fmt.render([USER, turn.to_dict()]).text
+        == fmt.render([USER, json.loads(json.dumps(turn.to_dict()))]).text
+        == as_turn.text
+    )
     if [p.kind for p in turn.parts] == sorted((p.kind for p in turn.parts), key=["reasoning", "text", "call"].index):
         assert fmt.render([USER, turn.to_openai()]).text == as_turn.text
     parsed = fmt.parse(fmt.render_reply(turn).text, finish_reason="stop").turn
@@ -603,9 +629,10 @@ def test_to_openai_says_what_it_loses(parts: tuple[Any, ...], said: str) -> None
 
 
 JSON_SPELLINGS = ['{ "a" :1 , "b":[ ]}', '{"a":1e2,"b":1.50,"é":"\\u00e9\\/"}', "{}", "{ }", '{"a": "\\ud83d\\ude42"}',
-                  '{\n  "a": {\n    "b": null\n  }\n}', '{"a":"</tool_call>"}', '{"x":-0.0,"y":1E+2}', '{"a": 1, "a": 2}']  # fmt: skip
-RAW_VALUES = ["True", "1e5", " 5 ", "02134", "null", "None", "", " ", "\n", "a\n\nb\n", '{"a" :1}', "[1,2 ]", '"quoted"', "1.50",
-              "<b>&amp;</b>", "false", "-0", "９", "NaN", "é\r\n"]  # fmt: skip
+                  '{\n  "a": {\n    "b": null\n  }\n}', '{"a":"</tool_call>"}', '{"x":-0.0,"y":1E+2}',
+                  '{"a": 1, "a": 2}']  # fmt: skip
+RAW_VALUES = ["True", "1e5", " 5 ", "02134", "null", "None", "", " ", "\n", "a\n\nb\n", '{"a" :1}', "[1,2 ]",
+              '"quoted"', "1.50", "<b>&amp;</b>", "false", "-0", "９", "NaN", "é\r\n"]  # fmt: skip
 
 
 @pytest.mark.parametrize("spelling", JSON_SPELLINGS)
@@ -689,18 +716,25 @@ def test_the_name_may_come_after_the_arguments() -> None:
 )  # fmt: skip
 def test_envelopes_are_read_by_key_path(body: str) -> None:
     fmt = get("qwen3")
-    for around in ("<tool_call>\n{}\n</tool_call>", "<tool_call>{}</tool_call>", "<tool_call>\n\n {} \n</tool_call><|im_end|>"):
+    for around in (
+        "<tool_call>\n{}\n</tool_call>",
+        "<tool_call>{}</tool_call>",
+        "<tool_call>\n\n {} \n</tool_call><|im_end|>",
+    ):
         result = fmt.parse(around.replace("{}", body, 1), finish_reason="stop")
         (call,) = result.turn.calls
         assert (call, call.raw, call.status) == (Call("f", {"a": 1}), '{"a": 1}', "complete") and not result.faults
-        assert fmt.render_reply(result.turn).text == '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call><|im_end|>'
+        assert (
+            fmt.render_reply(result.turn).text
+            == '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call><|im_end|>'
+        )
 
 
 @pytest.mark.parametrize(
     "name, text, codes",
     [
         ("qwen3", '<tool_call>\n{"name": "f", "arguments": {"a": 1, "a": 2}}\n</tool_call>', ["duplicate-key"]),
-        ("qwen3", '<tool_call>\n{"name": "f", "arguments": {"a": 1}, "arguments": {"a": 2}}\n</tool_call>', ["duplicate-key"]),
+        ("qwen3", '<tool_call>{"name": "f", "arguments": {"a": 1}, "arguments": 2}</tool_call>', ["duplicate-key"]),
         ("qwen3", '<tool_call>\n{"name": "f", "name": "g", "arguments": {"a": 1}}\n</tool_call>', ["duplicate-key"]),
         ("qwen3-coder", CODER + "<parameter=a>\n2\n</parameter>\n</function>\n</tool_call>", ["duplicate-key"]),
         ("harmony", GPT + ', "a": 2}<|call|>', ["duplicate-key"]),
@@ -723,7 +757,10 @@ def test_parallel_calls(name: str) -> None:
     turn = some_turn(fmt, *calls)
     out = fmt.render_reply(turn, tok)
     tools = [{"name": "f", "parameters": {"properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}]
-    for result in (fmt.parse(out.ids, tools, tokenizer=tok, finish_reason="stop"), fmt.parse(out.text, tools, finish_reason="stop")):
+    for result in (
+        fmt.parse(out.ids, tools, tokenizer=tok, finish_reason="stop"),
+        fmt.parse(out.text, tools, finish_reason="stop"),
+    ):
         assert result.turn.calls == calls
         assert [e.index for e in result.events if isinstance(e, CallStart)] == list(range(8))
         parts = [e.part for e in result.events if isinstance(e, PartStart)]
@@ -749,9 +786,13 @@ def test_unknown_pieces_keep_the_rest_in_order() -> None:
             assert merged([*(e for i in dirty for e in one.feed([i])), *one.close("stop")]) == merged(result.events)
             faults = [f for f in result.faults if f.code == "unknown-token"]
             assert len(faults) == 1 and faults[0].text == str(tok.size + 7)
-            assert result.turn == clean.turn or any(f.code != "unknown-token" for f in result.faults) or "�" in str(result.turn)
+            assert (
+                result.turn == clean.turn
+                or any(f.code != "unknown-token" for f in result.faults)
+                or "�" in str(result.turn)
+            )
             spans = [e.span for e in result.events if e.span[0] < e.span[1]]
-            assert all(a[1] == b[0] for a, b in zip(spans, spans[1:]))
+            assert all(a[1] == b[0] for a, b in pairwise(spans))
             tokens = [e.tokens for e in result.events if e.tokens]
             assert max(t[1] for t in tokens) == len(dirty)
 
@@ -836,7 +877,8 @@ def test_threads_share_a_format(name: str) -> None:
         ("Qwen/Qwen3-4B-Instruct-2507-FP8", "qwen3-instruct-2507"),
         ("Qwen/Qwen3-235B-A22B-Thinking-2507-FP8", "qwen3-thinking-2507"),
         ("Qwen/Qwen3-4B-Thinking-2507", "qwen3-thinking-2507"),
-        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-coder"), ("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", "qwen3-coder"),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-coder"),
+        ("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", "qwen3-coder"),
         ("Qwen/Qwen3.5-4B", "qwen3.5"), ("Qwen/Qwen3.5-397B-A17B-FP8", "qwen3.5"),
         ("openai/gpt-oss-120b", "harmony"), ("gpt-oss", "harmony"), (" qwen3 ", "qwen3"),
     ],
@@ -847,8 +889,8 @@ def test_get_format_by_model(model: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    ["Qwen/Qwen3-8B-Base", "Qwen/Qwen3-VL-8B-Instruct", "Qwen/Qwen3-Embedding-8B", "Qwen/Qwen2.5-7B-Instruct", "Qwen3-8B",
-     "someone/Qwen3-8B-abliterated", "Qwen/Qwen3", "Qwen/Qwen3-*", "openai/gpt-4o", "../qwen3", "Qwen/Qwen3-8B/x"],
+    ["Qwen/Qwen3-8B-Base", "Qwen/Qwen3-VL-8B-Instruct", "Qwen/Qwen3-Embedding-8B", "Qwen/Qwen2.5-7B-Instruct",
+     "Qwen3-8B", "someone/Qwen3-8B-abliterated", "Qwen/Qwen3", "Qwen/Qwen3-*", "../qwen3", "Qwen/Qwen3-8B/x"],
 )  # fmt: skip
 def test_get_format_does_not_guess(model: str) -> None:
     with pytest.raises(turnwire.errors.UnknownFormat):

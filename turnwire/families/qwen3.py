@@ -23,7 +23,7 @@ think = Frame(
     ),
 )
 call = Frame("call", Tok("<tool_call>") + Pad("\n") + Slot("envelope", Envelope()) + Pad("\n") + Tok("</tool_call>"))
-gap = Choice(Pad("\n", after="text"), Pad(" "))  # a blank instead: SGLang's tests have it (test_function_call_parser)
+gap = Choice(Pad("\n", after="text"), Pad(" "))  # a blank instead: SGLang's test_hermes_detector.py#L86 has it
 calls = Many(Choice(text, Many(call, open=gap, sep=Pad("\n"))))
 end = End("<|im_end|>", "<|endoftext|>")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ..codecs import escaped as escape
 from ..events import (
@@ -146,8 +146,8 @@ class Assembler:
         else:
             self.kind = kind
             self.info = info
-            name = "reasoning" if kind == "reasoning" else "text"
-            self._emit(PartStart(self.part, name, channel, *self._where(), info.get("recipient")))
+            public: Literal["text", "reasoning"] = "reasoning" if kind == "reasoning" else "text"
+            self._emit(PartStart(self.part, public, channel, *self._where(), info.get("recipient")))
 
     def end(self, kind: str) -> None:
         if kind == "arg":
@@ -164,6 +164,19 @@ class Assembler:
             self._end_call(ended=False)
         else:
             self._end_part()
+
+    def break_off(self, kind: str) -> None:
+        """A marker came that this frame has no place for: an argument that has a value is kept, a call is cut."""
+        arg = self.arg
+        if kind == "call":
+            self._end_call(ended=False)
+        elif kind == "arg" and arg is not None and not (arg.raw or arg.done):
+            self.fault("no-value", "an argument without a value", (arg.name or "".join(arg.key))[:200])
+            if self.call is not None:
+                self.call.readable = False
+            self._cut_argument()
+        else:
+            self.end(kind)
 
     def named(self, name: str) -> None:
         call = self.call
@@ -188,7 +201,7 @@ class Assembler:
             self.named("".join(call.spelled).strip())
         elif kind == "key" and arg is not None:
             self._key_known(call, arg)
-        elif kind == "value" and arg is not None:
+        elif kind == "value" and arg is not None and (readable or arg.raw):
             self._value_ended(call, arg)
         elif kind in ("arguments", "envelope"):
             call.value_seen = True
@@ -299,6 +312,7 @@ class Assembler:
         call = self.call
         if call is None:
             return
+        raw: str | dict[str, str]
         if self.one_value:
             raw = text = "".join(call.json)
             arguments, flaw = read_json(call, text)
@@ -353,6 +367,7 @@ class Assembler:
         self.at = -held
         self.prefilled = self.kind is not None
         if self.kind is not None:
+            name: Literal["text", "reasoning", "call"]
             name = "reasoning" if self.kind == "reasoning" else "call" if self.kind == "call" else "text"
             channel, recipient = self.info.get("channel"), self.info.get("recipient")
             self.out.append(PartStart(self.part, name, channel, *self._where(), recipient))

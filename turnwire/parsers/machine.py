@@ -208,7 +208,7 @@ class Machine:
                         return True
                     self.sink.calls_in_reasoning()
                 if not junk:
-                    self.sink.slot_end(state.kind, True)
+                    self.sink.slot_end(state.kind, home is None)
                 self._mark(m.end())
                 if home is None and not junk:
                     self._run(state.next.enter)
@@ -299,8 +299,7 @@ class Machine:
             marker = self.program.symbols.show(e.marker)
             self.sink.fault("out-of-place", f"{marker} out of place: resynchronised", marker)
             while len(self.stack) > keep:
-                kind = self.stack.pop()
-                (self.sink.cut if kind == "call" else self.sink.end)(kind)
+                self.sink.break_off(self.stack.pop())
             if any(op == "begin" for op, _ in e.ops):  # else it closes what is not open: nothing is made up
                 for kind in home[keep:]:
                     self.stack.append(kind)

@@ -86,7 +86,7 @@ class ThinkSinceQuery:
         return [self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)]
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:
-        rest = [(i, p) for i, p in _said(t) if not isinstance(p, Reasoning)]
+        rest: list[Indexed] = [(i, p) for i, p in _said(t) if not isinstance(p, Reasoning)]
         index = next((i for i, p in t.parts if isinstance(p, Reasoning)), None)
         said = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning))
         if thinks and (self.always or said or last):

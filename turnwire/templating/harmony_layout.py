@@ -201,8 +201,8 @@ def write_preamble(w: Writer, system: Placed | None, layout: Layout, context: Co
     w.markup("<|start|>system<|message|>")
     w.data("\n\n".join(sections), "template")
     w.markup("<|end|>")
-    texts = (system, *(system.more if isinstance(system, Instructions) else ())) if system else ()
-    texts = [t for t in texts if any(not isinstance(p, Text) or p.text for _, p in t.parts)]
+    given = (system, *(system.more if isinstance(system, Instructions) else ())) if system else ()
+    texts = [t for t in given if any(not isinstance(p, Text) or p.text for _, p in t.parts)]
     if texts or tools:
         w.markup("<|start|>developer<|message|>")
         for i, t in enumerate(texts):
