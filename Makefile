@@ -12,7 +12,7 @@ demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
 
 # lint, types and formatting only (a part of `make test`)
 check: $(VENV)/.test

@@ -68,6 +68,7 @@ class Parser:
         self._machine.feed(prompt)
         held = len(program.symbols.show(self._machine.pending))
         self._sink.begin_reply(held)
+        self._sink.prefilled &= bool(prompt)  # a part that is open from the start began in no prompt
         self._mode = ""  # "ids" or "text" once fed, "closed"
         self._fed = 0  # characters fed, in the public spelling
         self._count = 0  # tokens fed
