@@ -166,8 +166,8 @@ class JsonReader:
                 self.in_string = True
             elif c == "{" or (c == "[" and (self.depth or not self.paths)):
                 if self.depth == MAX_DEPTH:
-                    sink.fault("too-deep", f"a value nested deeper than {MAX_DEPTH}", "")
                     cut(i)
+                    sink.fault("too-deep", f"a value nested deeper than {MAX_DEPTH}", "")
                     return i, BROKEN
                 self.depth += 1
             elif c in "}]" and self.depth:

@@ -122,8 +122,8 @@ def as_date(value: Any) -> date:
     if isinstance(value, date):
         return value
     try:
-        return datetime.fromisoformat(value).date()
-    except (TypeError, ValueError):
+        return datetime.fromisoformat(value.removesuffix("Z")).date()  # Python 3.10 does not read the Z
+    except (AttributeError, TypeError, ValueError):
         raise OptionError(
             f"now does not take {value!r}",
             value=value,

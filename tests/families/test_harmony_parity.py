@@ -887,7 +887,7 @@ def test_search_for_differences() -> None:
         "enum": 25,
         "default": 25,
         "nullable": 25,
-        "rules differ": 15,
+        "rules differ": 5,
         "nested": 15,
         "type list": 10,
         "list": 40,

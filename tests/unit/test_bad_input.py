@@ -533,6 +533,13 @@ def test_option_values(name: str, option: str, value: Any, near: str | None) -> 
     assert near is None or e.near == near
 
 
+@pytest.mark.parametrize(
+    "now", ["2026-01-15", "2026-01-15T23:59:59", "2026-01-15T10:00:00Z", "2026-01-15T10:00:00+02:00"]
+)
+def test_dates_are_read_alike_by_every_python(now: str) -> None:
+    assert "Current date: 2026-01-15\n" in get("harmony").render([USER], now=now).text
+
+
 def test_switches_of_render() -> None:
     for name in FORMATS:
         fmt = get(name)

@@ -110,16 +110,31 @@ def three_ways(make: Callable[[], Any], value: str, pieces: Pieces, took: Took =
             for chunks in ([value + behind], [*value, *behind], [value, behind]):
                 assert read(make(), chunks) == (pieces, DONE, left + behind), chunks
         for i in range(len(value)):
-            said, stopped, rest = read(make(), [value[:i]])
+            _, stopped, rest = read(make(), [value[:i]])
             assert stopped is MORE and rest == ""  # nothing is held back
 
 
 VALUES = [
-    "{}", "[]", "{ }", "[ \n]", '{"a": 1}', '{"a":{"b":[1,2,{"c":null}]},"d":"x"}', '[{"a":"}"},"]",[[]]]',
-    '{"a": "\\"}"}', '{"a": "\\\\"}', '{"a": "\\\\\\"}"}', '{"\\"": 1}', '{"a": "\\ud83d\\ude42 é🙂 \\u0022}"}',
-    '{"a": "x\\ny", "b": "x\ty\nz\x00"}', '{"a": -1.5e+10, "b": true, "c": false}', '{"a": "</tool_call>"}',
-    '{"arguments": {"name": "g"}, "name": "f"}', '{"a" : 1 ,\r\n "b"\t: 2 }', '{"": ""}', '["{", "[", "\\\\"]',
-]  # fmt: skip
+    "{}",
+    "[]",
+    "{ }",
+    "[ \n]",
+    '{"a": 1}',
+    '{"a":{"b":[1,2,{"c":null}]},"d":"x"}',
+    '[{"a":"}"},"]",[[]]]',
+    '{"a": "\\"}"}',
+    '{"a": "\\\\"}',
+    '{"a": "\\\\\\"}"}',
+    '{"\\"": 1}',
+    '{"a": "\\ud83d\\ude42 é🙂 \\u0022}"}',
+    '{"a": "x\\ny", "b": "x\ty\nz\x00"}',
+    '{"a": -1.5e+10, "b": true, "c": false}',
+    '{"a": "</tool_call>"}',
+    '{"arguments": {"name": "g"}, "name": "f"}',
+    '{"a" : 1 ,\r\n "b"\t: 2 }',
+    '{"": ""}',
+    '["{", "[", "\\\\"]',
+]
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -131,10 +146,21 @@ def test_a_value_is_read_three_ways(value: str) -> None:
 @pytest.mark.parametrize(
     "value, at",
     [
-        ("x", 0), ('"a"', 0), ("1", 0), ("}", 0), ("{<", 1), ("{'a': 1}", 1), ('{"a": (1)}', 6), ('{"a": 1;', 7),
-        ("[1, 2)", 5), ('{"a": 1} x', None), ("\ud800{}", 0), ('{"a": \ud800', 6), ("{é", 1),
+        ("x", 0),
+        ('"a"', 0),
+        ("1", 0),
+        ("}", 0),
+        ("{<", 1),
+        ("{'a': 1}", 1),
+        ('{"a": (1)}', 6),
+        ('{"a": 1;', 7),
+        ("[1, 2)", 5),
+        ('{"a": 1} x', None),
+        ("\ud800{}", 0),
+        ('{"a": \ud800', 6),
+        ("{é", 1),
     ],
-)  # fmt: skip
+)
 def test_what_no_json_holds_breaks_it_off(value: str, at: int | None) -> None:
     if at is None:
         assert read(JsonReader(Data()), [value])[1:] == (DONE, " x")
@@ -177,33 +203,80 @@ def test_depth_is_bounded() -> None:
 ENVELOPES: list[tuple[str, Pieces]] = [
     (
         '{"name": "f", "arguments": {"a": 1}}',
-        [("syntax", '{"name": "f"'), ("NAME", "f"), ("syntax", ', "arguments": '), ("arguments", '{"a": 1}'), ("syntax", "}")],
+        [
+            ("syntax", '{"name": "f"'),
+            ("NAME", "f"),
+            ("syntax", ', "arguments": '),
+            ("arguments", '{"a": 1}'),
+            ("syntax", "}"),
+        ],
     ),
     (
         '{"arguments":{"name":"g"},"name":"f"}',
-        [("syntax", '{"arguments":'), ("arguments", '{"name":"g"}'), ("syntax", ',"name":"f"'), ("NAME", "f"), ("syntax", "}")],
+        [
+            ("syntax", '{"arguments":'),
+            ("arguments", '{"name":"g"}'),
+            ("syntax", ',"name":"f"'),
+            ("NAME", "f"),
+            ("syntax", "}"),
+        ],
     ),
     (
         '{"parameters": [1], "x": {"name": "g"}, "name" : "f" }',
-        [("syntax", '{"parameters": '), ("arguments", "[1]"), ("syntax", ', "x": {"name": "g"}, "name" : "f"'), ("NAME", "f"),
-         ("syntax", " }")],
+        [
+            ("syntax", '{"parameters": '),
+            ("arguments", "[1]"),
+            ("syntax", ', "x": {"name": "g"}, "name" : "f"'),
+            ("NAME", "f"),
+            ("syntax", " }"),
+        ],
     ),
-    ('{"name": "f", "arguments": 12 }', [("syntax", '{"name": "f"'), ("NAME", "f"), ("syntax", ', "arguments": '),
-                                         ("arguments", "12"), ("syntax", " }")]),
-    ('{"name": "f", "arguments": "{}", "y": 1}', [("syntax", '{"name": "f"'), ("NAME", "f"), ("syntax", ', "arguments": '),
-                                                  ("arguments", '"{}"'), ("syntax", ', "y": 1}')]),
-    ('{"n\\u0061me": "\\u0066", "z": "name"}', [("syntax", '{"n\\u0061me": "\\u0066"'), ("NAME", "f"), ("syntax", ', "z": "name"}')]),
-    ('{"name": 5, "arguments": null}', [("syntax", '{"name": 5, "arguments": '), ("arguments", "null"), ("syntax", "}")]),
+    (
+        '{"name": "f", "arguments": 12 }',
+        [
+            ("syntax", '{"name": "f"'),
+            ("NAME", "f"),
+            ("syntax", ', "arguments": '),
+            ("arguments", "12"),
+            ("syntax", " }"),
+        ],
+    ),
+    (
+        '{"name": "f", "arguments": "{}", "y": 1}',
+        [
+            ("syntax", '{"name": "f"'),
+            ("NAME", "f"),
+            ("syntax", ', "arguments": '),
+            ("arguments", '"{}"'),
+            ("syntax", ', "y": 1}'),
+        ],
+    ),
+    (
+        '{"n\\u0061me": "\\u0066", "z": "name"}',
+        [("syntax", '{"n\\u0061me": "\\u0066"'), ("NAME", "f"), ("syntax", ', "z": "name"}')],
+    ),
+    (
+        '{"name": 5, "arguments": null}',
+        [("syntax", '{"name": 5, "arguments": '), ("arguments", "null"), ("syntax", "}")],
+    ),
     ('{"name": {"name": "f"}}', [("syntax", '{"name": {"name": "f"}}')]),
     ('{"name": ["f"]}', [("syntax", '{"name": ["f"]}')]),
     (
         '{"name": "f", "name": "g", "arguments": {}, "parameters": {"a": 1}}',
-        [("syntax", '{"name": "f"'), ("NAME", "f"), ("syntax", ', "name"'), ("FAULT", "duplicate-key"),
-         ("syntax", ': "g", "arguments": '), ("arguments", "{}"), ("syntax", ', "parameters"'), ("FAULT", "duplicate-key"),
-         ("syntax", ': {"a": 1}}')],
+        [
+            ("syntax", '{"name": "f"'),
+            ("NAME", "f"),
+            ("syntax", ', "name"'),
+            ("FAULT", "duplicate-key"),
+            ("syntax", ': "g", "arguments": '),
+            ("arguments", "{}"),
+            ("syntax", ', "parameters"'),
+            ("FAULT", "duplicate-key"),
+            ("syntax", ': {"a": 1}}'),
+        ],
     ),
     ("{}", [("syntax", "{}")]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("value, pieces", ENVELOPES)
@@ -214,8 +287,10 @@ def test_envelopes(value: str, pieces: Pieces) -> None:
 def test_an_envelope_is_an_object() -> None:
     assert read(Envelope().reader(Data()), ["[]"]) == ([], BROKEN, "[]")
     assert read(Envelope("fn", ("args",)).reader(Data()), ['{"fn": "f", "args": {}}']) == (
-        [("syntax", '{"fn": "f"'), ("NAME", "f"), ("syntax", ', "args": '), ("arguments", "{}"), ("syntax", "}")], DONE, "",
-    )  # fmt: skip
+        [("syntax", '{"fn": "f"'), ("NAME", "f"), ("syntax", ', "args": '), ("arguments", "{}"), ("syntax", "}")],
+        DONE,
+        "",
+    )
 
 
 def test_a_huge_key_is_not_remembered() -> None:
@@ -252,14 +327,19 @@ def test_any_json_any_cut(value: Any, data: st.DataObject) -> None:
 @example('{"a\\', False)
 @example('{"\ud800', True)
 def test_any_text_is_consumed_once_and_cuts_do_not_matter(text: str, envelope: bool) -> None:
-    make: Callable[[], Any] = lambda: (Envelope() if envelope else Json()).reader(Data())
+    def make() -> Any:
+        return (Envelope() if envelope else Json()).reader(Data())
+
     whole = read(make(), [text])
     for chunks in (list(text), [text[: len(text) // 2], text[len(text) // 2 :]]):
         assert read(make(), chunks) == whole
     assert "".join(t for k, t in whole[0] if not k.isupper()) + whole[2] == text
 
 
-@given(st.text(st.sampled_from('{}",:\\abn1 \n\x01\ud800é'), max_size=12), st.text(st.sampled_from('"\\an \n\x01\ud800}é'), max_size=8))
+@given(
+    st.text(st.sampled_from('{}",:\\abn1 \n\x01\ud800é'), max_size=12),
+    st.text(st.sampled_from('"\\an \n\x01\ud800}é'), max_size=8),
+)
 @settings(max_examples=500, deadline=None)
 def test_the_quick_way_is_the_slow_way(before: str, piece: str) -> None:
     """What `quick` lets pass is of the kind it names, and the reader is as it was."""
@@ -293,13 +373,22 @@ def test_work_is_linear_in_the_characters() -> None:
 @pytest.mark.parametrize(
     "text, value, duplicates",
     [
-        ('{"a": 1}', {"a": 1}, []), ('{"a": 1, "a": 2}', {"a": 1}, ["a"]), ('{"a": 1, "b": 2, "a": 3, "a": 4}', {"a": 1, "b": 2}, ["a", "a"]),
+        ('{"a": 1}', {"a": 1}, []),
+        ('{"a": 1, "a": 2}', {"a": 1}, ["a"]),
+        ('{"a": 1, "b": 2, "a": 3, "a": 4}', {"a": 1, "b": 2}, ["a", "a"]),
         ('{"a": {"b": 1, "b": 2}, "c": [{"d": 1, "d": 2}]}', {"a": {"b": 1}, "c": [{"d": 1}]}, ["b", "d"]),
-        (' [1, 2.5, "x", true, null] ', [1, 2.5, "x", True, None], []), ('"x"', "x", []), ("-0", 0, []), ("1e2", 100.0, []),
-        ('"\\ud83d\\ude42"', "🙂", []), ('"\\ud800"', "\ud800", []), ('{"a": 1, "\\u0061": 2}', {"a": 1}, ["a"]),
-        ("9" * 4_300, int("9" * 4_300), []), ("1e308", 1e308, []), ("1e-999", 0.0, []),
+        (' [1, 2.5, "x", true, null] ', [1, 2.5, "x", True, None], []),
+        ('"x"', "x", []),
+        ("-0", 0, []),
+        ("1e2", 100.0, []),
+        ('"\\ud83d\\ude42"', "🙂", []),
+        ('"\\ud800"', "\ud800", []),
+        ('{"a": 1, "\\u0061": 2}', {"a": 1}, ["a"]),
+        ("9" * 4_300, int("9" * 4_300), []),
+        ("1e308", 1e308, []),
+        ("1e-999", 0.0, []),
     ],
-)  # fmt: skip
+)
 def test_loads(text: str, value: Any, duplicates: list[str]) -> None:
     assert loads_counting(text) == (value, duplicates)
     assert loads(text) == value and type(loads(text)) is type(value)
@@ -307,10 +396,39 @@ def test_loads(text: str, value: Any, duplicates: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "{", "{} {}", "NaN", "[Infinity]", '{"a": -Infinity}', "1e999", "[-1e999]", "9" * 4_301, "-" + "9" * 5_000,
-     "'a'", "{'a': 1}", '{"a": 1,}', "[1,]", '"a\nb"', '"\x00"', "01", "1.", ".5", "+1", "0x1", "True", "None", "//x\n1",
-     "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000, "\ufeff{}", '"\\x41"', '"\\u12"'],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "{",
+        "{} {}",
+        "NaN",
+        "[Infinity]",
+        '{"a": -Infinity}',
+        "1e999",
+        "[-1e999]",
+        "9" * 4_301,
+        "-" + "9" * 5_000,
+        "'a'",
+        "{'a': 1}",
+        '{"a": 1,}',
+        "[1,]",
+        '"a\nb"',
+        '"\x00"',
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "0x1",
+        "True",
+        "None",
+        "//x\n1",
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+        "\ufeff{}",
+        '"\\x41"',
+        '"\\u12"',
+    ],
+)
 def test_what_is_not_json_is_a_value_error_and_no_other(text: str) -> None:
     with pytest.raises(ValueError):
         loads(text)
@@ -337,9 +455,19 @@ def test_escaped_pieces_concatenate() -> None:
 
 @pytest.mark.parametrize(
     "text, value",
-    [('"a"', "a"), ('"\\u0061"', "a"), ('"\\ud800"', None), ('"\\ud83d\\ude42"', "🙂"), ("1", None), ("", None), ('"a', None),
-     ('"a\nb"', None), ("[]", None), ("null", None)],
-)  # fmt: skip
+    [
+        ('"a"', "a"),
+        ('"\\u0061"', "a"),
+        ('"\\ud800"', None),
+        ('"\\ud83d\\ude42"', "🙂"),
+        ("1", None),
+        ("", None),
+        ('"a', None),
+        ('"a\nb"', None),
+        ("[]", None),
+        ("null", None),
+    ],
+)
 def test_decode_string(text: str, value: str | None) -> None:
     assert decode_string(text) == value
 
@@ -359,11 +487,21 @@ def test_json_writes_what_the_model_wrote_or_canonical_json() -> None:
 @pytest.mark.parametrize(
     "value, plain, python",
     [
-        ("x", "x", "x"), ("", "", ""), ("null", "null", "null"), (True, "true", "True"), (None, "null", "None"), (5, "5", "5"),
-        (1e5, "100000.0", "100000.0"), (1e22, "1e+22", "1e+22"), (-0.0, "-0.0", "-0.0"), ([True, None], "[true, null]", "[true, null]"),
-        ({"é": "x"}, '{"é": "x"}', '{"é": "x"}'), ({}, "{}", "{}"), (" a\n", " a\n", " a\n"),
+        ("x", "x", "x"),
+        ("", "", ""),
+        ("null", "null", "null"),
+        (True, "true", "True"),
+        (None, "null", "None"),
+        (5, "5", "5"),
+        (1e5, "100000.0", "100000.0"),
+        (1e22, "1e+22", "1e+22"),
+        (-0.0, "-0.0", "-0.0"),
+        ([True, None], "[true, null]", "[true, null]"),
+        ({"é": "x"}, '{"é": "x"}', '{"é": "x"}'),
+        ({}, "{}", "{}"),
+        (" a\n", " a\n", " a\n"),
     ],
-)  # fmt: skip
+)
 def test_values_of_key_value_syntaxes(value: Any, plain: str, python: str) -> None:
     assert Value().write(value) == plain
     assert Value(python=True).write(value) == python
@@ -371,8 +509,19 @@ def test_values_of_key_value_syntaxes(value: Any, plain: str, python: str) -> No
 
 @pytest.mark.parametrize(
     "text, length",
-    [("city", 4), ("city>", 4), ("a b", 3), ("<x", 0), ("x\ny", 1), ("x\ry", 1), ("", 0), ("é🙂", 2), ("x" * 200, 128), ("x\ud800", 1)],
-)  # fmt: skip
+    [
+        ("city", 4),
+        ("city>", 4),
+        ("a b", 3),
+        ("<x", 0),
+        ("x\ny", 1),
+        ("x\ry", 1),
+        ("", 0),
+        ("é🙂", 2),
+        ("x" * 200, 128),
+        ("x\ud800", 1),
+    ],
+)
 def test_names(text: str, length: int) -> None:
     m = Name().word.match(text)
     assert (m.end() if m else 0) == length

@@ -125,8 +125,11 @@ class Program:
         self.stops = frozenset(self.symbols.of[t] for w in walk(reply) if isinstance(w, End) for t in w.toks)
         self._points: dict[int, Point] = {}
         self._slots: dict[tuple[int, int], InSlot] = {}
+        self._unions: dict[tuple[int, ...], Step] = {}
         self._keep: list[object] = []  # ids are keys above, so their owners must live
         self._none = Point()
+        if "" in self.symbols.of:
+            raise FormatError("an empty marker", value="", path=name, expected="text")
         self.lexer = Table({t: (Exit(t, (), self._none, False), None) for t in self.symbols.of})
         readers = [w for w in walk(reply) if isinstance(w, Slot) and has_reader(w)]
         self.one_value = any(w.kind in ("arguments", "envelope") for w in readers)  # or an argument at a time
@@ -146,7 +149,7 @@ class Program:
     # tree -> steps
 
     def _compile(self, word: Word, then: Step) -> Step:
-        if isinstance(word, (Lit, Tok)) and not word.text:
+        if isinstance(word, Lit) and not word.text:
             raise FormatError("an empty marker", value=word, path=self.name, expected="text")
         if isinstance(word, Lit):
             return Step(exits=[(word.text, then, False)])
@@ -232,33 +235,44 @@ class Program:
         point.enter = _common([ops for _, _, ops, _, _ in ways])
         skip = len(point.enter)
         targets: dict[str, list[tuple[Step, Ops, str, bool, bool]]] = {}
+        slots: list[tuple[Slot, Step, Ops, str]] = []
         for what, arg, ops, pad, forgiven in ways:
             ops = ops[skip:]
             if what == "exit":
                 marker, target, stop = arg
                 targets.setdefault(marker, []).append((target, ops, pad, forgiven, stop))
-            elif what == "slot" and point.slot is None:
-                point.slot = (self._in_slot(*arg), ops, pad)
-            elif what == "slot" and point.slot is not None and arg[0].kind != point.slot[0].kind:
-                raise FormatError(
-                    f"slot {point.slot[0].kind!r} or slot {arg[0].kind!r} here: nothing tells them apart",
-                    value=arg[0].kind,
-                    path=self.name,
-                    expected="a marker or a Look before one of them",
-                )
+            elif what == "slot":
+                slots.append((*arg, ops, pad))
             elif what == "look":
                 guard, target = arg
                 point.looks.append((guard, ops, self._point(target)))
             elif what == "final" and point.end is None:
                 point.end = ops
+        if slots:
+            slot, _, ops, pad = slots[0]
+            for other, _, theirs, _ in slots[1:]:
+                if (other.kind, theirs) != (slot.kind, ops):
+                    raise FormatError(
+                        f"slot {slot.kind!r} or slot {other.kind!r} here: nothing tells them apart",
+                        value=other.kind,
+                        path=self.name,
+                        expected="a marker or a Look before one of them",
+                    )
+            point.slot = (self._in_slot(slot, self._union([s[1] for s in slots])), ops, pad)
         for marker, group in targets.items():
             self._merge(point, marker, group)
         return point
 
+    def _union(self, steps: list[Step]) -> Step:
+        """One step that can do what each of these can."""
+        unique = list({id(step): step for step in steps}.values())
+        if len(unique) == 1:
+            return unique[0]
+        return self._unions.setdefault(tuple(map(id, unique)), Step(forks=unique))
+
     def _merge(self, point: Point, marker: str, group: list[tuple[Step, Ops, str, bool, bool]]) -> None:
-        target, ops, _, _, stop = group[0]
-        others = [g[0] for g in group[1:] if g[0] is not target]
-        if any(g[1] != ops for g in group[1:] if g[0] is not target):
+        first_target, ops, _, _, stop = group[0]
+        if any(g[1] != ops for g in group[1:] if g[0] is not first_target):
             shown = self.symbols.show(marker)
             first, second = (_describe(g[1]) for g in (group[0], next(g for g in group if g[1] != ops)))
             raise FormatError(
@@ -267,8 +281,7 @@ class Program:
                 path=self.name,
                 expected="markers of their own, or one Frame around both",
             )
-        if others:
-            target = Step(forks=[target, *others])
+        target = self._union([g[0] for g in group])
         pads = list(dict.fromkeys((g[2], g[3]) for g in group))
         point.exits.append((Exit(marker, ops, self._point(target), stop), pads))
 

@@ -39,7 +39,7 @@ class Machine:
         self.pad = self.lead = ""  # the slot's leading pad, and what of it may still come
         self.last = ""  # the marker taken last, if nothing but its pad was read since
         self.in_reader: Reader | None = None
-        self.looks: list[tuple[Any, Ops, Point]] | None = None
+        self.looks: list[list[Any]] | None = None  # of each recogniser: itself, its verdict, where it leads
         self.seen = 0  # characters the recognisers of `looks` have seen
         self.held: list[str] | None = None  # reasoning behind a call's opener: reasoning or calls?
         self.state: Point | InSlot = program.start
@@ -81,7 +81,7 @@ class Machine:
     def quick(self) -> tuple[str, Any] | None:
         """The kind of text that may be taken without a step, while the search given finds nothing in it."""
         state = self.state
-        if self.buf or self.lead or self.held is not None or not isinstance(state, InSlot):
+        if self.buf or self.lead or self.last or self.held is not None or not isinstance(state, InSlot):
             return None
         return self.in_reader.quick() if self.in_reader else (state.kind, state.table.search)
 
@@ -149,10 +149,12 @@ class Machine:
     def _look(self, point: Point, rest: str) -> bool | None:
         """Ask the recognisers: True one agreed (and was followed), False wait, None none agrees."""
         if self.looks is None:
-            self.looks, self.seen = [(guard.begin(), ops, target) for guard, ops, target in point.looks], 0
+            self.looks, self.seen = [[guard.begin(), None, ops, target] for guard, ops, target in point.looks], 0
         new, self.seen = rest[self.seen :], len(rest)
-        for more, ops, target in self.looks:
-            verdict = more(new)
+        for look in self.looks:
+            if look[1] is None and new:
+                look[1] = look[0](new)
+        for _, verdict, ops, target in self.looks:
             if verdict is None and not self.eof:
                 return False
             if verdict:
@@ -338,6 +340,10 @@ class Machine:
             return True  # free text may follow
         s, far = self.buf, j + LOOKAHEAD
         while j < len(s) and s[j] in BLANKS:
+            if target.own.match(s, j):
+                return True  # a marker that begins with blanks
+            if self._maybe(target.own, j) is None:
+                return None
             j += 1
             if j == far:
                 return not stray

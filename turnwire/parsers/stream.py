@@ -246,8 +246,9 @@ class Parser:
 
     def _catch_up(self, fed: int, count: int) -> list[float]:
         """The fast path counts neither for the sink nor for its token map; returns the map's ends."""
-        if self._search is not None:
+        if self._search is not None and self._sink.at != fed:
             self._sink.at = fed
+            self._machine.last = ""
         token_map = self._sink.map
         if token_map is None:
             return []
