@@ -233,6 +233,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "no-arguments": ("a call without arguments where the syntax needs them",
         "qwen3", '<tool_call>\n{"name": "get_weather"}\n</tool_call>'),
     "no-key": ("an argument that ends before its key", "qwen3-coder", ""),
+    "no-value": (
+        "an argument that is broken off before its value",
+        "qwen3-coder",
+        "<tool_call>\n<function=f>\n<parameter=x</tool_call>",
+    ),
     "no-name": ("a call without a name", "qwen3", '<tool_call>\n{"arguments": {}}\n</tool_call>'),
     "not-an-object": ("arguments that are JSON, but no object",
         "qwen3", '<tool_call>\n{"name": "get_weather", "arguments": [1]}\n</tool_call>'),
