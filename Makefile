@@ -17,7 +17,7 @@ test: $(VENV)/.test
 # lint, types and formatting only (a part of `make test`)
 check: $(VENV)/.test
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # the laws with ten times the examples, drawn anew each time
 laws: $(VENV)/.test

@@ -71,8 +71,8 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
     for key in d:
-        near = nearest(key, KEYS)
-        if key not in KEYS and key not in HARMLESS and near is not None:
+        near = None if key in KEYS or key in HARMLESS else nearest(key, KEYS)
+        if near is not None:
             raise MessageError(
                 f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near
             )

@@ -173,6 +173,15 @@ def same(messages: list[Any], tools: Any, generation: bool, **options: Any) -> l
 # conversations that only Harmony has
 DEVELOPER: list[dict[str, Any]] = [
     {"name": "developer", "messages": [{"role": "developer", "content": "Be terse."}, user("Hi")], "tools": None},
+    {  # the turn before the developer's is dropped whole: what was in the middle does not lead
+        "name": "developer-behind-dropped-turn",
+        "messages": [
+            {"role": "assistant", "content": None, "reasoning_content": "0"},
+            {"role": "developer", "content": ""},
+            {"role": "assistant", "content": None},
+        ],
+        "tools": None,
+    },
     {
         "name": "system-developer",
         "messages": [system("S"), {"role": "developer", "content": "D"}, user("Hi")],

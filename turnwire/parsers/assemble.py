@@ -145,6 +145,8 @@ class Assembler:
                 self.named(info["name"])
         else:
             self.kind = kind
+            if "name" in info:  # a call, read as words because calls are switched off
+                info.setdefault("recipient", info["name"])
             self.info = info
             public: Literal["text", "reasoning"] = "reasoning" if kind == "reasoning" else "text"
             self._emit(PartStart(self.part, public, channel, *self._where(), info.get("recipient")))

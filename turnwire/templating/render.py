@@ -60,7 +60,8 @@ def render_prompt(
     placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
     for arrange in layout.arrange:
         placed = arrange(placed, context)
-    first = placed.pop(0) if placed and placed[0].role in layout.leading else None
+    leads = bool(placed) and placed[0].turn == 0 and placed[0].role in layout.leading
+    first = placed.pop(0) if leads else None
     layout.preamble(w, first, layout, context)
     while placed:
         if placed[0].role == "tool":
