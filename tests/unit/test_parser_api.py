@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import turnwire
-from tests.laws.checks import merged, to_ids
+from tests.laws.checks import everything, merged, to_ids
 from turnwire import Call, Media, Reasoning, Result, Text, Turn
 from turnwire.errors import ClosedParser, RefusedTurn, StrictFault
 from turnwire.events import (
@@ -534,17 +534,6 @@ _calls = st.builds(
 _results = st.builds(Result, st.lists(_texts | _media, max_size=3).map(tuple), _maybe, _maybe)
 _parts = st.one_of(_texts, st.builds(Reasoning, _text, st.booleans()), _calls, _results, _media)
 _turns = st.builds(Turn, _text, st.lists(_parts, max_size=4).map(tuple))
-
-
-def everything(value: Any) -> Any:
-    """A value with the fields that do not take part in its equality."""
-    if dataclasses.is_dataclass(value):
-        return type(value).__name__, [(f.name, everything(getattr(value, f.name))) for f in dataclasses.fields(value)]
-    if isinstance(value, dict):
-        return {k: everything(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [everything(v) for v in value]
-    return type(value).__name__, value
 
 
 @given(_turns)
