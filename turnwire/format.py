@@ -223,7 +223,6 @@ class Format:
         tools: Sequence[Any] | None = None,
         by: Literal["ids", "text"] = "ids",
         prompt: Any = None,
-        tokenizer: Tokenizer | None = None,
     ) -> Refusal | None:
         """None if the turn, written, reads back as it was; else why not. `by` what it travels: ids keep control
         tokens apart from text that spells them, text does not."""
