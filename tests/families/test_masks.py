@@ -17,7 +17,8 @@ import pytest
 
 import turnwire
 from tests.families import conversations, official, parity
-from tests.families.qwen_conversations import CONVERSATIONS, examples, features, plain
+from tests.families.official import plain
+from tests.families.qwen_conversations import CONVERSATIONS, examples, features
 from tests.families.test_qwen_parity import given, options
 from tests.laws import strategies
 from tests.laws.law import Report, reports, run_law
@@ -27,7 +28,7 @@ from turnwire.spans import KINDS
 from turnwire.templating.writer import Writer
 from turnwire.tokens import HfTokenizer
 
-NAMES = tuple(official.SHA256)
+NAMES = official.QWEN
 EMPTY = "<think>\n\n</think>\n\n"
 OPENED = "<think>\n"
 

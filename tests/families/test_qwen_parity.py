@@ -15,7 +15,8 @@ import pytest
 
 from tests.families import official, parity
 from tests.families.known_differences import KNOWN, Known
-from tests.families.qwen_conversations import ALL, examples, features, plain
+from tests.families.official import plain
+from tests.families.qwen_conversations import ALL, examples, features
 from tests.laws.law import Report, reports, run_law
 from turnwire import Format
 from turnwire.errors import TurnwireError
@@ -23,7 +24,7 @@ from turnwire.layout import Results, no_preamble, no_prefill
 from turnwire.templating.arrange import ThinkSinceQuery, Trim, queried, split_reasoning
 from turnwire.wire import NOTHING
 
-NAMES = tuple(official.SHA256)
+NAMES = official.QWEN
 MEDIA = ("image", "video")
 
 

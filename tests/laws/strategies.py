@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 import turnwire
 from tests import real
+from tests.families.reference import references
 from turnwire import Call, Reasoning, Text, Turn
+from turnwire.wire import Choice, Frame, Many, Seq, Switch, Word, walk
 
 MARKERS = (
     "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "<function=f>", "</function>",
@@ -43,12 +46,12 @@ TEXTS = (
 SURROGATES = ("\ud800", "x\udfffy", "\ud83d")
 
 
-def hostile(surrogates: bool = False, max_size: int = 6) -> st.SearchStrategy[str]:
-    """Text that is out to be mistaken for something else."""
+def hostile(surrogates: bool = False, max_size: int = 6, own: tuple[str, ...] = ()) -> st.SearchStrategy[str]:
+    """Text that is out to be mistaken for something else; `own`: markers of the format at hand."""
     pieces = st.one_of(
         st.sampled_from(TEXTS),
-        st.sampled_from(MARKERS),
-        st.sampled_from(HALVES),
+        st.sampled_from(MARKERS + own),
+        st.sampled_from(HALVES + tuple(m[: len(m) // 2 + 1] for m in own)),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
     )
     inner = st.integers(0, 9).flatmap(lambda n: st.lists(pieces, min_size=min(n, 1), max_size=max_size)).map("".join)
@@ -102,42 +105,71 @@ def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
 
 
 def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[Turn]:
-    """An assistant turn of kinds of parts that the format knows, in an order it has."""
-    frames = frame_kinds(fmt)
-    thought = hostile(surrogates).map(lambda t: (Reasoning(t),))
-    reasoning: Any = st.one_of(thought, st.just(()))
-    if "preamble" in frames:  # messages in channels, in any order
-        part = st.one_of(
-            hostile(surrogates).map(Reasoning),
-            hostile(surrogates).map(lambda t: Text(t, "commentary")),
-            hostile(surrogates).map(lambda t: Text(t, "final")),
-            calls(surrogates),
-            calls(surrogates),
+    """An assistant turn of the kinds of parts that the format knows, in an order that its reply has."""
+    text = hostile(surrogates, own=own_markers(fmt))
+    made: Mapping[str, st.SearchStrategy[Any]] = {
+        "reasoning": text.map(Reasoning),
+        "call": calls(surrogates),
+        "preamble": text.map(lambda t: Text(t, "commentary")),
+        "text": text.map(lambda t: Text(t, "final" if "preamble" in frame_kinds(fmt) else None)),
+    }
+
+    @st.composite
+    def turn(draw: Any) -> Turn:
+        kinds = [k for k in draw(orders(fmt.reply)) if k in made]
+        return Turn("assistant", tuple(draw(made[k]) for k in kinds))
+
+    return turn()
+
+
+def own_markers(fmt: turnwire.Format) -> tuple[str, ...]:
+    return (*fmt.control, *fmt.forgeable)
+
+
+def orders(word: Word) -> st.SearchStrategy[list[str]]:
+    """Kinds of parts in an order that a tree can write."""
+    if isinstance(word, Frame):
+        return st.just([] if word.kind == "arg" else [word.kind])
+    if isinstance(word, Switch):
+        return st.sampled_from([[c.kind] for c in word.cases])
+    if isinstance(word, Seq):
+        return st.tuples(*map(orders, word.parts)).map(lambda found: [k for kinds in found for k in kinds])
+    if isinstance(word, Choice):
+        return st.one_of(*map(orders, word.items))
+    if isinstance(word, Many):
+        inner = st.sampled_from((0, 1, 2, 2, 3, 4)).flatmap(
+            lambda n: st.lists(orders(word.item), min_size=n, max_size=n)
         )
-        return st.lists(part, min_size=1, max_size=5).map(lambda p: Turn("assistant", tuple(p)))
-    body = st.integers(0, 9).flatmap(
-        lambda n: st.lists(st.one_of(hostile(surrogates).map(Text), calls(surrogates)), min_size=min(n, 2), max_size=4)
-    )
-    if "reasoning" not in frames:
-        return body.map(lambda b: Turn("assistant", tuple(b)))
-    return st.tuples(reasoning, body).map(lambda rb: Turn("assistant", (*rb[0], *rb[1])))
+        return inner.map(lambda found: [k for kinds in found for k in kinds][:5])
+    return st.just([])
 
 
 def frame_kinds(fmt: turnwire.Format) -> set[str]:
-    from turnwire.wire import Frame, walk
-
     return {w.kind for w in walk(fmt.reply) if isinstance(w, Frame)}
 
 
+def parallel(word: Word) -> bool:
+    """Whether a reply can have several calls."""
+    return any(
+        isinstance(w, Many) and any(isinstance(x, Frame) and x.kind == "call" for x in walk(w.item)) for w in walk(word)
+    )
+
+
 def prefills_reasoning(fmt: turnwire.Format) -> bool:
-    return "<think>" in fmt.program.symbols.show(fmt.prompt_tail(None))
+    """Whether the default prompt opens reasoning and leaves it open."""
+    parser = fmt.parser()
+    return bool(parser.turn.parts) and isinstance(parser.turn.parts[-1], Reasoning) and parser._sink.kind == "reasoning"
 
 
 def tokenizer(fmt: turnwire.Format) -> Any:
-    """The real tokenizer of a format (skips where its package is missing)."""
-    if fmt.name == "harmony":
-        return real.o200k_harmony()
-    return real.qwen35() if fmt.name.startswith("qwen3.5") else real.qwen3()
+    """The real tokenizer of a format; where none can be had, another's with the format's control tokens added."""
+    found = references()[fmt.name].tokenizer if fmt.name in references() else None
+    if found is not None:
+        try:
+            return real.load(found)
+        except pytest.skip.Exception:
+            pass
+    return real.stand_in(fmt.control)
 
 
 def normalised(turn: Turn, normalize: Callable[[str], str]) -> Turn:

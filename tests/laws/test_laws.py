@@ -7,14 +7,41 @@ from hypothesis import strategies as st
 
 import turnwire
 from tests.laws import checks
-from tests.laws.law import ADMITTED, run_law
-from tests.laws.strategies import damaged, prefills_reasoning, turns
+from tests.laws.law import ADMITTED, EXAMPLES, run_law
+from tests.laws.strategies import damaged, frame_kinds, parallel, prefills_reasoning, turns
 
 FORMATS = turnwire.list_formats()
 # Hypothesis draws constants from the modules that are loaded, so the mix moves: minimums are well under what is met.
-HARD = {"text": 50, "call": 40, "marker in text": 20, "half marker": 20, "lone surrogate": 3, "parallel calls": 10}
+HARD = {"text": 30, "marker in text": 15, "half marker": 15, "lone surrogate": 3}
+CALLS = {"call": 25}
+PARALLEL = {"parallel calls": 8}
 finishes = st.sampled_from(("stop", "tool_calls", "length", "abort", None))
 policies = st.sampled_from(("recover_if_unclosed", "recover", "ignore"))
+
+
+def hard(fmt: turnwire.Format) -> dict[str, int]:
+    """What the turns of a format must have met."""
+    return {**HARD, **(CALLS if "call" in frame_kinds(fmt) else {}), **(PARALLEL if parallel(fmt.reply) else {})}
+
+
+def read(fmt: turnwire.Format) -> dict[str, int]:
+    """The events that its replies must have given."""
+    return {"Fault": 20, "TextDelta": 20, **({"CallEnd": 15} if "call" in frame_kinds(fmt) else {})}
+
+
+def share(fmt: turnwire.Format) -> int:
+    """A reply tree and the start of a reply are tried in full once; for further formats that have the same, a
+    quarter of the examples."""
+    first = next(f for f in map(turnwire.get_format, FORMATS) if same(f, fmt))
+    return EXAMPLES if first.name == fmt.name else EXAMPLES // 4
+
+
+def same(a: turnwire.Format, b: turnwire.Format) -> bool:
+    return a.reply == b.reply and begun(a) == begun(b)
+
+
+def begun(fmt: turnwire.Format) -> str:
+    return fmt.program.symbols.show(fmt.prompt_tail(None))
 
 
 def replies(fmt: turnwire.Format) -> st.SearchStrategy[tuple[str, int, str, str]]:
@@ -31,8 +58,9 @@ def test_l1_round_trip(name: str, by: str) -> None:
         name,
         turns(fmt, surrogates=True),
         lambda turn, report: checks.round_trip(fmt, turn, report, by),
-        need=HARD,
+        need=hard(fmt),
         admitted=ADMITTED if by == "ids" else 0.8,
+        examples=share(fmt),
     )
 
 
@@ -56,7 +84,8 @@ def test_l2_chunk_invariance(name: str, by: str) -> None:
         name,
         replies(fmt),
         lambda example, report: checks.chunk_invariance(fmt, example, report, by),
-        need={"Fault": 30, "CallEnd": 20, "TextDelta": 30, **({"unknown id": 10} if by == "ids" else {})},
+        need={**read(fmt), **({"unknown id": 10} if by == "ids" else {})},
+        examples=share(fmt),
         regressions=broken_before(fmt),
     )
 
@@ -69,7 +98,8 @@ def test_l3_total_and_lossless(name: str) -> None:
         name,
         replies(fmt),
         lambda example, report: checks.lossless(fmt, example, report),
-        need={"Fault": 30, "CallEnd": 20, "TextDelta": 30, "random ids": 30},
+        need={**read(fmt), "random ids": 30},
+        examples=share(fmt),
     )
 
 
@@ -77,11 +107,13 @@ def test_l3_total_and_lossless(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_l7_prompt_emission(name: str, by: str) -> None:
     fmt = turnwire.get_format(name)
-    need = {"ArgumentsDelta": 60, "TextDelta": 60, **({"ReasoningDelta": 60} if prefills_reasoning(fmt) else {})}
+    need = {"TextDelta": 40, **({"ArgumentsDelta": 40} if "call" in frame_kinds(fmt) else {})}
+    need |= {"ReasoningDelta": 60} if prefills_reasoning(fmt) else {}
     run_law(
         f"L7 prompt emission by {by}",
         name,
         st.tuples(turns(fmt), st.integers(0, 10**6)),
         lambda example, report: checks.prompt_emission(fmt, example, report, by),
         need=need,
+        examples=share(fmt),
     )

@@ -18,9 +18,10 @@ from turnwire import format as format_module
 from turnwire import messages
 from turnwire.events import Event
 from turnwire.parsers import calls, coerce, machine, stream
-from turnwire.parsers.assemble import Assembler, TokenMap
+from turnwire.parsers.assemble import Assembler
 from turnwire.parsers.compile import Point
 from turnwire.parsers.machine import Machine
+from turnwire.parsers.tokenmap import TokenMap
 
 finishes = st.sampled_from(("stop", "length", None))
 policies = st.sampled_from(("recover_if_unclosed", "recover"))
@@ -126,8 +127,10 @@ def value_at_end(schema: Any) -> bool:
     return False
 
 
-def name_first(self: Assembler, call: Any, text: str, start: int, _arguments: Any = Assembler._arguments) -> None:
-    _arguments(self, call, text, start)
+def name_first(
+    self: Assembler, call: Any, text: str, start: int, json: Any, _arguments: Any = Assembler._arguments
+) -> None:
+    _arguments(self, call, text, start, json)
     if self.out and call.name is not None:
         call.held.append(self.out.pop())
 

@@ -54,7 +54,7 @@ MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "Weather in Oslo?"
 
 def find() -> tuple[Format, Tokenizer]:
     names: list[str] = turnwire.list_formats()
-    fmt: Format = turnwire.get_format(names[0])
+    fmt: Format = turnwire.get_format("qwen3" if "qwen3" in names else names[0])
     tok: Tokenizer = turnwire.small_tokenizer(fmt)
     again: Tokenizer = turnwire.load_tokenizer(tok)
     assert again is tok

@@ -329,7 +329,7 @@ def test_the_recordings_are_the_fixtures() -> None:
         (("frob",), "choose from"),
         (("render",), "CONVERSATION.json"),
         (("render", "conversation.json"), "--format"),
-        (("render", "conversation.json", "-f", "qwen"), "expected one of qwen3"),
+        (("render", "conversation.json", "-f", "qwen"), "expected one of "),
         (("render", "conversation.json", "-f", "qwen-3"), "did you mean 'qwen3'?"),
         (("render", "nope.json", "-f", "qwen3"), "nope.json: No such file"),
         (("render", ".", "-f", "qwen3"), "directory"),

@@ -9,31 +9,35 @@ import importlib
 from ..errors import UnknownFormat, nearest
 from ..format import Format
 
-FILES = {
-    "qwen3": ("qwen3", "qwen3_instruct_2507", "qwen3_thinking_2507"),
-    "qwen3_coder": ("qwen3_coder",),
-    "qwen3_5": ("qwen3_5",),
+FILES: dict[str, tuple[str, ...]] = {
     "harmony": ("harmony",),
+    "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
+    "qwen3_5": ("qwen3.5",),
+    "qwen3_coder": ("qwen3-coder",),
 }
+"""Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}
 SUFFIXES = ("-FP8", "-AWQ", "-GPTQ-Int4", "-GPTQ-Int8", "-MLX-4bit", "-MLX-8bit", "-GGUF", "-BF16")
 
 
-@functools.cache
-def formats() -> dict[str, Format]:
-    """All formats by name."""
-    found: dict[str, Format] = {}
-    for file, values in FILES.items():
-        module = importlib.import_module(f".{file}", __name__)
-        for value in values:
-            fmt: Format = getattr(module, value)
-            found[fmt.name] = fmt
-    return found
+_NAMES = {name: file for file, names in FILES.items() for name in names}
 
 
 def list_formats() -> list[str]:
     """The names of all formats."""
-    return list(formats())
+    return sorted(_NAMES)
+
+
+@functools.cache
+def _load(name: str) -> Format:
+    module = importlib.import_module(f".{_NAMES[name]}", __name__)
+    fmt: Format = getattr(module, name.replace("-", "_").replace(".", "_"))
+    return fmt
+
+
+def formats() -> dict[str, Format]:
+    """All formats by name."""
+    return {name: _load(name) for name in list_formats()}
 
 
 def get_format(name: str) -> Format:
@@ -41,21 +45,20 @@ def get_format(name: str) -> Format:
 
     Raises `UnknownFormat`, with the nearest names, for anything else: a wrong guess is worse than none.
     """
-    known = formats()
     if isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         key = name.strip()
         key = ALIASES.get(key, key)
-        if key in known:
-            return known[key]
+        if key in _NAMES:
+            return _load(key)
         bare = next((key[: -len(s)] for s in SUFFIXES if key.endswith(s)), key).casefold()
-        for fmt in known.values():
+        for fmt in formats().values():
             if any(fnmatch.fnmatchcase(bare, pattern.casefold()) for pattern in fmt.models):
                 return fmt
-    models = [m for f in known.values() for m in f.models]
+    models = [m for f in formats().values() for m in f.models]
     raise UnknownFormat(
         f"no format {name!r}",
         value=name,
         path="format",
-        expected="one of " + ", ".join(known) + ", or a model id",
-        near=nearest(name, [*known, *ALIASES, *models]),
+        expected="one of " + ", ".join(list_formats()) + ", or a model id",
+        near=nearest(name, [*_NAMES, *ALIASES, *models]),
     )

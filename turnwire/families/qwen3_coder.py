@@ -40,6 +40,6 @@ layout = Layout(
 
 qwen3_coder = qwen3.but(
     "qwen3-coder", reply=calls + end, layout=layout,
-    models=("Qwen/Qwen3-Coder-30B-A3B-Instruct", "Qwen/Qwen3-Coder-480B-A35B-Instruct"),
+    models=("Qwen/Qwen3-Coder-30B-A3B-Instruct", "Qwen/Qwen3-Coder-480B-A35B-Instruct", "Qwen/Qwen3-Coder-Next"),
     source="Qwen/Qwen3-Coder-30B-A3B-Instruct chat_template.jinja sha256 5a38bfa058",
 )  # fmt: skip

@@ -7,7 +7,7 @@ streamed as soon as the call's name is known; their deltas concatenate to exactl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -18,8 +18,6 @@ from ..events import (
     CallEnd,
     CallStart,
     Event,
-    Fault,
-    Markup,
     PartEnd,
     PartStart,
     ReasoningDelta,
@@ -27,16 +25,16 @@ from ..events import (
     TextDelta,
 )
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
-from ..wire import Symbols
+from ..wire import Slot, Symbols
 from .calls import ODD, OpenArgument, OpenCall, read_json
-from .tokenmap import TokenMap
+from .emitter import Emitter
 from .validate import Toolbox
 
 MAX_HEAD = 4096  # characters of a header, a key or a name that are read
 
 
-class Assembler:
-    """See the head of this file. `drain` returns the events since the last time."""
+class Assembler(Emitter):
+    """See the head of this file."""
 
     def __init__(
         self,
@@ -48,10 +46,8 @@ class Assembler:
         keep: bool,
         new_id: Callable[[int], str] | None,
     ):
+        super().__init__(tokens)
         self.symbols, self.toolbox, self.one_value, self.keep, self.new_id = symbols, toolbox, one_value, keep, new_id
-        self.at = 0  # characters so far, in the public spelling
-        self.map = TokenMap() if tokens else None
-        self.out: list[Event] = []
         self.parts: list[Part] = []
         self.part = -1
         self.calls = 0
@@ -61,72 +57,44 @@ class Assembler:
         self.in_reasoning = False
         self.head: list[str] = []
         self.info: dict[str, str] = {}
-        self.call: OpenCall | None = None
         self.arg: OpenArgument | None = None
-
-    # events
-
-    def drain(self) -> list[Event]:
-        out, self.out = self.out, []
-        return out
-
-    def _where(self, start: int | None = None, stop: int | None = None) -> tuple[Span, Span | None]:
-        start = max(0, self.at if start is None else start)
-        stop = max(start, self.at if stop is None else stop)
-        return (start, stop), self.map.range(start, stop) if self.map is not None else None
-
-    def place(self) -> tuple[Span, Span | None]:
-        """Here: an empty span and its place among the tokens."""
-        return self._where()
-
-    def _emit(self, event: Event) -> None:
-        (self.call.held if self.call is not None and self.call.held else self.out).append(event)
-
-    def _markup(self, text: str, start: int) -> None:
-        span, tokens = self._where(start, start + len(text))
-        if span[1] > span[0]:
-            self._emit(Markup(text[len(text) - (span[1] - span[0]) :], span, tokens))
-
-    def fault(self, code: str, message: str, text: str) -> None:
-        """A fault of the model, at this place; it also counts for the open call."""
-        event = Fault(code, message, text, *self._where())
-        if self.call is not None:
-            self.call.faults.append(event)
-        self._emit(event)
 
     # the machine's side
 
     def mark(self, raw: str) -> None:
         text = self.symbols.show(raw)
         self.at += len(text)
-        self._markup(text, self.at - len(text))
+        self.markup(text, self.at - len(text))
 
-    def piece(self, kind: str, raw: str) -> None:
+    def piece(self, kind: str, raw: str, json: str | None = None) -> None:
         text = self.symbols.show(raw)
         start, self.at = self.at, self.at + len(text)
         call, arg = self.call, self.arg
         if kind == self.kind:  # text or reasoning
             self._delta(text, start)
         elif kind == "arguments" and call is not None:
-            self._arguments(call, text, start)
+            self._arguments(call, text, start, json)
         elif kind == "value" and call is not None and arg is not None and arg.name is not None and not arg.ignored:
             self._value(call, arg, text, start)
         else:
-            if kind == "head":
+            if kind in ("head", "attrs"):
                 _collect(self.head, text)
             elif kind == "key" and arg is not None:
                 _collect(arg.key, text)
             elif kind == "name" and call is not None:
                 _collect(call.spelled, text)
-            self._markup(text, start)
+            self.markup(text, start)
 
     def header(self, head: Any) -> str:
-        text = "".join(self.head)
+        text = self._header_text()
         self.info = head.read(text)
-        self.head = []
         if "fault" in self.info:
             self.fault("bad-header", self.info["fault"], text[:200])
         return self.info.get("kind", "other")
+
+    def _header_text(self) -> str:
+        text, self.head = "".join(self.head), []
+        return text
 
     def begin(self, kind: str) -> None:
         if kind == "arg":
@@ -138,7 +106,7 @@ class Assembler:
         self.chunks = []
         if kind == "call":
             self.kind = "call"
-            self._emit(PartStart(self.part, "call", channel, *self._where()))
+            self.emit(PartStart(self.part, "call", channel, *self.where()))
             self.call = OpenCall(self.calls, id=info.get("id"), in_reasoning=self.in_reasoning)
             self.calls += 1
             if "name" in info:
@@ -149,7 +117,7 @@ class Assembler:
                 info.setdefault("recipient", info["name"])
             self.info = info
             public: Literal["text", "reasoning"] = "reasoning" if kind == "reasoning" else "text"
-            self._emit(PartStart(self.part, public, channel, *self._where(), info.get("recipient")))
+            self.emit(PartStart(self.part, public, channel, *self.where(), info.get("recipient")))
 
     def end(self, kind: str) -> None:
         if kind == "arg":
@@ -190,16 +158,18 @@ class Assembler:
         if call.id is None and self.new_id is not None:
             call.id = self.new_id(call.index)
         held, call.held = call.held, []
-        start = CallStart(self.part, call.index, call.id, name, *self._where(held[0].span[0] if held else None))
+        start = CallStart(self.part, call.index, call.id, name, *self.where(held[0].span[0] if held else None))
         call.started = True
         self.out.append(start)
         self.out.extend(held)
 
-    def slot_end(self, kind: str, readable: bool) -> None:
-        call, arg = self.call, self.arg
+    def slot_end(self, slot: Slot, readable: bool) -> None:
+        call, arg, kind = self.call, self.arg, slot.kind
         if call is None:
             return
-        if kind == "name":
+        if kind == "attrs":
+            self._attributes(call, arg, slot.codec.read(self._header_text()))
+        elif kind == "name":
             self.named("".join(call.spelled).strip())
         elif kind == "key" and arg is not None:
             self._key_known(call, arg)
@@ -245,10 +215,10 @@ class Assembler:
     def _delta(self, text: str, start: int) -> None:
         if self.keep:
             self.chunks.append(text)
-        span, tokens = self._where(start)
+        span, tokens = self.where(start)
         if span[1] > span[0]:
             make = ReasoningDelta if self.kind == "reasoning" else TextDelta
-            self._emit(make(self.part, text[len(text) - (span[1] - span[0]) :], span, tokens))
+            self.emit(make(self.part, text[len(text) - (span[1] - span[0]) :], span, tokens))
 
     def _end_part(self) -> None:
         text, prefilled = "".join(self.chunks), self.prefilled
@@ -256,15 +226,34 @@ class Assembler:
             self.parts.append(Reasoning(text, prefilled))
         elif self.keep:
             self.parts.append(Text(text, self.info.get("channel"), self.info.get("recipient"), prefilled))
-        self._emit(PartEnd(self.part, *self._where()))
+        self.emit(PartEnd(self.part, *self.where()))
         self.kind, self.chunks, self.prefilled, self.info = None, [], False, {}
 
     # calls
 
-    def _arguments(self, call: OpenCall, text: str, start: int) -> None:
-        call.json.append(text)
-        span, tokens = self._where(start)
-        event = ArgumentsDelta(self.part, call.index, text[len(text) - (span[1] - span[0]) :], span, tokens)
+    def _attributes(self, call: OpenCall, arg: OpenArgument | None, said: Mapping[str, str]) -> None:
+        """What an "attrs" slot says of the open argument, else of the call."""
+        if "fault" in said:
+            self.fault("bad-attributes", said["fault"], "")
+        if arg is not None:
+            arg.key, arg.form = [said.get("key", "".join(arg.key))], said.get("form", arg.form)
+            if arg.key[0]:
+                self._key_known(call, arg)
+            return
+        call.id = said.get("id", call.id)
+        if "name" in said:
+            self.named(said["name"])
+
+    def _arguments(self, call: OpenCall, text: str, start: int, json: str | None) -> None:
+        span, tokens = self.where(start)
+        if json is None:
+            call.json.append(text)
+            text = text[len(text) - (span[1] - span[0]) :]
+        else:
+            call.json.append(json)
+            call.spelling.append(text)
+            text = json
+        event = ArgumentsDelta(self.part, call.index, text, span, tokens)
         if call.name is None or call.held:
             call.held.append(event)  # the name comes after the arguments
         else:
@@ -272,7 +261,7 @@ class Assembler:
 
     def _send(self, call: OpenCall, json: str, start: int | None = None) -> None:
         call.json.append(json)
-        self._emit(ArgumentsDelta(self.part, call.index, json, *self._where(start)))
+        self.emit(ArgumentsDelta(self.part, call.index, json, *self.where(start)))
 
     def _key_known(self, call: OpenCall, arg: OpenArgument) -> None:
         arg.key_known(call, self.toolbox, self.at)
@@ -307,7 +296,7 @@ class Assembler:
     def _cut_argument(self) -> None:
         arg = self.arg
         if arg is not None and arg.held:
-            self._markup("".join(arg.raw), arg.since)  # never to be a value
+            self.markup("".join(arg.raw), arg.since)  # never to be a value
         self.arg = None
 
     def _end_call(self, ended: bool) -> None:
@@ -316,7 +305,8 @@ class Assembler:
             return
         raw: str | dict[str, str]
         if self.one_value:
-            raw = text = "".join(call.json)
+            text = "".join(call.json)
+            raw = "".join(call.spelling) or text
             arguments, flaw = read_json(call, text)
             if flaw is not None:
                 self.fault(*flaw, text[:80])
@@ -339,8 +329,8 @@ class Assembler:
             self.out.extend(call.held)
             call.held = []
         faults = tuple(call.faults)
-        self.out.append(CallEnd(self.part, call.index, done, done.complete, faults, *self._where()))
-        self.out.append(PartEnd(self.part, *self._where()))
+        self.out.append(CallEnd(self.part, call.index, done, done.complete, faults, *self.where()))
+        self.out.append(PartEnd(self.part, *self.where()))
         if self.keep:
             self.parts.append(done)
         self.call, self.arg, self.kind = None, None, None
@@ -372,9 +362,9 @@ class Assembler:
             name: Literal["text", "reasoning", "call"]
             name = "reasoning" if self.kind == "reasoning" else "call" if self.kind == "call" else "text"
             channel, recipient = self.info.get("channel"), self.info.get("recipient")
-            self.out.append(PartStart(self.part, name, channel, *self._where(), recipient))
+            self.out.append(PartStart(self.part, name, channel, *self.where(), recipient))
         if self.call is not None and self.call.started and self.call.name is not None:
-            self.out.append(CallStart(self.part, self.call.index, self.call.id, self.call.name, *self._where()))
+            self.out.append(CallStart(self.part, self.call.index, self.call.id, self.call.name, *self.where()))
 
     def turn(self) -> Turn:
         """The turn so far; a part that is still open is included as far as it came."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ..codecs import dumps, escaped, loads_counting
 from ..events import Event, Fault
-from .coerce import coerce, streams_as_json, streams_as_string
+from .coerce import as_json, coerce, streams_as_json, streams_as_string
 from .compile import BLANKS
 from .literal import LiteralStream
 from .validate import Toolbox
@@ -31,6 +31,7 @@ class OpenCall:
     spelled: list[str] = field(default_factory=list[str])  # a name read from a slot
     started: bool = False
     json: list[str] = field(default_factory=list[str])  # arguments text, as sent or held
+    spelling: list[str] = field(default_factory=list[str])  # the same as the model wrote it, where that is not JSON
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     raws: dict[str, str] = field(default_factory=dict[str, str])
     value_seen: bool = False
@@ -51,6 +52,7 @@ class OpenArgument:
     since: int  # where the value begins, in characters
     key: list[str] = field(default_factory=list[str])
     name: str | None = None
+    form: str = ""  # what the model said its value is: "string" or "json"; "": its schema says
     schema: Any = None
     string: bool = False
     container: bool = False  # it may be one: the first character that is not blank decides
@@ -77,8 +79,8 @@ class OpenArgument:
             self.flaws.append(("duplicate-key", f"a second {self.name!r} in a call: the first counts", self.name))
             return
         self.schema = toolbox.schema(call.name or "", self.name)
-        self.string = streams_as_string(self.schema)
-        self.container = not self.string and streams_as_json(self.schema)
+        self.string = self.form == "string" or (not self.form and streams_as_string(self.schema))
+        self.container = not self.string and (self.form == "json" or streams_as_json(self.schema))
 
     def take(self, call: OpenCall, text: str, at: int) -> str | None:
         """JSON text for a piece of the value that begins at `at`; None if it is held."""
@@ -114,7 +116,7 @@ class OpenArgument:
                 self.flaws.append(("invalid-json", f"a value is not JSON: {e}"[:200], raw[:80]))
                 call.readable = False
         else:
-            typed = coerce(raw, self.schema)
+            typed = as_json(raw, self.schema) if self.form == "json" else coerce(raw, self.schema)
             if typed.flag:
                 self.flaws.append((typed.flag, f"the value of {self.name!r} can be of more than one type", raw[:80]))
             rest, value = self._opening(call) + typed.json, typed.value

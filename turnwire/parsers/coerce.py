@@ -58,6 +58,12 @@ def coerce(raw: str, schema: Any, root: Any = None) -> Coerced:
     return Coerced(value, text, "ambiguous-type")
 
 
+def as_json(raw: str, schema: Any, root: Any = None) -> Coerced:
+    """The value of `raw` where the model says that it is JSON; what is not is coerced by its schema."""
+    read = read_json(raw.strip(_BLANKS))
+    return coerce(raw, schema, root) if read is None else Coerced(*read)
+
+
 def streams_as_string(schema: Any, root: Any = None) -> bool:
     """Whether a value can be streamed as a JSON string at once: its type is undeclared, or string only."""
     return kinds(schema, root) <= _STRING

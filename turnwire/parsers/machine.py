@@ -65,7 +65,7 @@ class Machine:
             stop = next((e for e, _ in point.exits if e.stop), None)
             if stop is not None or point.end is not None:
                 if isinstance(state, InSlot) and state.kind != "junk":
-                    self.sink.slot_end(state.kind, True)
+                    self.sink.slot_end(state.slot, True)
                     self._run(point.enter)
                 self._run(stop.ops if stop is not None else point.end or ())
                 if stop is not None:
@@ -210,7 +210,7 @@ class Machine:
                         return True
                     self.sink.calls_in_reasoning()
                 if not junk:
-                    self.sink.slot_end(state.kind, home is None)
+                    self.sink.slot_end(state.slot, home is None)
                 self._mark(m.end())
                 if home is None and not junk:
                     self._run(state.next.enter)
@@ -239,7 +239,7 @@ class Machine:
                 held.append(s[self.pos : m.start()])
                 self.sink.piece(state.kind, "".join(held))
                 self.pos, self.held = m.start(), None
-                self.sink.slot_end(state.kind, True)
+                self.sink.slot_end(state.slot, True)
                 self._mark(m.end())
                 self._run(state.next.enter)
                 self._take(e, None)
@@ -262,7 +262,7 @@ class Machine:
             return False
         if took is BROKEN:
             self.sink.fault("broken-value", "a value that its notation cannot hold", "")
-        self.sink.slot_end(state.kind, took is DONE)
+        self.sink.slot_end(state.slot, took is DONE)
         self._arrive(state.next)
         return True
 

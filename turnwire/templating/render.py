@@ -62,8 +62,11 @@ def render_prompt(
         placed = arrange(placed, context)
     leads = bool(placed) and placed[0].turn == 0 and placed[0].role in layout.leading
     first = placed.pop(0) if leads else None
+    w.word(layout.begin)
     layout.preamble(w, first, layout, context)
+    before = ""
     while placed:
+        headed, before = before not in layout.headless, placed[0].role
         if placed[0].role == "tool":
             n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
             run, placed = placed[:n], placed[n:]
@@ -71,17 +74,19 @@ def render_prompt(
             continue
         turn = placed.pop(0)
         if turn.role == "assistant":
-            _assistant(fmt, w, turn, context, unfinished=continue_final_message and not placed)
+            _assistant(fmt, w, turn, context, headed, unfinished=continue_final_message and not placed)
         else:
             layout.role(turn.role).write(w, turn, layout, context)
     if add_generation_prompt:
-        w.word(fmt.header)
+        if before not in layout.headless:
+            w.word(fmt.header)
         w.word(layout.prefill(context))
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
 
 
-def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinished: bool) -> None:
-    w.word(fmt.header)
+def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, headed: bool, unfinished: bool) -> None:
+    if headed:
+        w.word(fmt.header)
     since = len(w.stretches)
     w.turn, w.sampled = turn.turn, True
     try:

@@ -57,6 +57,7 @@ class _Walk:
         self.w, self.parts, self.options, self.history = w, parts, dict(options), history
         self.kind = frame_kind(reply)
         self.at = 0
+        self.calls = -1  # the open call's place among the calls of the turn
         self.previous = ""
         self.argument: tuple[str, Any, str | None] | None = None
         self._kinds: dict[int, frozenset[str]] = {}
@@ -84,7 +85,7 @@ class _Walk:
             if not word.after or word.after == self.previous:
                 w.word(word)
         elif isinstance(word, End):
-            w.word(Tok(word.between if self.next else word.history if self.history else word.sampled))
+            w.word(word.written(self.next is not None, self.history, self.previous == "call"))
         elif isinstance(word, Seq):
             for inner in word.parts:
                 self.write(inner, part)
@@ -114,6 +115,7 @@ class _Walk:
         if self.history and getattr(part, "prefilled", False) and not getattr(part, "text", ""):
             self.w.sampled = False  # nothing was written behind what the prompt held
         self.at += 1
+        self.calls += frame.kind == "call"
         self.write(frame.body, part)
         self.previous, self.w.part, self.w.sampled = frame.kind, None, sampled
 
@@ -156,10 +158,14 @@ class _Walk:
             key, value, raw = self.argument
             if slot.kind == "key":
                 self.w.data(key, "call")
+            elif slot.kind == "attrs":
+                self.w.data(slot.codec.write(key, value), "call")
             else:
                 self.w.data(raw if raw is not None else slot.codec.write(value), "call")
         elif slot.kind == "name":
             self.w.data(part.name or "", "call")
+        elif slot.kind == "attrs":
+            self.w.data(slot.codec.write(part, self.calls), "call")
         elif isinstance(part, Call):
             self.w.data(slot.codec.write(part), "call")
         else:

@@ -1,16 +1,4 @@
-"""Value notations: how one value is written, and where it ends when a model writes it. Shared, family-free.
-
-A codec is a frozen value. It may have
-  toks      control tokens that occur inside its values
-  first     characters its value may begin with (for a codec with `reader`)
-  write     a call (or one argument's value) -> text
-  word      a pattern that its whole value matches (for a codec without `reader`)
-  reader    a `Reader`, made for each value
-
-A `Reader` consumes a value piece by piece: `take(s, i, sink)` reads from `s[i:]`, hands every character it
-consumes to `sink.piece(kind, raw)`, and returns how far it came with MORE, DONE or BROKEN. It holds back
-nothing but what the context's `resync` asks for, and its work is linear in the characters.
-"""
+"""A call's arguments as JSON: the object alone (`Json`), or a whole call in one object (`Envelope`)."""
 
 from __future__ import annotations
 
@@ -18,63 +6,18 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
-from json.encoder import encode_basestring
-from typing import Any, Protocol
+from typing import Any
 
-from .schemas import MAX_DIGITS
-from .turns import Call
-from .wire import is_symbol
-
-MAX_DEPTH = 128  # nesting of a value
-MAX_KEY = 1024  # characters of a key or a name that are remembered
-
-
-class Took(Enum):
-    """How a reader stopped: out of text, at the end of its value, or at something no value can hold."""
-
-    MORE = 0
-    DONE = 1
-    BROKEN = 2
-
-
-MORE, DONE, BROKEN = Took.MORE, Took.DONE, Took.BROKEN
-
-
-class Sink(Protocol):
-    """Where a reader's pieces go. Kinds: "arguments", "syntax"."""
-
-    def piece(self, kind: str, raw: str) -> None: ...
-
-    def named(self, name: str) -> None: ...
-
-    def fault(self, code: str, message: str, text: str) -> None: ...
-
-
-class Context(Protocol):
-    """What a reader may ask about a control token inside a string."""
-
-    def resync(self, s: str, i: int, damaged: bool) -> bool | None:
-        """Does the value end, broken, at `s[i]`? None: not decided yet, wait."""
-        ...
-
-
-class Reader(Protocol):
-    """See the head of this file."""
-
-    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]: ...
-
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        """While any text without a match belongs to the piece kind returned: the kind and the search."""
-        ...
-
+from ..turns import Call
+from ..wire import is_symbol
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .text import dumps
 
 STRING_STOP = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 # As STRING_STOP, but a piece whose escapes are whole passes too. Only for vocabulary pieces, which are short.
 PIECE_STOP = re.compile('(?:\\A|[^\\\\])(?:\\\\\\\\)*(?:"|\\\\\\Z)|[\x00-\x1f\ud800-\udfff]')
 _SCALAR = re.compile(r"[0-9A-Za-z,:.+\-]")
-BLANKS = " \t\r\n"
 
 
 class JsonReader:
@@ -231,72 +174,6 @@ def decode_string(text: str) -> str | None:
     return None
 
 
-def dumps(value: Any) -> str:
-    """JSON as the official templates print it: `tojson` of transformers, which is `ensure_ascii=False`."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def dumps_encodable(value: Any) -> str:
-    """As `dumps`, but all ASCII where a lone surrogate, which a model can escape, would not survive UTF-8."""
-    text = dumps(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
-
-
-def escaped(text: str) -> str:
-    """`text` as it stands inside a JSON string."""
-    return encode_basestring(text)[1:-1]
-
-
-def loads(text: str) -> Any:
-    """Strict JSON, bounded: ValueError for NaN, numbers out of range, over-long integers, too deep nesting."""
-    return loads_counting(text)[0]
-
-
-def loads_counting(text: str) -> tuple[Any, list[str]]:
-    """As `loads`; of a key that comes twice in an object the first value counts, and the key is reported."""
-    duplicates: list[str] = []
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        out = dict(pairs)
-        if len(out) != len(pairs):
-            out = {}
-            for key, value in pairs:
-                if key in out:
-                    duplicates.append(key)
-                else:
-                    out[key] = value
-        return out
-
-    try:
-        value = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=members
-        )
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return value, duplicates
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _bounded(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is out of range")
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Json:
     """The arguments as one JSON object."""
@@ -325,29 +202,3 @@ class Envelope:
 
     def write(self, call: Call) -> str:
         return f"{{{dumps(self.name)}: {dumps(call.name)}, {dumps(self.arguments[0])}: {Json().write(call)}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name or a key: one line without angle brackets, of at most `limit` characters. What cannot be one is
-    no reason to believe the marker before it."""
-
-    limit: int = 128
-
-    @property
-    def word(self) -> re.Pattern[str]:
-        """Matches as much of a name as there is."""
-        return re.compile(rf"[^\r\n<>\ud800-\udfff]{{1,{self.limit}}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One argument's value in a key-value syntax: strings as they are, containers as JSON, other scalars as
-    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None)."""
-
-    python: bool = False
-
-    def write(self, value: Any) -> str:
-        if isinstance(value, str):
-            return value
-        return str(value) if self.python and not isinstance(value, (dict, list)) else dumps(value)

@@ -1,0 +1,38 @@
+"""Value notations: how one value is written, and where it ends when a model writes it. Shared, family-free.
+
+A codec is a frozen value. It may have
+  toks      control tokens that occur inside its values
+  first     characters its value may begin with (for a codec with `reader`)
+  write     a call (or one argument's value) -> text; in an "attrs" slot: (call, its index in the turn) or
+            (key, value) -> text
+  read      in an "attrs" slot: text -> {"name", "id"} of the call, {"key", "form"} of the argument (form "string":
+            its value is text; "json": its value is JSON), "fault" if something is wrong with it
+  word      a pattern that its whole value matches (for a codec without `reader`)
+  reader    a `Reader`, made for each value
+"""
+
+from __future__ import annotations
+
+from .json_object import PIECE_STOP as PIECE_STOP
+from .json_object import STRING_STOP as STRING_STOP
+from .json_object import Envelope as Envelope
+from .json_object import Json as Json
+from .json_object import JsonReader as JsonReader
+from .json_object import decode_string as decode_string
+from .reading import BLANKS as BLANKS
+from .reading import BROKEN as BROKEN
+from .reading import DONE as DONE
+from .reading import MAX_DEPTH as MAX_DEPTH
+from .reading import MAX_KEY as MAX_KEY
+from .reading import MORE as MORE
+from .reading import Context as Context
+from .reading import Reader as Reader
+from .reading import Sink as Sink
+from .reading import Took as Took
+from .text import dumps as dumps
+from .text import dumps_encodable as dumps_encodable
+from .text import escaped as escaped
+from .text import loads as loads
+from .text import loads_counting as loads_counting
+from .words import Name as Name
+from .words import Value as Value

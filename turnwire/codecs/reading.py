@@ -1,0 +1,56 @@
+"""How a value is read piece by piece: the protocol between a codec's reader, the machine and the sink.
+
+A `Reader` consumes a value piece by piece: `take(s, i, sink)` reads from `s[i:]`, hands every character it
+consumes to `sink.piece(kind, raw)`, and returns how far it came with MORE, DONE or BROKEN. It holds back
+nothing but what the context's `resync` asks for, and its work is linear in the characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+BLANKS = " \t\r\n"
+MAX_DEPTH = 128  # nesting of a value
+MAX_KEY = 1024  # characters of a key or a name that are remembered
+
+
+class Took(Enum):
+    """How a reader stopped: out of text, at the end of its value, or at something no value can hold."""
+
+    MORE = 0
+    DONE = 1
+    BROKEN = 2
+
+
+MORE, DONE, BROKEN = Took.MORE, Took.DONE, Took.BROKEN
+
+
+class Sink(Protocol):
+    """Where a reader's pieces go. Kinds: "arguments", "syntax". `json`: the JSON text that a piece of arguments
+    stands for, where the notation is not JSON; the pieces of a value together must be one JSON object."""
+
+    def piece(self, kind: str, raw: str, json: str | None = None) -> None: ...
+
+    def named(self, name: str) -> None: ...
+
+    def fault(self, code: str, message: str, text: str) -> None: ...
+
+
+class Context(Protocol):
+    """What a reader may ask about a control token inside a string."""
+
+    def resync(self, s: str, i: int, damaged: bool) -> bool | None:
+        """Does the value end, broken, at `s[i]`? None: not decided yet, wait."""
+        ...
+
+
+class Reader(Protocol):
+    """See the head of this file."""
+
+    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]: ...
+
+    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
+        """While any text without a match belongs to the piece kind returned: the kind and the search."""
+        ...

@@ -1,0 +1,75 @@
+"""JSON as text: how values are printed and strictly read. One place, so that all codecs agree."""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring
+from typing import Any
+
+from ..schemas import MAX_DIGITS
+
+
+def dumps(value: Any) -> str:
+    """JSON as the official templates print it: `tojson` of transformers, which is `ensure_ascii=False`."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dumps_encodable(value: Any) -> str:
+    """As `dumps`, but all ASCII where a lone surrogate, which a model can escape, would not survive UTF-8."""
+    text = dumps(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands inside a JSON string."""
+    return encode_basestring(text)[1:-1]
+
+
+def loads(text: str) -> Any:
+    """Strict JSON, bounded: ValueError for NaN, numbers out of range, over-long integers, too deep nesting."""
+    return loads_counting(text)[0]
+
+
+def loads_counting(text: str) -> tuple[Any, list[str]]:
+    """As `loads`; of a key that comes twice in an object the first value counts, and the key is reported."""
+    duplicates: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        out = dict(pairs)
+        if len(out) != len(pairs):
+            out = {}
+            for key, value in pairs:
+                if key in out:
+                    duplicates.append(key)
+                else:
+                    out[key] = value
+        return out
+
+    try:
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=members
+        )
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return value, duplicates
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is out of range")
+    return value

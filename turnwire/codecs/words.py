@@ -1,0 +1,36 @@
+"""Short values: names, keys, and the value of one argument."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .text import dumps
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name or a key: one line without the characters in `without`, of at most `limit` characters. What cannot
+    be one is no reason to believe the marker before it."""
+
+    limit: int = 128
+    without: str = "<>"
+
+    @property
+    def word(self) -> re.Pattern[str]:
+        """Matches as much of a name as there is."""
+        return re.compile(rf"[^\r\n{re.escape(self.without)}\ud800-\udfff]{{1,{self.limit}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One argument's value in a key-value syntax: strings as they are, containers as JSON, other scalars as
+    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None)."""
+
+    python: bool = False
+
+    def write(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        return str(value) if self.python and not isinstance(value, (dict, list)) else dumps(value)

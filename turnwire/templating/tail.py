@@ -1,0 +1,69 @@
+"""What a prompt says of the reply: everything behind the place where its open assistant turn begins.
+
+That place is the assistant header or, behind a turn of a role that the layout calls headless, the end of that turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, NoTokenizer, check_ids, check_text
+from ..spans import Rendered, symbols_of
+from ..wire import is_symbol
+
+if TYPE_CHECKING:
+    from ..format import Format
+    from ..tokens import Bound
+
+
+def openers(fmt: Format) -> list[str]:
+    """In symbols, what an assistant turn may begin behind."""
+    words = (fmt.header, *fmt.layout.ends())
+    return [o for o in map(fmt.symbols_of_word, words) if o]
+
+
+def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
+    """In symbols, what stands behind the last opener of a prompt (`Rendered`, ids or text). Raises `InputError` if
+    no assistant turn is open there."""
+    symbols = fmt.program.symbols
+    if isinstance(prompt, Rendered):
+        text = prompt.symbols
+    elif isinstance(prompt, str):
+        check_text(prompt, "prompt")
+        text = fmt.program.symbolise(prompt)
+    else:
+        text = _symbols_of_ids(fmt, prompt, bound)
+    at, opener = max(((text.rfind(o) + len(o), o) for o in openers(fmt) if o in text), default=(0, ""))
+    tail = text[at:]
+    if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(opener + tail)):
+        opener = ""  # another format's
+    over = fmt.program.stops | {o[0] for o in openers(fmt) if is_symbol(o[0])}  # a stop token, or another turn's header
+    if not opener or any(c in over for c in tail):
+        expected = " or ".join(repr(symbols.show(o)) for o in openers(fmt))
+        raise InputError(
+            "the prompt does not end in an open assistant turn",
+            value=symbols.show(text[-80:]),
+            path="prompt",
+            expected=f"{expected} at its end, as add_generation_prompt=True writes it",
+        )
+    return tail
+
+
+def _symbols_of_ids(fmt: Format, ids: Any, bound: Bound | None) -> str:
+    """The end of a prompt given as ids, from its last opener on (of one that begins with text: from its first
+    control token on)."""
+    ids = check_ids(ids, "prompt")
+    if bound is None:
+        raise NoTokenizer("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
+    found: dict[int, list[tuple[str, str]]] = {}  # id -> openers that have it first: whole, and from it on
+    for opener in openers(fmt):
+        first = next((i for i, c in enumerate(opener) if is_symbol(c)), None)
+        if first is None:
+            return symbols_of(bound, ids)
+        found.setdefault(bound.ids[opener[first]], []).append((opener, opener[first:]))
+    for at in range(len(ids) - 1, -1, -1):
+        for opener, rest in found.get(ids[at], ()):
+            text = symbols_of(bound, ids[at:])
+            if text.startswith(rest):
+                return opener + text[len(rest) :]
+    return ""
