@@ -216,7 +216,7 @@ def _complete() -> str:
 FAULTS: dict[str, tuple[str, str, str]] = {
     "ambiguous-type": ("an untyped value that its schema allows to be read in two ways (string or other)",
         "qwen3-coder", XML_CALL + "<parameter=unit>\n5\n</parameter>\n</function>\n</tool_call>"),
-    "bad-attributes": "the attributes of a call or an argument say something impossible",
+    "bad-attributes": ("the attributes of a call or of an argument say something impossible", "qwen3", ""),
     "bad-header": ("a Harmony header with an unknown channel: the message is kept as text for nobody",
         "harmony", "<|channel|>thoughts<|message|>Hm.<|end|>"),
     "broken-value": ("a value that its notation cannot hold: the call is unreadable",

@@ -114,14 +114,6 @@ def o200k_harmony() -> HfTokenizer:
     return _load("gpt-oss")
 
 
-def load(name: str) -> HfTokenizer:
-    """The tokenizer of a family, named as a folder of the reference data."""
-    known = {"qwen3": qwen3, "qwen3.5": qwen35, "gpt-oss": o200k_harmony}
-    if name not in known:
-        pytest.skip(f"no tokenizer of {name} can be had")
-    return known[name]()
-
-
 def stand_in(control: tuple[str, ...]) -> HfTokenizer:
     """For a format whose tokenizer cannot be had: Qwen3's with the control tokens given added to it."""
     return _stand_in(tuple(sorted(control)))
