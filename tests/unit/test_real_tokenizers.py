@@ -12,7 +12,7 @@ import pytest
 from tests import real, real_sources
 from tests.conformance import fixtures_root
 from tests.unit.test_tokens import varied
-from turnwire.tokens import Detokenizer, HfTokenizer
+from turnwire.tokens import Detokenizer, HfTokenizer, check_leaks
 
 FLAGS = ("content", "special", "normalized", "lstrip", "rstrip", "single_word")
 MODELS = {
@@ -107,6 +107,17 @@ def test_the_ids_of_fixtures_decode(repo: str) -> None:
     count = len(FIXTURES[repo])
     print(f"\n{repo}: {tokenizer.name} decodes {count - len(wrong)}/{count}")
     assert not wrong
+
+
+REFERENCE_ONLY = ("functiongemma", "gemma-3", "gemma-4", "glm-5", "minimax-m2", "minimax-m3")
+
+
+@pytest.mark.parametrize("name", [*real_sources.PACKAGES, *REFERENCE_ONLY, *real.MISTRAL])
+def test_text_comes_back_and_spells_no_control_token(name: str) -> None:
+    tokenizer = real.load(name)
+    check_leaks(tokenizer, frozenset(tokenizer.specials))
+    for text in varied():
+        assert Detokenizer(tokenizer).whole(tokenizer.encode(text)) == tokenizer.normalize(text)
 
 
 def test_unknown_names_skip_with_a_reason() -> None:
