@@ -17,7 +17,8 @@ folder `REFERENCE`, which lies beside the repository where there is a checkout o
     mistral-v3, -v7, -tekken-v3, -small-3.2, ministral-3   tests/real_mistral.py
 
 `ALIASES` has the families that share a tokenizer with one of these. `tests/unit/test_real_tokenizers.py` checks that
-both sources agree and that the ids of the fixtures decode.
+both sources agree and that the ids of the fixtures decode. Not had: command-a, ernie-4.5, exaone-4, granite-3.3 and
+-4, hermes-3, hunyuan, jamba2, ling-ring, longcat, mimo-v2, mistral-medium-3.5, phi-4-mini, seed-oss, smollm3, step-3.5.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ ALIASES = {
     **dict.fromkeys(("glm-4.6", "glm-4.7"), "glm-4.5"),
     **dict.fromkeys(("glm-4.7-flash", "glm-5.1", "glm-5.2", "glm-5.3"), "glm-5"),
     **dict.fromkeys(("llama-3.2", "llama-3.3"), "llama-3.1"),
+    "nemotron": "llama-3.1",  # Llama-3.3-Nemotron-Super
 }
 """Families whose tokenizer is another's."""
 
