@@ -3,7 +3,12 @@
 The second pipeline shares the official one's model, normaliser and pre-tokeniser, and its added tokens are only those
 that are not control tokens. So text cannot spell a control token, and on other text the ids are the official ones.
 There is one such pipeline per set of control tokens, made on first use. Where an entry of the vocabulary is also a
-control token (Gemma, Nemotron), the result is searched for it: text that reaches one raises `LeakyControlToken`.
+control token (Gemma, Nemotron), the result is searched for it: text that reaches one is cut behind the first character
+of that spelling, and its parts are encoded on their own. Only a spelling of one character raises `LeakyControlToken`.
+
+Nor does it write what the text does not say: where the official pipeline puts a space before text (SentencePiece's
+dummy prefix, ByteLevel's add_prefix_space), the second one does not, and pieces keep their spaces. So encoding and
+decoding are exact for every text, wherever it stands, and a format whose models saw that space writes it itself.
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ class HfTokenizer:
     """A `Tokenizer` over a `tokenizers.Tokenizer` (`backend`, the official pipeline; not to be changed)."""
 
     __slots__ = (
-        *("__weakref__", "_bounds", "_level", "_lock", "_plains", "_replaced", "_table"),
+        *("__weakref__", "_bounds", "_level", "_lock", "_normalizer", "_plains", "_replaced", "_table"),
         *("added", "backend", "name", "specials"),
     )
 
@@ -54,12 +59,13 @@ class HfTokenizer:
         self._table: list[Piece] | None = None
         self._lock = threading.RLock()
         self._level, self._replaced = _decoding(backend, name)
+        self._normalizer: Any = _without_prefix(backend.normalizer)
         first = self.encode("a")
         if first and (backend.model.id_to_token(first[0]) or "").startswith(("Ġ", "▁")):
             raise TokenizerError(
-                f"tokenizer {name} adds a prefix space, which is not supported yet",
+                f"tokenizer {name} writes a space before every text in a way that is not known",
                 path="tokenizer",
-                expected="one without",
+                expected="Prepend, Metaspace or ByteLevel",
             )
 
     def __repr__(self) -> str:
@@ -104,7 +110,7 @@ class HfTokenizer:
         except (TypeError, UnicodeEncodeError):
             check_text(text, "")
             raise
-        return self._official(ids, plain) if plain.official or plain.forbidden else ids
+        return self._official(text, ids, plain) if plain.official or plain.forbidden else ids
 
     def encode_batch(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[list[int]]:
         plain = self._plains.get(control) or self._without(control)
@@ -114,14 +120,13 @@ class HfTokenizer:
             for i, text in enumerate(texts):
                 check_text(text, f"texts[{i}]")
             raise
-        return [self._official(encoding.ids, plain) for encoding in found]
+        return [self._official(text, encoding.ids, plain) for text, encoding in zip(texts, found)]
 
     def normalize(self, text: str, control: frozenset[str] = NONE) -> str:
         check_text(text, "")
-        normalizer = self.backend.normalizer
-        if normalizer is None:
+        if self._normalizer is None and not self._replaced:
             return text
-        plain = normalizer.normalize_str(text)
+        plain: str = text if self._normalizer is None else self._normalizer.normalize_str(text)
         for old, new in self._replaced:
             plain = plain.replace(old, new)
         if plain == text or not any(
@@ -177,10 +182,10 @@ class HfTokenizer:
 
         official = self.backend
         plain = Backend(official.model)  # shares the model
-        if official.normalizer is not None:
-            plain.normalizer = official.normalizer
-        if official.pre_tokenizer is not None:
-            plain.pre_tokenizer = official.pre_tokenizer
+        if self._normalizer is not None:
+            plain.normalizer = self._normalizer
+        if (splitting := _without_prefix(official.pre_tokenizer)) is not None:
+            plain.pre_tokenizer = splitting
         tokens = official.get_added_tokens_decoder()
         kept = {number: t for number, t in sorted(tokens.items()) if not t.special and t.content not in control}
         plain.add_tokens(list(kept.values()))  # pyright: ignore[reportUnknownMemberType]
@@ -205,12 +210,29 @@ class HfTokenizer:
                 self._plains = {}
             return self._plains.setdefault(control, made)
 
-    def _official(self, ids: list[int], plain: _Plain) -> list[int]:
-        if plain.official:
-            ids = [plain.official.get(number, number) for number in ids]
-        if plain.forbidden and not plain.forbidden.keys().isdisjoint(ids):
-            leaked = next(number for number in ids if number in plain.forbidden)
-            raise leak(plain.forbidden[leaked], leaked, self.name)
+    def _official(self, text: str, ids: list[int], plain: _Plain) -> list[int]:
+        if not plain.forbidden.keys().isdisjoint(ids):
+            ids = self._cut(text, plain)
+        return [plain.official.get(number, number) for number in ids] if plain.official else ids
+
+    def _cut(self, text: str, plain: _Plain) -> list[int]:
+        """The ids of a text that reaches control tokens, cut inside each such spelling until none is reached."""
+        ids: list[int] = []
+        todo = [text]
+        while todo:
+            part = todo.pop()
+            encoding = plain.backend.encode(part, add_special_tokens=False)
+            leaks = [i for i, number in enumerate(encoding.ids) if number in plain.forbidden]
+            if not leaks:
+                ids += encoding.ids
+                continue
+            cuts = [0]
+            for i in leaks:
+                start, stop = encoding.offsets[i]
+                if stop - start < 2:
+                    raise leak(plain.forbidden[encoding.ids[i]], encoding.ids[i], self.name)
+                cuts.append(start + 1)
+            todo += reversed([part[start:stop] for start, stop in zip(cuts, [*cuts[1:], len(part)])])
         return ids
 
 
@@ -235,11 +257,45 @@ def _decoding(backend: Backend, name: str) -> tuple[bool, list[tuple[str, str]]]
     kinds = [step.get("type") for step in steps]
     if "ByteLevel" in kinds:
         return True, []
-    if "ByteFallback" in kinds and set(kinds) <= {"Replace", "ByteFallback", "Fuse"}:
+    steps = [step for step in steps if step not in _STRIPS]
+    if "ByteFallback" in kinds and {step["type"] for step in steps} <= {"Replace", "ByteFallback", "Fuse"}:
         replaced = [step for step in steps if step["type"] == "Replace"]
         if all("String" in step["pattern"] for step in replaced):
             return False, [(step["pattern"]["String"], step["content"]) for step in replaced]
     raise TokenizerError(
         f"tokenizer {name} decodes by {', '.join(map(str, kinds))}, which is not supported yet",
-        expected="byte-level pieces, or byte fallback without a prefix space",
+        expected="byte-level pieces, or byte fallback",
     )
+
+
+_STRIPS = [{"type": "Strip", "content": " ", "start": start, "stop": 0} for start in (0, 1)]
+"""Take the prefix space off again: pieces keep it here."""
+
+
+def _without_prefix(component: Any) -> Any:
+    """A normaliser or pre-tokeniser that does the same but writes no space before the text."""
+    if component is None:
+        return None
+    state = json.loads(component.__getstate__())
+    bare = _bare(state)
+    if bare == state:
+        return component
+    if bare is None:
+        return None
+    from tokenizers import normalizers, pre_tokenizers
+
+    made: Any = normalizers.Sequence([]) if isinstance(component, normalizers.Normalizer) else None
+    made = pre_tokenizers.Sequence([]) if made is None else made
+    made.__setstate__(json.dumps(bare).encode())
+    return made
+
+
+def _bare(state: dict[str, Any]) -> dict[str, Any] | None:
+    kind = state["type"]
+    if kind == "Sequence":
+        name = "normalizers" if "normalizers" in state else "pretokenizers"
+        return {**state, name: [step for step in map(_bare, state[name]) if step is not None]}
+    if kind == "Prepend" and state["prepend"] in (" ", "▁"):
+        return None
+    off: dict[str, Any] = {"prepend_scheme": "never", "add_prefix_space": False}
+    return {key: off.get(key, value) for key, value in state.items()}

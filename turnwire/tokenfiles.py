@@ -1,9 +1,9 @@
 """Tokenizer files and objects, turned into one `tokenizers.Tokenizer`.
 
-`read(source)` takes a tokenizer.json, a model folder, a tiktoken rank file, or a loaded tokenizers, transformers or
-tiktoken object, and returns (name, tokenizer). It never changes its argument, never downloads, and adds no token that
-the source does not list. What it cannot read raises `TokenizerError` with the path, what was found and what was
-expected.
+`read(source)` takes a tokenizer.json, a tekken.json, a SentencePiece model, a tiktoken rank file, a model folder, or a
+loaded tokenizers, transformers or tiktoken object, and returns (name, tokenizer). It never changes its argument, never
+downloads, and adds no token that the source does not list. What it cannot read raises `TokenizerError` with the path,
+what was found and what was expected.
 
 A tiktoken vocabulary becomes byte-level BPE: each token contributes every split into two tokens as a merge, tokens in
 order of rank, splits in order of the ranks of their halves; that gives tiktoken's own result.
@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import TokenizerError
+from .sentencepieces import build, is_model, read_model
+from .tekken import is_tekken, read_tekken
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
 
 SUPPORTED = (
-    "a tokenizer.json, a model folder, tiktoken ranks (*.tiktoken, tiktoken.model), "
-    "or a tokenizers.Tokenizer, transformers fast tokenizer or tiktoken.Encoding"
+    "a tokenizer.json, tekken.json, SentencePiece model (tokenizer.model), tiktoken ranks (*.tiktoken, "
+    "tiktoken.model), a model folder, or a tokenizers.Tokenizer, transformers fast tokenizer or tiktoken.Encoding"
 )
 
 
@@ -130,13 +132,16 @@ def _read_path(path: Path, pattern: str | None, specials: Mapping[str, int] | No
         raise TokenizerError("no file or folder of this name", value=str(path), path=str(path), expected=SUPPORTED)
     with path.open("rb") as file:
         head = file.read(512)
+    if is_model(head):
+        model = read_model(path.read_bytes(), str(path))
+        return (path.parent.resolve().name if path.stem == "tokenizer" else path.name), build(model, str(path))
     if head.lstrip()[:1] in (b"{", b"[") or path.suffix == ".json":
-        return (path.parent.resolve().name if path.name == "tokenizer.json" else path.stem), _read_json(path)
+        return (
+            path.parent.resolve().name if path.name in ("tokenizer.json", "tekken.json") else path.stem
+        ), _read_json(path)
     if re.match(rb"[A-Za-z0-9+/]+=* [0-9]+\r?\n", head):
         return _read_ranks(path, pattern, specials, None)
-    found = (
-        "a SentencePiece model" if path.suffix in (".model", ".v1", ".v2", ".v3", ".v7") else "a file of another kind"
-    )
+    found = "a GGUF file" if head.startswith(b"GGUF") else "a file of another kind"
     raise TokenizerError(f"this is {found}, which is not supported yet", path=str(path), expected=SUPPORTED)
 
 
@@ -147,6 +152,9 @@ def _read_folder(path: Path, pattern: str | None, specials: Mapping[str, int] | 
     if config.exists():
         decoder: dict[str, dict[str, Any]] = _load_json(config).get("added_tokens_decoder") or {}
         listed = [{"id": int(key), **entry} for key, entry in sorted(decoder.items(), key=lambda item: int(item[0]))]
+    tekken = [p for p in [path / "tekken.json"] if p.exists()] or sorted(path.glob("tekken*.json"))
+    if len(tekken) == 1:  # before tokenizer.json, which in such folders is made from it
+        return name, _read_json(tekken[0])
     if (path / "tokenizer.json").exists():
         backend = _read_json(path / "tokenizer.json")
         _add_missing(backend, listed, str(config))
@@ -155,8 +163,14 @@ def _read_folder(path: Path, pattern: str | None, specials: Mapping[str, int] | 
     if len(ranks) == 1:
         added = [Added(e["content"], e["id"], bool(e.get("special", False))) for e in listed]
         return name, _read_ranks(ranks[0], pattern, specials, added or None)[1]
+    models = sorted(path.glob("tokenizer.model.v*")) or [p for p in [path / "tokenizer.model"] if p.exists()]
+    if len(models) == 1 and not ranks:
+        backend = _read_path(models[0], pattern, specials)[1]
+        _add_missing(backend, listed, str(config))
+        return name, backend
+    ranks = ranks or models or tekken
     found = ", ".join(p.name for p in ranks or sorted(path.iterdir())[:8]) or "nothing"
-    problem = "several rank files" if ranks else "no tokenizer that can be read"
+    problem = "several tokenizer files" if ranks else "no tokenizer that can be read"
     raise TokenizerError(f"{problem} in this folder (it holds {found})", path=str(path), expected=SUPPORTED)
 
 
@@ -205,9 +219,11 @@ def _read_json(path: Path) -> Backend:
             raise TokenizerError(
                 f"tokenizers cannot load it: {e}", path=str(path), expected="a tokenizer.json"
             ) from None
-        found = "this is a tekken.json, which is not supported yet"
-        if not {"config", "vocab"} <= value.keys():
-            found = f"a JSON object with the keys {', '.join(sorted(value)[:8]) or '(none)'}"
+        if is_tekken(value):
+            ranks, split, control = read_tekken(value, str(path))
+            added = tuple(Added(text, number) for number, text in enumerate(control))
+            return from_ranks(ranks, Recipe(path.stem, split, added), str(path))
+        found = f"a JSON object with the keys {', '.join(sorted(value)[:8]) or '(none)'}"
         raise TokenizerError(found, path=str(path), expected=SUPPORTED) from None
 
 

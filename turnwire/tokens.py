@@ -77,7 +77,8 @@ def load_tokenizer(
     pattern: str | None = None,
     specials: Mapping[str, int] | None = None,
 ) -> Tokenizer:
-    """The tokenizer of a tokenizer.json, model folder, rank file, or tokenizers, transformers or tiktoken object.
+    """The tokenizer of a tokenizer.json, tekken.json, SentencePiece model, rank file or model folder, or of a
+    tokenizers, transformers or tiktoken object.
 
     Ranks that are not known by their sha256 need `pattern` (the split regex) and usually `specials` (spelling to id).
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import importlib.util
 import json
 import pickle
 import random
@@ -327,13 +328,98 @@ def leaky(ignore_merges: bool) -> HfTokenizer:
 
 
 def test_bind_leaky() -> None:
-    with pytest.raises(LeakyControlToken, match=r"leaky encodes the text '<tool_call>' to the control token 256"):
-        bind(leaky(True), symbols("<tool_call>"))
+    control = frozenset({"<tool_call>"})
+    for whole in (True, False):  # as the vocabulary alone would have it, the whole text is the token
+        tokenizer = leaky(whole)
+        assert tokenizer.encode("a<tool_call>") == [97, 256]
+        bound = bind(tokenizer, symbols("<tool_call>"))
+        assert (
+            bound.encode("<tool_call>") == list(b"<tool_call>") == tokenizer.encode_batch(["<tool_call>"], control)[0]
+        )
+        assert bound.decode(bound.encode("<tool_call>" * 2)) == "<tool_call>" * 2
+
+
+def merging(control: str, *merges: str, normalizer: Any = None) -> HfTokenizer:
+    """A byte-level tokenizer whose merges, each made of the halves around a blank, may reach a control token."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    vocab = {letter: i for i, letter in enumerate(byte_alphabet())}
+    for left, right in pairs:
+        vocab.setdefault(left + right, len(vocab))
+    backend = Tokenizer(models.BPE(vocab=vocab, merges=pairs))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = decoders.ByteLevel()
+    if normalizer is not None:
+        backend.normalizer = normalizer
+    token = AddedToken(control, special=True, normalized=False)
+    backend.add_tokens([token])  # pyright: ignore[reportUnknownMemberType]
+    return HfTokenizer(backend, "merging")
+
+
+def test_leaking_text_is_cut_inside_the_spelling() -> None:
+    from tokenizers import normalizers
+
+    tokenizer = merging("<x>", "< x", "<x >", "> <", "a <")
+    control = tokenizer.special("<x>")
+
+    def pieces(text: str) -> list[str]:
+        return [(tokenizer.piece(number) or b"").decode() for number in tokenizer.encode(text)]
+
+    assert control == tokenizer.added["<x>"] == 257
+    assert pieces("<x>") == ["<", "x", ">"]
+    assert pieces("b<x>c<x") == ["b", "<", "x", ">", "c", "<x"]
+    assert pieces("a<x><x>") == ["a<", "x", "><", "x", ">"]
+    for text in ("<x>" * 3000, "<x" * 3000 + ">", "a<x>" * 3000, "<<x>x>" * 3000):
+        ids = tokenizer.encode(text)
+        assert control not in ids and Detokenizer(tokenizer).whole(ids) == text
+        assert tokenizer.encode_batch(["y", text]) == [[ord("y")], ids]
+
+    @LAW
+    @given(marker_text(["<x>"]))
+    def law(text: str) -> None:
+        ids = tokenizer.encode(text)
+        assert control not in ids and Detokenizer(tokenizer).whole(ids) == text
+        if text and "<x>" not in text:
+            assert ids == tokenizer.backend.encode(text, add_special_tokens=False).ids
+
+    law()
+    wide = merging("<x>", "< x", "<x >", normalizer=normalizers.NFKC())  # only the normal form spells it
+    assert wide.special("<x>") not in wide.encode("＜x＞ <x>") and wide.normalize("＜x＞") == "<x>"
+    assert Detokenizer(wide).whole(wide.encode("＜x＞ <x>")) == "<x> <x>"
+
+
+def test_a_leak_that_cannot_be_cut_raises() -> None:
+    tokenizer = merging("ab", "a b")
+    assert tokenizer.encode("ab") == [97, 98]
+    one = merging("z")
+    with pytest.raises(LeakyControlToken, match=r"merging encodes the text 'z' to the control token 122"):
+        one.encode("az")
     with pytest.raises(LeakyControlToken):
-        leaky(True).encode("<tool_call>", frozenset({"<tool_call>"}))
-    assert leaky(True).encode("a<tool_call>") == [97, 256]
-    bound = bind(leaky(False), symbols("<tool_call>"))
-    assert bound.decode(bound.encode("<tool_call>")) == "<tool_call>" and 256 not in bound.encode("<tool_call>")
+        bind(one, symbols("z"))
+
+
+@pytest.mark.parametrize("family", ["gemma-3", "gemma-4", "nemotron-3"])
+def test_vocabularies_that_hold_their_control_tokens(family: str) -> None:
+    if real.REFERENCE is None:
+        pytest.skip("needs the official tokenizer files beside the repository")
+    tokenizer = official(real.REFERENCE, family)
+    control = frozenset(spelling for spelling in tokenizer.added if spelling.startswith(("<", "[")))
+    forbidden = {tokenizer.added[spelling] for spelling in control | tokenizer.specials.keys()}
+    texts = [form for s in sorted(control) for form in (s, f"a{s}b", f" {s}\n", s + s)] + varied()
+    for text, ids in zip(texts, tokenizer.encode_batch(texts, control)):
+        assert forbidden.isdisjoint(ids)
+        assert Detokenizer(tokenizer).whole(ids) == tokenizer.normalize(text, control)
+    bind(tokenizer, symbols(*sorted(control)[:40]))
+
+
+def official(reference: Path, family: str) -> HfTokenizer:
+    """A tokenizer of the reference folder, some of which are kept as the difference to another."""
+    spec = importlib.util.spec_from_file_location("refdata", reference / "_tools" / "refdata.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return HfTokenizer(module.load(family), family)
 
 
 def test_bind_a_foreign_tokenizer() -> None:
@@ -531,10 +617,9 @@ def test_load_errors(tmp_path: Path) -> None:
     fails(write("b.json", "[1]"), "a JSON list; expected a JSON object")
     fails(write("c.json", '{"vocab_size": 3, "name": "x"}'), "keys name, vocab_size")
     fails(write("d.json", '{"model": {"type": "Nonsense"}}'), "tokenizers cannot load it")
-    fails(write("tekken.json", '{"config": {}, "vocab": []}'), r"tekken\.json, which is not supported yet")
-    fails(
-        write("tokenizer.model", b"\n\x0e\n\x05<unk>\x15\x00\x00"), "a SentencePiece model, which is not supported yet"
-    )
+    fails(write("tekken.json", '{"config": {}, "vocab": []}'), r"expected a tekken\.json as mistral-common reads it")
+    fails(write("tokenizer.model", b"\n\x0e\n\x05<unk>\x15\x00\x00"), "damaged: this is no SentencePiece model")
+    fails(write("m.gguf", b"GGUF\x03\x00\x00\x00"), "a GGUF file, which is not supported yet")
     fails(write("e.tiktoken", "YQ== 0\nYg== x\n"), "line 2 is b'Yg== x'")
     fails(write("f.bin", b"\x00\x01"), "a file of another kind")
     fails(42, r"cannot use a builtins\.int as a tokenizer")
@@ -551,15 +636,16 @@ def test_load_errors(tmp_path: Path) -> None:
 
 
 def test_unsupported_pipelines_are_refused() -> None:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     backend = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(byte_alphabet())}, merges=[]))
     backend.decoder = decoders.Metaspace()
     with pytest.raises(TokenizerError, match="decodes by Metaspace"):
         load_tokenizer(backend)
     backend.decoder = decoders.ByteLevel()
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    with pytest.raises(TokenizerError, match="prefix space"):
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.normalizer = normalizers.Replace("a", " a")
+    with pytest.raises(TokenizerError, match="writes a space before every text"):
         load_tokenizer(backend)
 
 
