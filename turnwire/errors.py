@@ -150,7 +150,7 @@ class MissingControlToken(TokenizerError):
 
 
 class LeakyControlToken(TokenizerError):
-    """The tokenizer encodes a control token's spelling to that token."""
+    """The tokenizer encodes a control token's spelling to that token, and no cut inside the spelling prevents it."""
 
 
 class InputError(TurnwireError):

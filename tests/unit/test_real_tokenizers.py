@@ -49,6 +49,10 @@ MODELS = {
 """The tokenizer of each repository that the fixtures of canitoolcall name."""
 
 
+PREFIXED = {"mistralai/Mistral-7B-Instruct-v0.3"}
+"""SentencePiece's own decoder takes its space off a reply that begins with text: see docs/rendering.md."""
+
+
 def fixtures() -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for path in sorted(fixtures_root().glob("*/*.jsonl")):
@@ -99,11 +103,12 @@ def test_ranks_of_two_packages_agree(name: str) -> None:
 @pytest.mark.parametrize("repo", FIXTURES)
 def test_the_ids_of_fixtures_decode(repo: str) -> None:
     tokenizer = real.load(MODELS[repo])
-    wrong = [
-        fixture["id"]
-        for fixture in FIXTURES[repo]
-        if Detokenizer(tokenizer).whole(fixture["output_token_ids"]) != fixture["raw_output"]
-    ]
+    first = " " if repo in PREFIXED else ""
+    wrong: list[str] = []
+    for fixture in FIXTURES[repo]:
+        text = Detokenizer(tokenizer).whole(fixture["output_token_ids"])
+        if fixture["raw_output"] not in (text, text.removeprefix(first)):
+            wrong.append(fixture["id"])
     count = len(FIXTURES[repo])
     print(f"\n{repo}: {tokenizer.name} decodes {count - len(wrong)}/{count}")
     assert not wrong
