@@ -58,7 +58,7 @@ def _peer(name: str) -> Any:
         found = real.load(known) if known else None
     except pytest.skip.Exception:
         found = None
-    backend = found if isinstance(found, HfTokenizer) else turnwire.small_tokenizer()
+    backend = found if isinstance(found, HfTokenizer) else turnwire.small_tokenizer(format_of(name))
     assert isinstance(backend, HfTokenizer)
     return real.transformers_tokenizer(backend)
 

@@ -57,7 +57,7 @@ def run_law(
     regressions: Sequence[Any] = (),
 ) -> Report:
     """Run `check` on `regressions`, then on examples; `need` and `admitted` are minimums (features scale with the
-    examples)."""
+    examples, rounded down: what is rare is asked of a full run only)."""
     report = Report(law, subject)
     phases = (Phase.explicit, Phase.generate, *((Phase.shrink,) if shrink else ()))
 
@@ -81,7 +81,7 @@ def run_law(
     reports.append(str(report))
     assert report.examples >= examples * 0.9, report
     for feature, minimum in (need or {}).items():
-        assert report.features[feature] >= minimum * examples / 200, f"{feature} too rare: {report}"
+        assert report.features[feature] >= minimum * examples // 200, f"{feature} too rare: {report}"
     if admitted:
         assert report.admitted >= admitted * report.asked, f"too few admitted: {report}"
     return report

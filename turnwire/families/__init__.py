@@ -10,7 +10,10 @@ from ..errors import UnknownFormat, nearest
 from ..format import Format
 
 FILES: dict[str, tuple[str, ...]] = {
+    "granite_4": ("granite-4", "granite-4.1"),
     "harmony": ("harmony",),
+    "jamba2": ("jamba2",),
+    "ling": ("ling", "ling-2.6", "ring-1t"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5",),
     "qwen3_coder": ("qwen3-coder",),

@@ -73,11 +73,13 @@ def queried(turns: list[Placed], context: Context) -> list[Placed]:
 class ThinkSinceQuery:
     """Reasoning stays behind the last query only. There, a think block stands in the last turn, in turns that
     have reasoning, and, if `always`, in every turn; one that the layout made up is marked prefilled. `trim`:
-    characters trimmed off reasoning (None: all blanks). Qwen3-8B chat_template.jinja, lines 17-24 and 43-51;
-    Qwen3.5-4B, lines 67-77 and 99-104, with `always` and `trim=None`."""
+    characters trimmed off reasoning (None: all blanks). `last=False`: in the last turn only if it has reasoning.
+    Qwen3-8B chat_template.jinja, lines 17-24 and 43-51; Qwen3.5-4B, lines 67-77 and 99-104, with `always` and
+    `trim=None`; Ling-flash-2.0, lines 16-22 and 46-54, with `last=False`."""
 
     always: bool = False
     trim: str | None = "\n"
+    last: bool = True
 
     def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
         last = len(turns) - 1
@@ -89,12 +91,33 @@ class ThinkSinceQuery:
         rest: list[Indexed] = [(i, p) for i, p in _said(t) if not isinstance(p, Reasoning)]
         index = next((i for i, p in t.parts if isinstance(p, Reasoning)), None)
         said = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning))
-        if thinks and (self.always or said or last):
+        if thinks and (self.always or said or (last and self.last)):
             text = said.strip(self.trim)
             if self.trim is not None:  # line 54 asks for the content before this trim: a text stays, if empty
                 rest = _strip(rest, str.lstrip, self.trim)
             rest = [(index, Reasoning(text, prefilled=not text)), *rest]
         return t.having(*rest)
+
+
+def join_lines(turns: list[Placed], context: Context) -> list[Placed]:
+    """The text parts of a content list, one to a line: a line end before each but those that nothing stands before.
+    Granite-4.0 chat_template.jinja, lines 63-78."""
+    return [t.having(*_lines(t.parts)) for t in turns]
+
+
+def _lines(parts: Iterable[Indexed]) -> Iterable[Indexed]:
+    said = ""
+    for i, p in parts:
+        if isinstance(p, Result):
+            inner = tuple(q for _, q in _lines((None, q) for q in p.content) if isinstance(q, (Text, Media)))
+            yield i, replace(p, content=inner)
+            continue
+        if isinstance(p, Text):
+            p = replace(p, text="\n" + p.text) if said else p
+            said += p.text
+        elif not isinstance(p, Media):
+            said = ""
+        yield i, p
 
 
 @dataclass(frozen=True, slots=True)
