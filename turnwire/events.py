@@ -54,7 +54,7 @@ class ReasoningDelta:
 
 @dataclass(slots=True)
 class CallStart:
-    """A call's name is known. `index` counts the turn's calls; `id` is what the model wrote, or `new_id(index)`."""
+    """A call's name is known. `index` counts the turn's calls; `id` is what the model wrote, or what names calls."""
 
     part: int
     index: int

@@ -16,12 +16,13 @@ from .events import FinishReason
 from .layout import Context, Layout
 from .messages import read_messages
 from .spans import Rendered
-from .templating.render import render_prompt
+from .templating.call_ids import reply_names, settle_ids
+from .templating.render import place, render_prompt
 from .templating.reply import PLACES, Indexed, NoPlace, write_reply
 from .templating.tail import prompt_tail
 from .templating.writer import Writer
 from .tools import normalize_tools
-from .turns import Part, Reasoning, Refusal, Text, Turn
+from .turns import Call, Part, Reasoning, Refusal, Text, Turn
 from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
 
 if TYPE_CHECKING:
@@ -157,6 +158,15 @@ class Format:
         w.word(word)
         return "".join(s.symbols for s in w.stretches)
 
+    def call_ids(self, messages: Iterable[Any], **options: Any) -> dict[str, str | None]:
+        """The ids that the calls of `messages` have in a prompt, in order, each with the one that the caller gave
+        (None: none)."""
+        turns = read_messages(messages, self.layout.spoken)
+        before = [p for i, t in enumerate(turns) for p in place(t, i)]
+        after = settle_ids(before, self.layout, self.layout.resolve(options))
+        pairs = ((b, a) for x, y in zip(before, after) for (_, b), (_, a) in zip(x.parts, y.parts))
+        return {a.id: b.id for b, a in pairs if isinstance(a, Call) and isinstance(b, Call) and a.id is not None}
+
     def render_reply(
         self,
         turn: Turn | Mapping[str, Any],
@@ -174,7 +184,8 @@ class Format:
         (read,) = read_messages([turn], ("assistant",))
         context = self.context(tools, options)
         bound = self.bind(tokenizer) if tokenizer is not None else None
-        parts = tuple(enumerate(self.canon(read).parts))
+        (named,) = settle_ids(place(self.canon(read), 0), self.layout, context.options, prompt)
+        parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)
         if tail and not any(isinstance(p, Reasoning) for _, p in parts) and not _starts(w, tail):
@@ -269,7 +280,8 @@ class Format:
         `prompt` sets the start state: a `Rendered`, or the ids or text that were sent (what follows the last
         assistant header counts); None is the default generation prompt. `tools`: None parses calls unchecked,
         [] makes every name unknown. `calls=False` (tool_choice "none") makes call markers text. `keep_turn=False`
-        keeps no turn, so that memory does not grow with the reply. `new_id(index)` names calls without an id.
+        keeps no turn, so that memory does not grow with the reply. `new_id(index)` names calls without an id; without
+        it they get one that looks as the family expects and is not in the prompt, where the family has ids.
         """
         from .parsers.stream import Parser
         from .parsers.validate import Toolbox
@@ -292,7 +304,7 @@ class Format:
             strict=strict,
             calls_in_reasoning=calls_in_reasoning,
             keep_turn=keep_turn,
-            new_id=new_id,
+            name_call=reply_names(self.layout, new_id, prompt, bound),
             calls=calls,
         )
 

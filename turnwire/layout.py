@@ -18,6 +18,7 @@ from .turns import Part, Text
 from .wire import NOTHING, Word
 
 if TYPE_CHECKING:
+    from .codecs import IdForm
     from .templating.writer import Writer
 
 
@@ -161,7 +162,8 @@ class Layout:
     the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
     rules, trims). `prefill` is what the generation prompt adds to the header; `after` stands behind each
     assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
-    `headless`: behind turns of these roles an assistant turn has no header, it begins where they end.
+    `headless`: behind turns of these roles an assistant turn has no header, it begins where they end. `ids`: how ids
+    of calls look, for a family whose prompt or reply shows them (see templating/call_ids.py).
     """
 
     roles: tuple[tuple[str, Wrap], ...]
@@ -176,6 +178,12 @@ class Layout:
     leading: tuple[str, ...] = ("system",)  # roles that the preamble takes when they come first
     begin: Word = NOTHING
     headless: tuple[str, ...] = ()
+    ids: IdForm | None = None
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The roles of messages."""
+        return (*(role for role, _ in self.roles), "assistant", "tool")
 
     def role(self, name: str) -> Wrap:
         """The wrap of a role (checked when messages are read)."""

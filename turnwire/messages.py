@@ -48,7 +48,7 @@ def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
         )
     known = tuple(roles)
     turns: list[Turn] = []
-    answers = _Answers()
+    answers = Answers()
     for i, message in enumerate(messages):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         path = f"messages[{i}]"
         turn = _read(message, path, known)
@@ -273,39 +273,53 @@ def _plain_json(value: Any, path: str, depth: int) -> Any:
 _TOO_LONG = 10**MAX_DIGITS
 
 
-class _Answers:
+class Answers:
     """The calls of the last assistant turn, and which of them the results so far have answered."""
 
     def __init__(self) -> None:
         self.calls: tuple[Call, ...] = ()
-        self.open: list[Call] = []
+        self.open: list[int] = []
+
+    def ask(self, calls: tuple[Call, ...]) -> None:
+        """An assistant turn with these calls comes."""
+        self.calls, self.open = calls, list(range(len(calls)))
+
+    def find(self, result: Result) -> int | None:
+        """The place of the call that a result answers: by its id (of calls that share one, the first that is open),
+        else by its name, else the first that is open. None: there is no such call."""
+        if result.id is not None and any(c.id is not None for c in self.calls):
+            these = [i for i, c in enumerate(self.calls) if c.id == result.id]
+            at = next((i for i in these if i in self.open), these[-1] if these else None)
+        else:
+            first = self.open[0] if self.open else None
+            at = next((i for i in self.open if self.calls[i].name == result.name), first)
+        if at in self.open:
+            self.open.remove(at)
+        return at
 
     def check(self, turn: Turn, path: str) -> Turn:
+        """A turn of a conversation, its results with the names of the tools; raises for one without a call."""
         if turn.role == "assistant":
-            self.calls, self.open = turn.calls, list(turn.calls)
+            self.ask(turn.calls)
         if turn.role != "tool":
             return turn
         parts: list[Part] = []
         for part in turn.parts:
             if not isinstance(part, Result):
                 raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
-            call = self._answered(part, path)
-            self.open = [c for c in self.open if c is not call]
-            parts.append(Result(part.content, part.id, part.name or call.name))
+            at = self.find(part)
+            if at is None:
+                raise self._unasked(part, path)
+            parts.append(Result(part.content, part.id, part.name or self.calls[at].name))
         return Turn("tool", tuple(parts))
 
-    def _answered(self, result: Result, path: str) -> Call:
-        """The call that a result answers: by its id, else by its name, else the first that is open."""
-        ids = {c.id: c for c in self.calls if c.id is not None}
+    def _unasked(self, result: Result, path: str) -> ResultError:
+        ids = list(dict.fromkeys(c.id for c in self.calls if c.id is not None))
         if result.id is not None and ids:
-            if result.id not in ids:
-                raise ResultError(
-                    f"no call has the id {result.id!r}", value=result.id, path=f"{path}.tool_call_id",
-                    expected="one of " + ", ".join(map(repr, ids)), near=nearest(result.id, ids),
-                )  # fmt: skip
-            return ids[result.id]
-        if not self.open:
-            raise ResultError(
-                "a tool result without a call", value=result.id, path=path, expected="an assistant call before it"
-            )
-        return next((c for c in self.open if c.name == result.name), self.open[0])
+            return ResultError(
+                f"no call has the id {result.id!r}", value=result.id, path=f"{path}.tool_call_id",
+                expected="one of " + ", ".join(map(repr, ids)), near=nearest(result.id, ids),
+            )  # fmt: skip
+        return ResultError(
+            "a tool result without a call", value=result.id, path=path, expected="an assistant call before it"
+        )

@@ -94,6 +94,11 @@ class Rendered:
         return self._ids
 
     @property
+    def stretched(self) -> Sequence[Run]:
+        """The runs without their tokens, which take time to find."""
+        return self._flat
+
+    @property
     def runs(self) -> tuple[Run, ...]:
         """The runs, in order; they tile the text."""
         if self._runs is None:

@@ -44,10 +44,11 @@ class Assembler(Emitter):
         one_value: bool,
         tokens: bool,
         keep: bool,
-        new_id: Callable[[int], str] | None,
+        name_call: Callable[[int, str, str | None], str | None],
     ):
         super().__init__(tokens)
-        self.symbols, self.toolbox, self.one_value, self.keep, self.new_id = symbols, toolbox, one_value, keep, new_id
+        self.symbols, self.toolbox, self.one_value, self.keep = symbols, toolbox, one_value, keep
+        self.name_call = name_call  # (index, name, the model's id) -> id
         self.parts: list[Part] = []
         self.part = -1
         self.calls = 0
@@ -155,8 +156,9 @@ class Assembler(Emitter):
         if ODD.search(name):
             self.fault("odd-name", "a name with blanks or brackets in it", name[:200])
         call.name = name
-        if call.id is None and self.new_id is not None:
-            call.id = self.new_id(call.index)
+        wrote, call.id = call.id, self.name_call(call.index, name, call.id)
+        if wrote is not None and call.id != wrote:
+            self.fault("bad-attributes", "a second call with this id: it gets another", wrote[:200])
         held, call.held = call.held, []
         start = CallStart(self.part, call.index, call.id, name, *self.where(held[0].span[0] if held else None))
         call.started = True

@@ -52,7 +52,7 @@ class Parser:
         strict: bool = False,
         calls_in_reasoning: Policy = "recover_if_unclosed",
         keep_turn: bool = True,
-        new_id: Callable[[int], str] | None = None,
+        name_call: Callable[[int, str, str | None], str | None],
         calls: bool = True,
     ):
         self._program, self._bound, self._strict, self._keep = program, bound, strict, keep_turn
@@ -62,7 +62,7 @@ class Parser:
             one_value=program.one_value,
             tokens=bound is not None,
             keep=keep_turn,
-            new_id=new_id,
+            name_call=name_call,
         )
         self._machine = Machine(program, self._sink, wary=False, policy=calls_in_reasoning, calls=calls)
         self._machine.feed(prompt)

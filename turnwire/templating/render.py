@@ -13,6 +13,8 @@ from ..errors import OptionError, RefusedTurn
 from ..layout import Context, Placed
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
+from ..turns import Turn
+from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
 
@@ -46,7 +48,7 @@ def render_prompt(
             f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'"
         )
     context = fmt.context(tools, options)
-    turns = read_messages(messages, (*(r for r, _ in layout.roles), "assistant", "tool"))
+    turns = read_messages(messages, layout.spoken)
     if continue_final_message and (not turns or turns[-1].role != "assistant"):
         raise OptionError(
             "continue_final_message without an open turn",
@@ -57,7 +59,7 @@ def render_prompt(
     context = replace(context, count=len(turns), open=continue_final_message)
     bound = fmt.bind(tokenizer) if tokenizer is not None else None
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
-    placed = [Placed(t.role, i, tuple(enumerate(t.parts))) for i, t in enumerate(turns)]
+    placed = settle_ids([p for i, t in enumerate(turns) for p in place(t, i)], layout, context.options)
     for arrange in layout.arrange:
         placed = arrange(placed, context)
     leads = bool(placed) and placed[0].turn == 0 and placed[0].role in layout.leading
@@ -82,6 +84,13 @@ def render_prompt(
             w.word(fmt.header)
         w.word(layout.prefill(context))
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
+
+
+def place(turn: Turn, at: int) -> list[Placed]:
+    """A turn at its place in the conversation; results that came in one turn are wrapped one by one."""
+    parts = tuple(enumerate(turn.parts))
+    pieces = [(p,) for p in parts] if turn.role == "tool" and parts else [parts]
+    return [Placed(turn.role, at, piece) for piece in pieces]
 
 
 def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, headed: bool, unfinished: bool) -> None:
