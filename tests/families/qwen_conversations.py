@@ -30,6 +30,7 @@ from tests.families.conversations import (
     tool,
     user,
 )
+from turnwire.templating.arrange import queried
 
 CONVERSATIONS: list[dict[str, Any]] = []
 PROMPT = {"add_generation_prompt": True}
@@ -358,13 +359,14 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
 
     media = {kind for kind, _ in official.format_of(name).layout.media}
     pictured = official.reference(name).lists and {"image", "video"} <= media
+    asks = queried in official.format_of(name).layout.arrange  # refuses what has no query, or a second system turn
     messages: list[Message] = []
     if draw(st.booleans()):
         messages.append(system(draw(text)))
     pictures = 0
     number = 0
     for at in range(draw(st.integers(1, 4))):
-        if at or not rare() or (name == "qwen3.5" and not rare()):
+        if at or not rare() or (asks and not rare()):
             content: Any = draw(text)
             how = draw(st.integers(0, 9))
             if how < 2:
@@ -377,7 +379,7 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
                 content = draw(st.permutations(content))
                 pictures += 1
             messages.append(user(content))
-        if rare() and (name != "qwen3.5" or rare()):  # refused there
+        if rare() and (not asks or rare()):
             messages.append(system(draw(text)))
         for _ in range(draw(st.integers(0, 2))):
             reply: Message = {"role": "assistant", "content": draw(said(name))}

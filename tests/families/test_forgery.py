@@ -213,10 +213,10 @@ def test_raise(name: str) -> None:
             assert caught.value.path == path, where
             assert marker in caught.value.problem
             raised += 1
-    if name in ("qwen3-coder", "qwen3.5"):
+    if name in ("qwen3-coder", "qwen3-coder-next", "qwen3.5", "qwen3.6", "qwen3.8"):
         assert set(fmt.forgeable) >= {"<function=", "</function>", "<parameter=", "</parameter>"}
         assert raised >= 80
-    if name.startswith("qwen3-") and name != "qwen3-coder":
+    if name in ("qwen2.5", "qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507", "qwq"):
         assert not fmt.forgeable  # all of their markers are tokens
 
 

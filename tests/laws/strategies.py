@@ -105,7 +105,8 @@ def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
 
 
 def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[Turn]:
-    """An assistant turn of the kinds of parts that the format knows, in an order that its reply has."""
+    """An assistant turn of the kinds of parts that the format knows, in an order that its reply has behind the
+    default prompt."""
     text = hostile(surrogates, own=own_markers(fmt))
     made: Mapping[str, st.SearchStrategy[Any]] = {
         "reasoning": text.map(Reasoning),
@@ -113,10 +114,11 @@ def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[T
         "preamble": text.map(lambda t: Text(t, "commentary")),
         "text": text.map(lambda t: Text(t, "final" if "preamble" in frame_kinds(fmt) else None)),
     }
+    closed = closes_reasoning(fmt)
 
     @st.composite
     def turn(draw: Any) -> Turn:
-        kinds = [k for k in draw(orders(fmt.reply)) if k in made]
+        kinds = [k for k in draw(orders(fmt.reply)) if k in made and not (closed and k == "reasoning")]
         return Turn("assistant", tuple(draw(made[k]) for k in kinds))
 
     return turn()
@@ -159,6 +161,11 @@ def prefills_reasoning(fmt: turnwire.Format) -> bool:
     """Whether the default prompt opens reasoning and leaves it open."""
     parser = fmt.parser()
     return bool(parser.turn.parts) and isinstance(parser.turn.parts[-1], Reasoning) and parser._sink.kind == "reasoning"
+
+
+def closes_reasoning(fmt: turnwire.Format) -> bool:
+    """Whether the default prompt holds all of the reasoning, so that a reply behind it has none."""
+    return any(isinstance(p, Reasoning) for p in fmt.parser().turn.parts) and not prefills_reasoning(fmt)
 
 
 def tokenizer(fmt: turnwire.Format) -> Any:

@@ -15,8 +15,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
-    "qwen3_5": ("qwen3.5",),
-    "qwen3_coder": ("qwen3-coder",),
+    "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
+    "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}

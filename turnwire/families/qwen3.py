@@ -67,6 +67,7 @@ layout = Layout(
     options=(thinking, splitting),
 )
 
+NEW = ("4B", "30B-A3B", "235B-A22B")
 qwen3 = Format(
     "qwen3", Opt(think) + calls + end, header, layout,
     models=tuple(f"Qwen/Qwen3-{size}" for size in ("0.6B", "1.7B", "4B", "8B", "14B", "32B", "30B-A3B", "235B-A22B")),
@@ -75,11 +76,11 @@ qwen3 = Format(
 qwen3_instruct_2507 = qwen3.but(
     "qwen3-instruct-2507", reply=calls + end,
     layout=layout.but(arrange=(drop_reasoning,), prefill=no_prefill, options=()),
-    models=tuple(f"Qwen/Qwen3-{size}-Instruct-2507" for size in ("4B", "30B-A3B", "235B-A22B")),
+    models=tuple(f"Qwen/Qwen3-{size}" for size in (*(f"{s}-Instruct-2507" for s in NEW), "Next-80B-A3B-Instruct")),
     source="Qwen/Qwen3-30B-A3B-Instruct-2507 chat_template.jinja sha256 64f85b1980",
 )  # fmt: skip
 qwen3_thinking_2507 = qwen3.but(
     "qwen3-thinking-2507", layout=layout.but(prefill=begin_thinking, options=(splitting,)),
-    models=tuple(f"Qwen/Qwen3-{size}-Thinking-2507" for size in ("4B", "30B-A3B", "235B-A22B")),
+    models=tuple(f"Qwen/Qwen3-{size}" for size in (*(f"{s}-Thinking-2507" for s in NEW), "Next-80B-A3B-Thinking")),
     source="Qwen/Qwen3-30B-A3B-Thinking-2507 chat_template.jinja sha256 3802169b2a",
 )  # fmt: skip

@@ -75,7 +75,8 @@ class ThinkSinceQuery:
     have reasoning, and, if `always`, in every turn; one that the layout made up is marked prefilled. `trim`:
     characters trimmed off reasoning (None: all blanks). `last=False`: in the last turn only if it has reasoning.
     Qwen3-8B chat_template.jinja, lines 17-24 and 43-51; Qwen3.5-4B, lines 67-77 and 99-104, with `always` and
-    `trim=None`; Ling-flash-2.0, lines 16-22 and 46-54, with `last=False`."""
+    `trim=None`; Ling-flash-2.0, lines 16-22 and 46-54, with `last=False`. Option
+    `preserve_thinking`: everywhere as behind the last query (Qwen3.6-35B-A3B, line 100)."""
 
     always: bool = False
     trim: str | None = "\n"
@@ -85,6 +86,8 @@ class ThinkSinceQuery:
         last = len(turns) - 1
         query = last_query(turns, None if self.trim is None else "")
         query = last if query is None else query
+        if context.options.get("preserve_thinking"):
+            query = -1
         return [self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)]
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..codecs import dumps
 
@@ -38,101 +39,67 @@ def hermes_tools(w: Writer, context: Context) -> None:
     w.markup(HERMES[1])
 
 
-def system_then_tools(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
-    """One system turn: the caller's text, a blank line, the tools. Qwen3-8B chat_template.jinja, lines 1-16."""
-    wrap = layout.role("system")
-    if context.tools:
-        w.word(wrap.open)
-        if system is not None:
-            w.content(system, layout, context)
-            w.markup("\n\n")
-        hermes_tools(w, context)
-        w.word(wrap.close)
-    elif system is not None:
-        wrap.write(w, system, layout, context)
+@dataclass(frozen=True, slots=True)
+class SystemThenTools:
+    """One system turn: the caller's text or the `default` (None: none), a blank line, the tools. Qwen3-8B
+    chat_template.jinja, lines 1-16; Qwen2.5-7B-Instruct, lines 1-19, has a default and writes it without tools too;
+    QwQ-32B, lines 1-18, has an empty one, of which the blank line is seen."""
+
+    default: str | None = None
+
+    def __call__(self, w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
+        wrap = layout.role("system")
+        if context.tools:
+            w.word(wrap.open)
+            if system is not None:
+                w.content(system, layout, context)
+            elif self.default:
+                w.markup(self.default)
+            if system is not None or self.default is not None:
+                w.markup("\n\n")
+            hermes_tools(w, context)
+            w.word(wrap.close)
+        elif system is not None:
+            wrap.write(w, system, layout, context)
+        elif self.default:
+            w.word(wrap.open)
+            w.markup(self.default)
+            w.word(wrap.close)
 
 
-def tools_then_system(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
+system_then_tools = SystemThenTools()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsThenSystem:
     """One system turn: tools as JSON lines, the XML call syntax, then the caller's text. Qwen3.5-4B
-    chat_template.jinja, lines 46-66."""
-    wrap = layout.role("system")
-    if context.tools:
+    chat_template.jinja, lines 46-66. `lead` gives a text that comes before everything, in a system turn of its own
+    if need be; with it an empty system turn is not written (Qwen3.8-27B, lines 45-87)."""
+
+    lead: Callable[[Context], str] | None = None
+
+    def __call__(self, w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
+        wrap = layout.role("system")
+        lead = self.lead(context) if self.lead is not None else ""
+        said = system is not None and bool(system.parts)
+        if not (context.tools or lead or (said if self.lead is not None else system is not None)):
+            return
         w.word(wrap.open)
-        w.markup("# Tools\n\nYou have access to the following functions:\n\n<tools>")
-        _json_tools(w, context)
-        w.markup("\n</tools>" + XML_USE)
-        if system is not None and system.parts:
-            w.markup("\n\n")
+        w.markup(lead)
+        if context.tools:
+            w.markup("\n\n" * bool(lead) + "# Tools\n\nYou have access to the following functions:\n\n<tools>")
+            _json_tools(w, context)
+            w.markup("\n</tools>" + XML_USE)
+        if system is not None and said:
+            w.markup("\n\n" * bool(context.tools or lead))
             w.content(system, layout, context)
         w.word(wrap.close)
-    elif system is not None:
-        wrap.write(w, system, layout, context)
 
 
-def xml_tools(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
-    """One system turn: the caller's text or a default, then tools as XML. Qwen3-Coder-30B-A3B
-    chat_template.jinja, lines 14-79."""
-    wrap = layout.role("system")
-    if system is None and not context.tools:
-        return
-    w.word(wrap.open)
-    if system is not None:
-        w.content(system, layout, context)
-    else:
-        w.markup("You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks.")
-    if context.tools:
-        w.markup("\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>")
-        for w.tool, tool in enumerate(context.tools):
-            _xml_tool(w, tool.function)
-        w.markup("\n</tools>" + XML_USE)
-    w.word(wrap.close)
+tools_then_system = ToolsThenSystem()
 
 
 def _json_tools(w: Writer, context: Context) -> None:
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup("\n")
         w.data(dumps(tool.openai), "tools")
-
-
-def _xml_tool(w: Writer, tool: Mapping[str, Any]) -> None:
-    w.markup("\n<function>\n<name>")
-    w.data(tool["name"], "tools")
-    w.markup("</name>")
-    if "description" in tool:
-        _xml_field(w, "description", _text(tool["description"]).strip())
-    w.markup("\n<parameters>")
-    parameters = _mapping(tool.get("parameters"))
-    for name, given in _mapping(parameters.get("properties")).items():
-        w.markup("\n<parameter>\n<name>")
-        w.data(name, "tools")
-        w.markup("</name>")
-        fields = _mapping(given)
-        if "type" in fields:
-            _xml_field(w, "type", _text(fields["type"]))
-        if "description" in fields:
-            _xml_field(w, "description", _text(fields["description"]).strip())
-        _xml_rest(w, fields, ("name", "type", "description"))
-        w.markup("\n</parameter>")
-    _xml_rest(w, parameters, ("type", "properties"))
-    w.markup("\n</parameters>")
-    _xml_rest(w, tool, ("type", "name", "description", "parameters"))
-    w.markup("\n</function>")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _xml_rest(w: Writer, fields: Mapping[str, Any], handled: tuple[str, ...]) -> None:
-    for key, value in fields.items():
-        if key not in handled:
-            _xml_field(w, key, dumps(value) if isinstance(value, (Mapping, list, tuple)) else _text(value))
-
-
-def _xml_field(w: Writer, key: str, text: str) -> None:
-    w.data(f"\n<{key}>{text}</{key}>", "tools")
-
-
-def _text(value: Any) -> str:
-    """As Jinja's `string` filter."""
-    return value if isinstance(value, str) else str(value)
