@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.families.reference import Message, Reference
-
-
-def no_none(messages: list[Message], tools: Any) -> tuple[list[Message], Any]:
-    """Templates of models before Qwen3 (and Qwen3-Coder-Next's) raise for content None, or print it."""
-    return [{**m, "content": m["content"] if m["content"] is not None else ""} for m in messages], tools
+from tests.families.prepare import text_content
+from tests.families.reference import Reference
 
 
 Options = dict[str, Any]
@@ -43,6 +39,6 @@ REFERENCES = (
         "qwen3-coder-next",
         "c79a833039a43602150cce0902403d6e376c50930c1b2a139b2964e1f0c322a0",
         "qwen3",
-        prepare=no_none,
+        prepare=text_content,
     ),
 )
