@@ -7,7 +7,6 @@ from typing import Any
 from tests.families.prepare import text_content
 from tests.families.reference import Reference
 
-
 Options = dict[str, Any]
 DEFAULT: Options = {}
 OFF: Options = {"enable_thinking": False}
