@@ -329,14 +329,14 @@ class Machine:
             return True
         if stray and header is not None:
             return True if header.match(self.buf, j) else self._maybe(header, j)
-        if stray:
-            if len(e.marker) > 1 and self.stack[-1:] != ["arg"]:
-                return True  # several tokens in a row are no accident, but in a value they may be quoted
-        elif not self.wary and any(map(is_symbol, e.marker)):
+        quotable = stray and self.stack[-1:] == ["arg"]  # in a value, markers in a row may be quoted
+        if stray and len(e.marker) > 1 and not quotable:
+            return True  # several tokens in a row are no accident
+        if not stray and not self.wary and any(map(is_symbol, e.marker)):
             return True
-        elif target.slot is not None and target.slot[0].word is not None:
+        if target.slot is not None and target.slot[0].word is not None and not quotable:
             return self._is_word(target.slot[0], target.slot[0].word, j)
-        elif target.looks or (target.slot is not None and target.slot[0].first is None):
+        if not stray and (target.looks or (target.slot is not None and target.slot[0].first is None)):
             return True  # free text may follow
         s, far = self.buf, j + LOOKAHEAD
         while j < len(s) and s[j] in BLANKS:

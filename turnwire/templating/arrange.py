@@ -12,25 +12,35 @@ from ..layout import Context, Placed
 from ..turns import Media, Part, Reasoning, Result, Text
 
 Indexed = tuple["int | None", Part]
-OPEN, CLOSE = "<think>", "</think>"
 
 
-def split_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
+@dataclass(frozen=True, slots=True)
+class SplitReasoning:
     """Content that holds a reasoning block, in a turn without reasoning, becomes reasoning and content: what is
-    before the first </think> (behind a <think>), and what is behind the last. Qwen3-8B chat_template.jinja,
-    lines 38-41. Option `split_reasoning`."""
-    return [_split(t) for t in turns] if context.options.get("split_reasoning", True) else turns
+    before the first closer (behind an opener), and what is behind the last, both without `trim` at the edges of
+    the block (None: nothing is trimmed). Qwen3-8B chat_template.jinja, lines 38-41. Option `split_reasoning`."""
+
+    open: str = "<think>"
+    close: str = "</think>"
+    trim: str | None = "\n"
+
+    def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
+        return [self._split(t) for t in turns] if context.options.get("split_reasoning", True) else turns
+
+    def _split(self, t: Placed) -> Placed:
+        given = any(isinstance(p, Reasoning) for _, p in t.parts)
+        if t.role != "assistant" or given or self.close not in t.text:
+            return t
+        trim = self.trim or ""
+        text = t.text
+        index = next(i for i, p in t.parts if isinstance(p, Text))
+        reasoning = text.split(self.close)[0].rstrip(trim).split(self.open)[-1].lstrip(trim)
+        content = text.split(self.close)[-1].lstrip(trim)
+        rest: list[Indexed] = [(i, p) for i, p in t.parts if not isinstance(p, Text)]
+        return t.having((index, Reasoning(reasoning)), *([(index, Text(content))] if content else []), *rest)
 
 
-def _split(t: Placed) -> Placed:
-    if t.role != "assistant" or any(isinstance(p, Reasoning) for _, p in t.parts) or CLOSE not in t.text:
-        return t
-    text = t.text
-    index = next(i for i, p in t.parts if isinstance(p, Text))
-    reasoning = text.split(CLOSE)[0].rstrip("\n").split(OPEN)[-1].lstrip("\n")
-    content = text.split(CLOSE)[-1].lstrip("\n")
-    rest: list[Indexed] = [(i, p) for i, p in t.parts if not isinstance(p, Text)]
-    return t.having((index, Reasoning(reasoning)), *([(index, Text(content))] if content else []), *rest)
+split_reasoning = SplitReasoning()
 
 
 def drop_reasoning(turns: list[Placed], context: Context) -> list[Placed]:

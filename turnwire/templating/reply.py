@@ -96,12 +96,20 @@ class _Walk:
         elif isinstance(word, Choice):
             for item in word.items:
                 if item == NOTHING or not self.kinds(item) or self.takes(item):
-                    self.write(item, part)
+                    self._chosen(word, item, part)
                     break
         elif isinstance(word, Many):
             self._many(word, part)
         elif isinstance(word, Switch):
             self._switch(word)
+
+    def _chosen(self, choice: Choice, item: Word, part: Any) -> None:
+        """In a prompt, what stands for a part that a turn does not have was not written by the model."""
+        sampled = self.w.sampled
+        if self.history and self.kinds(choice) and not self.kinds(item):
+            self.w.sampled = False
+        self.write(item, part)
+        self.w.sampled = sampled
 
     def _frame(self, frame: Frame, part: Any) -> None:
         if frame.kind == "arg":
