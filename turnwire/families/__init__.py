@@ -10,6 +10,8 @@ from ..errors import UnknownFormat, nearest
 from ..format import Format
 
 FILES: dict[str, tuple[str, ...]] = {
+    "glm4": ("glm-4.5", "glm-4.7"),
+    "glm5": ("glm-5", "glm-5.1", "glm-5.2", "glm-5.3"),
     "granite_4": ("granite-4", "granite-4.1"),
     "harmony": ("harmony",),
     "jamba2": ("jamba2",),
