@@ -16,6 +16,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "harmony": ("harmony",),
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
+    "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),

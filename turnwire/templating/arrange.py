@@ -112,6 +112,37 @@ class ThinkSinceQuery:
         return t.having(*rest)
 
 
+def split_last_block(turns: list[Placed], context: Context) -> list[Placed]:
+    """A think block that the last turn's content begins with, in the form that the model writes, becomes reasoning:
+    the template leaves it where it is (QwQ-32B chat_template.jinja, lines 22-26), as data it could make no tokens.
+    Option `split_reasoning`."""
+    last = turns[-1] if turns else None
+    if last is None or last.role != "assistant" or not context.options.get("split_reasoning", True):
+        return turns
+    text, head, tail = last.text, OPEN + "\n", f"\n{CLOSE}\n\n"
+    at = text.find(tail, len(head) - 1)
+    if at < 0 or not text.startswith(head) or any(isinstance(p, Reasoning) for _, p in last.parts):
+        return turns
+    index = next(i for i, p in last.parts if isinstance(p, Text))
+    rest = [(i, p) for i, p in last.parts if not isinstance(p, Text)]
+    said = (index, Reasoning(text[len(head) : at])), (index, Text(text[at + len(tail) :]))
+    return [*turns[:-1], last.having(*said, *rest)]
+
+
+def last_reasoning_only(turns: list[Placed], context: Context) -> list[Placed]:
+    """Reasoning in the last turn only, and of other turns' content what is behind the last </think> and line ends.
+    QwQ-32B chat_template.jinja, lines 22-26 and 28-32; a content that this empties still counts as one (line 34)."""
+    out: list[Placed] = []
+    for at, t in enumerate(turns):
+        parts = [(i, p) for i, p in _said(t) if not (isinstance(p, Reasoning) and (at < len(turns) - 1 or not p.text))]
+        if t.role == "assistant" and at < len(turns) - 1 and t.text:
+            index = next(i for i, p in parts if isinstance(p, Text))
+            text = t.text.split(CLOSE)[-1].lstrip("\n")
+            parts = [(index, Text(text)), *((i, p) for i, p in parts if not isinstance(p, Text))]
+        out.append(t.having(*parts) if t.role == "assistant" else t)
+    return out
+
+
 def join_lines(turns: list[Placed], context: Context) -> list[Placed]:
     """The text parts of a content list, one to a line: a line end before each but those that nothing stands before.
     Granite-4.0 chat_template.jinja, lines 63-78."""

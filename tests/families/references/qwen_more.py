@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.families.prepare import text_content
-from tests.families.reference import Reference
+from tests.families.prepare import Prepared, text_content
+from tests.families.reference import Message, Reference
+
+
+def last_block(messages: list[Message], tools: Any) -> Prepared:
+    """QwQ's template knows no `reasoning_content`: in the last turn, which alone keeps it, it stands in the content."""
+    messages, tools = text_content(messages, tools)
+    last = messages[-1]
+    reasoning = last.get("reasoning_content") or last.get("thinking") or last.get("reasoning")
+    if last["role"] == "assistant" and reasoning:
+        end = "\n</think>\n\n" if last["content"] or not last.get("tool_calls") else "\n</think>\n"
+        messages[-1] = {**last, "content": f"<think>\n{reasoning}{end}{last['content']}"}
+    return messages, tools
+
 
 Options = dict[str, Any]
 DEFAULT: Options = {}
@@ -13,6 +25,15 @@ OFF: Options = {"enable_thinking": False}
 LOW: Options = {"reasoning_effort": "low"}
 MEDIUM: Options = {"reasoning_effort": "medium"}
 REFERENCES = (
+    *(
+        Reference(name, template, "qwen2.5", prepare=text_content)
+        for name, template in (
+            ("qwen2.5", "cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f"),
+            ("qwen2.5-1m", "44d5f08f3f72b837eaad09f13a54c1f9f4eb58d75240334548b7fd52a5437fa5"),
+            ("qwen2.5-math", "c564d12c9977b8942423753b0c409a11f50142508ced170e9fe1c2f5b803cf70"),
+        )
+    ),
+    Reference("qwq", "16488ad69d85833e5f66c50174f39834b688343337e9337f018deaa21b354117", "qwq-32b", prepare=last_block),
     Reference(
         "qwen3.5-small",
         "273d8e0e683b885071fb17e08d71e5f2a5ddfb5309756181681de4f5a1822d80",
