@@ -119,7 +119,7 @@ def split_last_block(turns: list[Placed], context: Context) -> list[Placed]:
     last = turns[-1] if turns else None
     if last is None or last.role != "assistant" or not context.options.get("split_reasoning", True):
         return turns
-    text, head, tail = last.text, OPEN + "\n", f"\n{CLOSE}\n\n"
+    text, head, tail = last.text, "<think>\n", "\n</think>\n\n"
     at = text.find(tail, len(head) - 1)
     if at < 0 or not text.startswith(head) or any(isinstance(p, Reasoning) for _, p in last.parts):
         return turns
@@ -137,7 +137,7 @@ def last_reasoning_only(turns: list[Placed], context: Context) -> list[Placed]:
         parts = [(i, p) for i, p in _said(t) if not (isinstance(p, Reasoning) and (at < len(turns) - 1 or not p.text))]
         if t.role == "assistant" and at < len(turns) - 1 and t.text:
             index = next(i for i, p in parts if isinstance(p, Text))
-            text = t.text.split(CLOSE)[-1].lstrip("\n")
+            text = t.text.split("</think>")[-1].lstrip("\n")
             parts = [(index, Text(text)), *((i, p) for i, p in parts if not isinstance(p, Text))]
         out.append(t.having(*parts) if t.role == "assistant" else t)
     return out
