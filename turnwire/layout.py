@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import OptionError, check_text, nearest
+from .errors import OptionError, RoleError, check_text, nearest
 from .tools import Tool
 from .turns import Part, Text
 from .wire import NOTHING, Word
@@ -25,11 +25,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A turn on its way into the prompt: its place in `messages` and its parts, each with its index in the
-    turn (None for a part that the layout made up)."""
+    turn (None for a part that the layout made up).
+
+    `headed` False: what opens it was written already. `open`: what comes behind it goes on in the same turn of
+    the model, so nothing ends it but what a call ends in.
+    """
 
     role: str
     turn: int
     parts: tuple[tuple[int | None, Part], ...]
+    headed: bool = True
+    open: bool = False
 
     @property
     def text(self) -> str:
@@ -49,6 +55,7 @@ class Context:
     tools: tuple[Tool, ...] | None
     count: int = 0  # messages in the conversation
     open: bool = False  # the last turn is left open
+    behind: str = ""  # for a prefill: the role that the assistant's turn goes on behind, without a header
     media: dict[str, int] = field(default_factory=dict[str, int])  # how many of each kind were written
 
 
@@ -60,7 +67,8 @@ class Wrap:
     close: Word
 
     def write(self, w: Writer, placed: Placed, layout: Layout, context: Context) -> None:
-        w.word(self.open)
+        if placed.headed:
+            w.word(self.open)
         w.content(placed, layout, context)
         w.word(self.close)
 
@@ -83,11 +91,21 @@ class Results:
     def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
         w.word(self.open)
         for placed in run:
-            w.word(self.item_open)
+            if placed.headed:
+                w.word(self.item_open)
             self.head(w, placed, context)
             w.content(placed, layout, context)
             w.word(self.item_close)
         w.word(self.close)
+
+
+class NoResults:
+    """For a format without calls."""
+
+    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
+        roles = ", ".join([*dict(layout.roles), "assistant"])
+        path = f"messages[{run[0].turn}].role"
+        raise RoleError("the format has no tool results", value="tool", path=path, expected="one of " + roles)
 
 
 class ResultsLike(Protocol):

@@ -54,11 +54,12 @@ class Tok(Word):
 
 @dataclass(frozen=True, slots=True)
 class Pad(Word):
-    """White space next to a marker: written (with `after`, only behind a part of that kind); reading removes
-    at most exactly this, any suffix of it, and never strips."""
+    """White space next to a marker: written (with `after`, only behind a part of that kind; `filled`, only behind a
+    slot that is not empty); reading removes at most exactly this, any suffix of it, and never strips."""
 
     text: str
     after: str = ""
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,12 @@ class End(Word):
     def __reduce__(self) -> Any:
         return _end, (self.toks, self.also, self.between, self.sampled, self.history, self.called)
 
-    def written(self, more: bool, history: bool, call: bool) -> Word:
-        """What to write: `more` parts follow, in a prompt's `history`, behind a `call`."""
+    def written(self, more: bool, history: bool, call: bool, goes_on: bool = False) -> Word:
+        """What to write: `more` parts follow, in a prompt's `history`, behind a `call`; `goes_on`: the next turn is
+        the same turn of the model, so only a call ends in something."""
         tok = self.between if more else self.history if history else self.called if call else self.sampled
+        if goes_on and not more:
+            tok = self.called if call else ""
         return Tok(tok) if tok else NOTHING
 
 

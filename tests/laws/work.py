@@ -8,7 +8,6 @@ from typing import Any
 from unittest import mock
 
 import turnwire
-from turnwire.codecs import JsonReader
 from turnwire.parsers.compile import Table
 from turnwire.parsers.machine import Machine
 
@@ -31,18 +30,19 @@ def counted(fmt: turnwire.Format) -> Iterator[tuple[turnwire.Format, Work]]:
         longest = max(map(len, table.by), default=0)
         for name, most in (("search", None), ("search_whole", None), ("match", longest)):
             setattr(table, name, _counting(getattr(table, name), work, most))
-    feed, take = Machine.feed, JsonReader.take
+    feed, read = Machine.feed, Machine._read
 
     def counting_feed(self: Machine, symbols: str, eof: bool = False) -> None:
         work.chars += len(self.buf) + len(symbols)
         feed(self, symbols, eof)
 
-    def counting_take(self: JsonReader, s: str, i: int, sink: Any) -> Any:
-        out = take(self, s, i, sink)
-        work.chars += out[0] - i + 1
-        return out
+    def counting_read(self: Machine, state: Any, reader: Any) -> bool:
+        before = self.pos
+        more = read(self, state, reader)
+        work.chars += self.pos - before + 1
+        return more
 
-    with mock.patch.object(Machine, "feed", counting_feed), mock.patch.object(JsonReader, "take", counting_take):
+    with mock.patch.object(Machine, "feed", counting_feed), mock.patch.object(Machine, "_read", counting_read):
         yield copy, work
 
 

@@ -4,7 +4,7 @@ A codec is a frozen value. It may have
   toks      control tokens that occur inside its values
   first     characters its value may begin with (for a codec with `reader`)
   write     a call (or one argument's value) -> text; in an "attrs" slot: (call, its index in the turn) or
-            (key, value) -> text
+            (key, value) -> text. Where `toks` occur in it: a list of texts and `Tok`s
   read      in an "attrs" slot: text -> {"name", "id"} of the call, {"key", "form"} of the argument (form "string":
             its value is text; "json": its value is JSON), "fault" if something is wrong with it
   word      a pattern that its whole value matches (for a codec without `reader`)
@@ -13,6 +13,7 @@ A codec is a frozen value. It may have
 
 from __future__ import annotations
 
+from .bare_keys import BareKeys as BareKeys
 from .ids import Alphanumeric as Alphanumeric
 from .ids import Counted as Counted
 from .ids import IdForm as IdForm

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
+from ..wire import Symbols
+
 BLANKS = " \t\r\n"
 MAX_DEPTH = 128  # nesting of a value
 MAX_KEY = 1024  # characters of a key or a name that are remembered
@@ -39,10 +41,15 @@ class Sink(Protocol):
 
 
 class Context(Protocol):
-    """What a reader may ask about a control token inside a string."""
+    """What a reader may ask about control tokens."""
+
+    @property
+    def symbols(self) -> Symbols:
+        """Their symbols."""
+        ...
 
     def resync(self, s: str, i: int, damaged: bool) -> bool | None:
-        """Does the value end, broken, at `s[i]`? None: not decided yet, wait."""
+        """Does the value end, broken, at the control token `s[i]` inside a string? None: not decided yet, wait."""
         ...
 
 
@@ -52,5 +59,6 @@ class Reader(Protocol):
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]: ...
 
     def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        """While any text without a match belongs to the piece kind returned: the kind and the search."""
+        """While any text without a match belongs to the piece kind returned: the kind and the search. In a notation
+        that is not JSON such text must stand for itself inside a string."""
         ...

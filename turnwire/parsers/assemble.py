@@ -199,17 +199,12 @@ class Assembler(Emitter):
             return sink, partial(ReasoningDelta if kind == "reasoning" else TextDelta, self.part)
         if call is None or not call.started or call.held:
             return None
+        if kind == "arguments" and call.spelling:  # inside a string of a notation that is not JSON
+            return _in_string(partial(ArgumentsDelta, self.part, call.index), call.spelling.append, call.json.append)
         if kind == "arguments":
             return call.json.append, partial(ArgumentsDelta, self.part, call.index)
         if kind == "value" and arg is not None and arg.string and arg.sent:
-            part, index, send = self.part, call.index, call.json.append
-
-            def escaped(text: str, span: Span, tokens: Span | None) -> Event:
-                json = escape(text)
-                send(json)
-                return ArgumentsDelta(part, index, json, span, tokens)
-
-            return arg.raw.append, escaped
+            return _in_string(partial(ArgumentsDelta, self.part, call.index), arg.raw.append, call.json.append)
         return None
 
     # text and reasoning
@@ -378,6 +373,19 @@ class Assembler(Emitter):
                 Text("".join(self.chunks), self.info.get("channel"), self.info.get("recipient"), self.prefilled)
             )
         return Turn("assistant", tuple(parts))
+
+
+def _in_string(
+    delta: Callable[..., Event], spelled: Callable[[str], Any], send: Callable[[str], Any]
+) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]]:
+    """Text inside a string that is not JSON: where it goes, and its event."""
+
+    def event(text: str, span: Span, tokens: Span | None) -> Event:
+        json = escape(text)
+        send(json)
+        return delta(json, span, tokens)
+
+    return spelled, event
 
 
 def _ignore(text: str) -> None:

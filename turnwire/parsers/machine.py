@@ -27,11 +27,12 @@ class Machine:
 
     __slots__ = (
         "buf", "calls", "eof", "held", "in_reader", "last", "lead", "looks", "pad", "policy", "pos", "program", "seen",
-        "sink", "stack", "state", "wary",
+        "sink", "stack", "state", "symbols", "wary",
     )  # fmt: skip
 
     def __init__(self, program: Program, sink: MachineSink, wary: bool, policy: Policy, calls: bool = True):
         self.program, self.sink, self.wary, self.policy, self.calls = program, sink, wary, policy, calls
+        self.symbols = program.symbols
         self.buf: str = ""
         self.pos: int = 0
         self.eof = False

@@ -14,6 +14,7 @@ from ..layout import Context, Placed
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
+from ..wire import NOTHING
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
@@ -66,9 +67,10 @@ def render_prompt(
     first = placed.pop(0) if leads else None
     w.word(layout.begin)
     layout.preamble(w, first, layout, context)
-    before = ""
+    before, goes_on = "", False
     while placed:
-        headed, before = before not in layout.headless, placed[0].role
+        behind = before if before in layout.headless else ""
+        before, goes_on = placed[0].role, placed[0].open
         if placed[0].role == "tool":
             n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
             run, placed = placed[:n], placed[n:]
@@ -76,13 +78,15 @@ def render_prompt(
             continue
         turn = placed.pop(0)
         if turn.role == "assistant":
-            _assistant(fmt, w, turn, context, headed, unfinished=continue_final_message and not placed)
+            unfinished = continue_final_message and not placed
+            _assistant(fmt, w, turn, replace(context, behind=behind), unfinished)
         else:
             layout.role(turn.role).write(w, turn, layout, context)
     if add_generation_prompt:
-        if before not in layout.headless:
+        behind = before if goes_on or before in layout.headless else ""
+        if not behind:
             w.word(fmt.header)
-        w.word(layout.prefill(context))
+        w.word(layout.prefill(replace(context, behind=behind)))
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
 
 
@@ -93,13 +97,13 @@ def place(turn: Turn, at: int) -> list[Placed]:
     return [Placed(turn.role, at, piece) for piece in pieces]
 
 
-def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, headed: bool, unfinished: bool) -> None:
-    if headed:
+def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinished: bool) -> None:
+    if turn.headed and not context.behind:
         w.word(fmt.header)
     since = len(w.stretches)
     w.turn, w.sampled = turn.turn, True
     try:
-        write_reply(w, fmt.reply, turn.parts, context.options, history=True)
+        write_reply(w, fmt.reply, turn.parts, context.options, history=True, goes_on=turn.open)
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
@@ -107,7 +111,7 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, headed: b
         w.turn, w.sampled = None, False
     w.unsample(since, fmt.symbols_of_word(fmt.layout.prefill(context)))
     if not unfinished:
-        w.word(fmt.layout.after)
+        w.word(NOTHING if turn.open else fmt.layout.after)
         return
     written, w.stretches[since:] = w.stretches[since:], []
     call = bool(turn.parts) and turn.parts[-1][1].kind == "call"

@@ -43,9 +43,12 @@ def _kind(part: Part) -> str:
     return part.kind
 
 
-def write_reply(w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], *, history: bool) -> None:
-    """Write the parts; `history`: as in a prompt, else as sampled. Raises `NoPlace`."""
+def write_reply(
+    w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], *, history: bool, goes_on: bool = False
+) -> None:
+    """Write the parts; `history`: as in a prompt, else as sampled; `goes_on`: see `Placed.open`. Raises `NoPlace`."""
     walk_ = _Walk(w, reply, parts, options, history)
+    walk_.goes_on = goes_on
     walk_.write(reply)
     if walk_.next is not None:
         raise NoPlace(walk_.next, f"no place for {walk_.kind(walk_.next)!r} behind {walk_.previous or 'the header'!r}")
@@ -59,6 +62,8 @@ class _Walk:
         self.at = 0
         self.calls = -1  # the open call's place among the calls of the turn
         self.previous = ""
+        self.goes_on = False
+        self.filled = False  # the slot written last was not empty
         self.argument: tuple[str, Any, str | None] | None = None
         self._kinds: dict[int, frozenset[str]] = {}
 
@@ -82,10 +87,10 @@ class _Walk:
         if isinstance(word, (Lit, Tok)):
             w.word(word)
         elif isinstance(word, Pad):
-            if not word.after or word.after == self.previous:
+            if (not word.after or word.after == self.previous) and (self.filled or not word.filled):
                 w.word(word)
         elif isinstance(word, End):
-            w.word(word.written(self.next is not None, self.history, self.previous == "call"))
+            w.word(word.written(self.next is not None, self.history, self.previous == "call", self.goes_on))
         elif isinstance(word, Seq):
             for inner in word.parts:
                 self.write(inner, part)
@@ -175,8 +180,9 @@ class _Walk:
         elif slot.kind == "attrs":
             self.w.data(slot.codec.write(part, self.calls), "call")
         elif isinstance(part, Call):
-            self.w.data(slot.codec.write(part), "call")
+            self.w.value(slot.codec.write(part), "call")
         else:
+            self.filled = bool(part.text)
             self.w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
 
 

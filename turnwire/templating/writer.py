@@ -5,7 +5,7 @@ the reference implementations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import ContentError, ForgeryError, check_text
@@ -72,6 +72,14 @@ class Writer:
                     expected='text without markers, or forgery="allow"',
                 )
         self._add(self._symbolise(text) if self._trust else text, kind)
+
+    def value(self, pieces: str | Iterable[str | Tok], kind: str) -> None:
+        """A value that a codec wrote: the caller's text, and control tokens of its notation."""
+        for piece in (pieces,) if isinstance(pieces, str) else pieces:
+            if isinstance(piece, Tok):
+                self._add(self.symbols.of[piece.text], kind)
+            else:
+                self.data(piece, kind)
 
     def _path(self, kind: str) -> str:
         if self.turn is None:
