@@ -182,6 +182,8 @@ class Layout:
     assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
     `headless`: behind turns of these roles an assistant turn has no header, it begins where they end. `ids`: how ids
     of calls look, for a family whose prompt or reply shows them (see templating/call_ids.py).
+    `edge`: white space that is the header's where a turn in a prompt begins with it, because tokenizers merge the
+    two and no reply begins so (what the reply began with was left out).
     """
 
     roles: tuple[tuple[str, Wrap], ...]
@@ -196,6 +198,7 @@ class Layout:
     leading: tuple[str, ...] = ("system",)  # roles that the preamble takes when they come first
     begin: Word = NOTHING
     headless: tuple[str, ...] = ()
+    edge: Word = NOTHING
     ids: IdForm | None = None
 
     @property

@@ -16,6 +16,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "harmony": ("harmony",),
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
+    "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),

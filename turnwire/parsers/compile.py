@@ -74,8 +74,14 @@ class Exit:
 
     @property
     def opens_call(self) -> bool:
-        """Whether a call begins with this marker."""
-        return ("begin", "call") in self.ops or ("begin", "call") in self.target.enter
+        """Whether a call begins with this marker, or with what comes behind it (a section of calls)."""
+        begins: Op = ("begin", "call")
+        section = not self.ops and not self.target.enter and self.target.slot is None
+        return (
+            begins in self.ops
+            or begins in self.target.enter
+            or (section and any(begins in e.ops for e, _ in self.target.exits))
+        )
 
 
 Pads = list[tuple[str, bool]]  # what may stand before a marker; whether (the beginning of) it must, see Step
@@ -308,8 +314,8 @@ class Program:
     # tables
 
     def _find_homes(self) -> dict[str, Hit]:
-        """Markers with a control token that begin or end a frame, or lead to a header, with the stack of frames
-        where they belong.
+        """Markers with a control token that begin or end a frame, or lead to a header or a section of calls, with
+        the stack of frames where they belong.
         A fused marker is also known by its tail from its first control token."""
         homes: dict[str, Hit] = {}
         todo: list[tuple[Point, Stack]] = [(self.start, ())]
@@ -325,7 +331,8 @@ class Program:
                 begins = any(op == "begin" for op, _ in e.ops)
                 follows = e.target.slot[0] if e.target.slot else None
                 header = follows is not None and follows.begins is not None
-                if at is not None and (e.stop or begins or header or any(op == "end" for op, _ in e.target.enter)):
+                ends = any(op == "end" for op, _ in e.target.enter)
+                if at is not None and (e.stop or begins or header or ends or e.opens_call):
                     if at == 0 or begins:
                         homes.setdefault(e.marker, (e, stack))
                     homes.setdefault(e.marker[at:], (e, stack))

@@ -18,11 +18,13 @@ Indexed = tuple["int | None", Part]
 class SplitReasoning:
     """Content that holds a reasoning block, in a turn without reasoning, becomes reasoning and content: what is
     before the first closer (behind an opener), and what is behind the last, both without `trim` at the edges of
-    the block (None: nothing is trimmed). Qwen3-8B chat_template.jinja, lines 38-41. Option `split_reasoning`."""
+    the block (None: nothing is trimmed), `ends`: at the end of the content too. Qwen3-8B chat_template.jinja, lines
+    38-41; MiniMax-M2, lines 88-93, with `ends`. Option `split_reasoning`."""
 
     open: str = "<think>"
     close: str = "</think>"
     trim: str | None = "\n"
+    ends: bool = False
 
     def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
         return [self._split(t) for t in turns] if context.options.get("split_reasoning", True) else turns
@@ -35,7 +37,7 @@ class SplitReasoning:
         text = t.text
         index = next(i for i, p in t.parts if isinstance(p, Text))
         reasoning = text.split(self.close)[0].rstrip(trim).split(self.open)[-1].lstrip(trim)
-        content = text.split(self.close)[-1].lstrip(trim)
+        content = text.split(self.close)[-1].lstrip(trim).rstrip(trim if self.ends else "")
         rest: list[Indexed] = [(i, p) for i, p in t.parts if not isinstance(p, Text)]
         return t.having((index, Reasoning(reasoning)), *([(index, Text(content))] if content else []), *rest)
 

@@ -109,7 +109,8 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinishe
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
     finally:
         w.turn, w.sampled = None, False
-    w.unsample(since, fmt.symbols_of_word(fmt.layout.prefill(context)))
+    for given in (fmt.layout.prefill(context), fmt.layout.edge):
+        w.unsample(since, fmt.symbols_of_word(given))
     if not unfinished:
         w.word(NOTHING if turn.open else fmt.layout.after)
         return
