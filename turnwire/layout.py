@@ -161,6 +161,11 @@ def as_date(value: Any) -> date:
 Arrange = Callable[[list[Placed], Context], list[Placed]]
 
 
+def no_settle(turns: list[Placed], context: Context) -> Mapping[str, Any]:
+    """The conversation decides no option."""
+    return {}
+
+
 def no_preamble(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
     """Nothing but the system turn, where there is one."""
     if system is not None:
@@ -180,6 +185,7 @@ class Layout:
     the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
     rules, trims). `prefill` is what the generation prompt adds to the header; `after` stands behind each
     assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
+    `settle` gives the options that the conversation itself decides (a "/no_think" in it); they need not be declared.
     `headless`: behind turns of these roles an assistant turn has no header, it begins where they end. `ids`: how ids
     of calls look, for a family whose prompt or reply shows them (see templating/call_ids.py).
     `edge`: white space that is the header's where a turn in a prompt begins with it, because tokenizers merge the
@@ -190,6 +196,7 @@ class Layout:
     results: ResultsLike
     preamble: Callable[[Writer, Placed | None, Layout, Context], None] = no_preamble
     arrange: tuple[Arrange, ...] = ()
+    settle: Callable[[list[Placed], Context], Mapping[str, Any]] = no_settle
     prefill: Callable[[Context], Word] = no_prefill
     after: Word = NOTHING
     options: tuple[Option, ...] = ()

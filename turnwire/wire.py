@@ -55,11 +55,13 @@ class Tok(Word):
 @dataclass(frozen=True, slots=True)
 class Pad(Word):
     """White space next to a marker: written (with `after`, only behind a part of that kind; `filled`, only behind a
-    slot that is not empty); reading removes at most exactly this, any suffix of it, and never strips."""
+    slot that is not empty; `full`, only beside a text that is more than spaces); reading removes at most exactly this,
+    any suffix of it, and never strips."""
 
     text: str
     after: str = ""
     filled: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

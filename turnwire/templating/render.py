@@ -61,6 +61,7 @@ def render_prompt(
     bound = fmt.bind(tokenizer) if tokenizer is not None else None
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
     placed = settle_ids([p for i, t in enumerate(turns) for p in place(t, i)], layout, context.options)
+    context = replace(context, options={**context.options, **layout.settle(placed, context)})
     for arrange in layout.arrange:
         placed = arrange(placed, context)
     leads = bool(placed) and placed[0].turn == 0 and placed[0].role in layout.leading

@@ -87,7 +87,8 @@ class _Walk:
         if isinstance(word, (Lit, Tok)):
             w.word(word)
         elif isinstance(word, Pad):
-            if (not word.after or word.after == self.previous) and (self.filled or not word.filled):
+            beside = (self.filled or not word.filled) and not (word.full and not part.text.strip(" "))
+            if word.after in ("", self.previous) and beside:
                 w.word(word)
         elif isinstance(word, End):
             w.word(word.written(self.next is not None, self.history, self.previous == "call", self.goes_on))
