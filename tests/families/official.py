@@ -6,7 +6,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -63,6 +65,14 @@ def _peer(name: str) -> Any:
     return real.transformers_tokenizer(backend)
 
 
+class Clock:
+    """Stands still, for templates that ask for the date (`strftime_now`)."""
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.fromisoformat(NOW)
+
+
 class Raised(Exception):
     """The official template, its encoder, or transformers, refused the conversation."""
 
@@ -72,8 +82,11 @@ def _apply(name: str, messages: Any, tools: Any, options: Mapping[str, Any], **h
 
     source = how.pop("source", None) or template(name)
     given = {**reference(name).variables, **options}
+    if adapt := reference(name).adapt:
+        messages = adapt(messages, options)
     try:
-        return _peer(name).apply_chat_template(messages, tools=tools, chat_template=source, **how, **given)
+        with mock.patch("transformers.utils.chat_template_utils.datetime", Clock):
+            return _peer(name).apply_chat_template(messages, tools=tools, chat_template=source, **how, **given)
     except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError) as e:
         raise Raised(f"{type(e).__name__}: {e}") from e
 

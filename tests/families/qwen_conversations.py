@@ -441,6 +441,10 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
         content = m["content"]
         if content is None:
             out.append("no content")
+        if m["role"] == "assistant" and content and m.get("tool_calls"):
+            out.append("text before a call")
+        if m["role"] == "assistant" and not content and not m.get("tool_calls"):
+            out.append("empty turn")
         if isinstance(content, list):
             out.append("media")
             content = "".join(part.get("text", "") for part in content)

@@ -41,7 +41,8 @@ class Reference:
     raises `official.Raised` for what it refuses. `tokenizer`: a name for `real.load`, None where none can be had:
     then texts are compared. `variables`: what the template reads besides messages (bos_token, ...).
 
-    `prepare` gives the messages as the template needs them (see `official.plain`); `lists` says that it takes content
+    `prepare` gives the messages as the template needs them (see `official.plain`), `adapt` with options (messages, options);
+    `lists` says that it takes content
     lists, `arguments` in which form it takes arguments. `options`: further option sets that every conversation of the
     common pool is rendered with. `differs`: conversations (names, or patterns with *) that we mean to render
     differently, each with reason and source; one that no longer differs fails. `avoid`: features that the search
@@ -54,6 +55,7 @@ class Reference:
     oracle: Oracle | None = None
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     prepare: Callable[[list[Message], Any], tuple[list[Message], Any]] | None = None
+    adapt: Callable[[list[Message], Mapping[str, Any]], list[Message]] | None = None
     lists: bool = False
     arguments: str = "object"
     options: tuple[Mapping[str, Any], ...] = ({},)

@@ -14,6 +14,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "glm5": ("glm-5", "glm-5.1", "glm-5.2", "glm-5.3"),
     "granite_4": ("granite-4", "granite-4.1"),
     "harmony": ("harmony",),
+    "hermes_4": ("hermes-4", "hermes-4-llama"),
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
@@ -21,6 +22,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),
+    "smollm3": ("smollm3",),
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}

@@ -176,6 +176,19 @@ class Trim:
         return [replace(t, parts=_trimmed(t.parts)) if self.only is None or self.only(t) else t for t in turns]
 
 
+@dataclass(frozen=True, slots=True)
+class StripFirst:
+    """These characters are taken off the beginning of an assistant turn's content."""
+
+    chars: str
+
+    def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
+        return [
+            t.having(*_said(t.having(*_strip(t.parts, str.lstrip, self.chars)))) if t.role == "assistant" else t
+            for t in turns
+        ]
+
+
 def has_calls(t: Placed) -> bool:
     """An assistant turn with calls."""
     return t.role == "assistant" and any(p.kind == "call" for _, p in t.parts)

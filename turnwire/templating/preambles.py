@@ -35,7 +35,7 @@ XML_USE = (
 def hermes_tools(w: Writer, context: Context) -> None:
     """Tools as JSON lines and the Hermes call syntax. Qwen3-8B chat_template.jinja, lines 6-11."""
     w.markup(HERMES[0])
-    _json_tools(w, context)
+    json_tools(w, context)
     w.markup(HERMES[1])
 
 
@@ -88,7 +88,7 @@ class ToolsThenSystem:
         w.markup(lead)
         if context.tools:
             w.markup("\n\n" * bool(lead) + "# Tools\n\nYou have access to the following functions:\n\n<tools>")
-            _json_tools(w, context)
+            json_tools(w, context)
             w.markup("\n</tools>" + XML_USE)
         if system is not None and said:
             w.markup("\n\n" * bool(context.tools or lead))
@@ -99,7 +99,8 @@ class ToolsThenSystem:
 tools_then_system = ToolsThenSystem()
 
 
-def _json_tools(w: Writer, context: Context) -> None:
+def json_tools(w: Writer, context: Context) -> None:
+    """Each tool as JSON, on a line of its own."""
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup("\n")
         w.data(dumps(tool.openai), "tools")
