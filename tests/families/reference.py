@@ -41,12 +41,12 @@ class Reference:
     raises `official.Raised` for what it refuses. `tokenizer`: a name for `real.load`, None where none can be had:
     then texts are compared. `variables`: what the template reads besides messages (bos_token, ...).
 
-    `prepare` gives the messages as the template needs them (see `official.plain`), `adapt` with options (messages, options);
-    `lists` says that it takes content
-    lists, `arguments` in which form it takes arguments. `options`: further option sets that every conversation of the
-    common pool is rendered with. `differs`: conversations (names, or patterns with *) that we mean to render
-    differently, each with reason and source; one that no longer differs fails. `avoid`: features that the search
-    leaves out (see `qwen_conversations.features`), for the same reasons. `goldens`: see `Goldens`.
+    `prepare` gives the messages as the template needs them (see `official.plain`), `adapt` does so knowing the options.
+    `lists` says that it takes content lists, `arguments` in which form it takes arguments. `options`: further option
+    sets that every conversation of the common pool is rendered with. `differs`: conversations (names, or patterns with
+    *) that we mean to render differently, each with reason and source; one that no longer differs fails. `avoid`:
+    features that the search leaves out (see `qwen_conversations.features`), for the same reasons. `goldens`: see
+    `Goldens`.
     """
 
     format: str

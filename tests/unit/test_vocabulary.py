@@ -469,3 +469,26 @@ def test_faults_name_the_marker() -> None:
     assert [f.code for f in faults] == ["unclosed-reasoning"]
     doubled = fmt.parse("<t>why</t></t>hi<e>", finish_reason="stop").faults
     assert [f.code for f in doubled] == ["doubled-marker"] and "</t>" in doubled[0].message
+
+
+def test_a_pad_beside_more_than_spaces() -> None:
+    full = Pad("\n", full=True)
+    fmt = toy(Opt(Frame("reasoning", Tok("<t>") + full + Slot("reasoning") + full + Tok("</t>"))) + end)
+    assert written(fmt, Reasoning("a")) == "<t>\na\n</t><e>"
+    assert written(fmt, Reasoning(" ")) == "<t> </t><e>"
+    assert written(fmt, Reasoning("")) == "<t></t><e>"
+    for said in ("a", " ", "", "\n", "\n\n "):
+        assert fmt.admits(turn(Reasoning(said))) is None
+
+
+def test_options_that_the_conversation_decides() -> None:
+    fmt = toy(Many(text) + end).but(
+        "settled",
+        layout=LAYOUT.but(
+            settle=lambda turns, context: {"loud": "!" in turns[0].text},
+            prefill=lambda context: Lit("LOUD ") if context.options.get("loud") else NOTHING,
+        ),
+    )
+    for said, prompt in (("a", "<a>"), ("a!", "<a>LOUD ")):
+        out = fmt.render([{"role": "user", "content": said}], add_generation_prompt=True)
+        assert out.text == f"<u>{said}<e>{prompt}"

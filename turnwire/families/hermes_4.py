@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..layout import Context, Option, Placed, Results, Wrap, no_prefill
-from ..templating.arrange import CLOSE, OPEN, drop_reasoning
+from ..templating.arrange import drop_reasoning
 from ..templating.nous_prose import Hermes4System
 from ..turns import Reasoning, Text
 from ..wire import NOTHING, End, Frame, Lit, Opt, Pad, Slot, Tok
@@ -19,7 +19,7 @@ from .qwen3 import layout as qwen3_layout
 
 # reply: an emptied block of an old turn is "<think> </think>", without line ends inside (line 36)
 full = Pad("\n", full=True)
-think = Frame("reasoning", Tok(OPEN) + full + Slot("reasoning") + full + Tok(CLOSE) + Pad("\n"))
+think = Frame("reasoning", Tok("<think>") + full + Slot("reasoning") + full + Tok("</think>") + Pad("\n"))
 
 
 def keep_cots(turns: list[Placed], context: Context) -> list[Placed]:
@@ -35,8 +35,8 @@ def _emptied(t: Placed) -> Placed:
         return t.having(*((i, p) for i, p in t.parts if not isinstance(p, Reasoning)))
     parts = [(i, p) for i, p in t.parts if not isinstance(p, Reasoning)]
     for at, (i, p) in enumerate(parts):
-        if isinstance(p, Text) and CLOSE in p.text:
-            parts[at] = (i, replace(p, text=p.text.split(CLOSE, 1)[1].removeprefix("\n")))
+        if isinstance(p, Text) and "</think>" in p.text:
+            parts[at] = (i, replace(p, text=p.text.split("</think>", 1)[1].removeprefix("\n")))
             break
     return t.having((None, Reasoning(" ")), *parts)
 

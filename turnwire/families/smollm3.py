@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from ..layout import Context, Option, Placed, Results
 from ..templating import smollm_prose as smol
-from ..templating.arrange import OPEN, StripFirst, drop_reasoning
+from ..templating.arrange import StripFirst, drop_reasoning
 from ..turns import Reasoning
 from ..wire import NOTHING, End, Frame, Lit, Opt, Pad, Slot, Tok, Word
 from .jamba2 import UNSEEN
 from .qwen3 import NL, calls, chatml, qwen3
 from .qwen3 import layout as qwen3_layout
 
-think = Frame("reasoning", Tok(OPEN) + Pad("\n") + Slot("reasoning") + Pad("\n") + Tok("</think>") + Pad("\n"))
+think = Frame("reasoning", Tok("<think>") + Pad("\n") + Slot("reasoning") + Pad("\n") + Tok("</think>") + Pad("\n"))
 
 
 def empty_blocks(turns: list[Placed], context: Context) -> list[Placed]:
@@ -28,7 +28,7 @@ def empty_blocks(turns: list[Placed], context: Context) -> list[Placed]:
 
 def prefill(context: Context) -> Word:
     """Lines 89-93."""
-    empty = Tok(OPEN) + Lit("\n\n") + Tok("</think>") + NL
+    empty = Tok("<think>") + Lit("\n\n") + Tok("</think>") + NL
     return NOTHING if context.options["enable_thinking"] else empty
 
 

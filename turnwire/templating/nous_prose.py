@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 HERMES_4 = "You are Hermes, created by Nous Research."
 DEEP = (
     "You are a deep thinking AI, you may use extremely long chains of thought to deeply consider the problem and "
-    "deliberate with yourself via systematic reasoning processes to help come to a correct solution prior to answering. "
-    "You should enclose your thoughts and internal monologue inside <think> </think> tags, and then provide your "
-    "solution or response to the problem."
+    "deliberate with yourself via systematic reasoning processes to help come to a correct solution prior to "
+    "answering. You should enclose your thoughts and internal monologue inside <think> </think> tags, and then provide "
+    "your solution or response to the problem."
 )
 TOOLS = (
     "\n\n# Tools\n\nYou are a function calling AI model. You may call one or more functions to assist with the user "
