@@ -233,7 +233,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "harmony", "analysisHm.assistantfinalHi."),
     "no-arguments": ("a call without arguments where the syntax needs them",
         "qwen3", '<tool_call>\n{"name": "get_weather"}\n</tool_call>'),
-    "no-key": ("an argument that ends before its key", "qwen3-coder", ""),
+    "no-key": ("an argument without a key: the call is unreadable", "llama-3.2", '[get_weather("Oslo")]'),
     "no-value": (
         "an argument that is broken off before its value",
         "qwen3-coder",
@@ -435,7 +435,7 @@ def _lines() -> str:
 def _words() -> str:
     wire: Any = importlib.import_module("turnwire.wire")
     rows: list[list[str]] = []
-    for name in ("Tok", "Lit", "Pad", "Slot", "Frame", "Seq", "Choice", "Opt", "Many", "End", "Switch", "Look"):
+    for name in ("Tok", "Lit", "Pad", "Slot", "Frame", "Seq", "Choice", "Opt", "Many", "End", "Switch", "Look", "If"):
         doc = " ".join((inspect.getdoc(getattr(wire, name)) or "").split())
         rows.append([code(name), doc.replace("|", "\\|")])
     return table(("word", "means"), rows)

@@ -8,7 +8,7 @@ hash and pickle; a description that cannot work fails when its `Format` is built
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -175,6 +175,15 @@ class Look(Word):
     guard: Any
 
 
+@dataclass(frozen=True, slots=True)
+class If(Word):
+    """In a Choice: written only where `test(options, part)` says so, of the part that comes next (of the last one,
+    if none does); read like `word`."""
+
+    test: Callable[[Mapping[str, Any], Any], bool]
+    word: Word
+
+
 @runtime_checkable
 class Header(Protocol):
     """What a `Switch` needs: `toks` it may contain, `begins` what one may begin with (control tokens spelled),
@@ -202,6 +211,8 @@ def children(word: Word) -> tuple[Word, ...]:
         return word.parts
     if isinstance(word, Frame):
         return (word.body,)
+    if isinstance(word, If):
+        return (word.word,)
     if isinstance(word, Choice):
         return word.items
     if isinstance(word, Many):

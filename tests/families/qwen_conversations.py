@@ -434,6 +434,9 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
         out.append("system in the middle")
     if "user" not in roles:
         out.append("no user")
+    behind = roles[1:] if roles[0] == "system" else roles
+    if tools is not None and behind[:1] != ["user"]:
+        out.append("tools, no user first")
     if any(a == b == "tool" for a, b in itertools.pairwise(roles)):
         out.append("several results")
     last = max((i for i, r in enumerate(roles) if r == "user"), default=-1)

@@ -31,6 +31,7 @@ from turnwire.events import (
 from turnwire.parsers.coerce import streams_as_json, streams_as_string
 from turnwire.parsers.machine import LOOKAHEAD
 from turnwire.tokens import Detokenizer
+from turnwire.wire import Look, walk
 
 DELTAS = (TextDelta, ReasoningDelta, ArgumentsDelta, Markup)
 
@@ -262,7 +263,8 @@ def longest(fmt: turnwire.Format) -> int:
 
 
 def prompt_emission(fmt: turnwire.Format, example: tuple[Turn, int], report: Report, by: str) -> None:
-    """After each feed at most two markers and their blanks are held; names and arguments come at once."""
+    """After each feed at most two markers and their blanks are held, or what a guard may ask for while it has not
+    answered; names and arguments come at once."""
     turn, _ = example
     tok = tokenizer(fmt) if by == "ids" else None
     try:
@@ -272,6 +274,7 @@ def prompt_emission(fmt: turnwire.Format, example: tuple[Turn, int], report: Rep
     whole: Any = out.ids if tok else out.text
     p = fmt.parser(tok, TOOLS, calls_in_reasoning="recover")
     bound = 2 * longest(fmt) + LOOKAHEAD
+    asked = max((w.guard.limit for w in walk(fmt.reply) if isinstance(w, Look)), default=0)
     fed = told = 0
     held_value = 0
     detokenizer = Detokenizer(fmt.bind(tok)) if tok else None
@@ -279,7 +282,7 @@ def prompt_emission(fmt: turnwire.Format, example: tuple[Turn, int], report: Rep
         events = p.feed(one) if tok else p.feed_text(one)
         fed += len(detokenizer.feed(one)) if detokenizer else 1
         told = max([told, *(e.span[1] for e in events)])
-        if fed - told > bound:
+        if fed - told > bound + (asked if p._machine.looks is not None else 0):
             value = p._sink.arg
             typed = value is not None and not streams_as_string(value.schema) and not streams_as_json(value.schema)
             assert typed, f"{fed - told} characters held at {fed}"  # only a value that its text alone types may wait

@@ -14,7 +14,7 @@ import turnwire
 from tests import real
 from tests.families.reference import references
 from turnwire import Call, Reasoning, Text, Turn
-from turnwire.wire import Choice, Frame, Many, Seq, Switch, Word, walk
+from turnwire.wire import Choice, Frame, If, Many, Seq, Switch, Word, walk
 
 MARKERS = (
     "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "<function=f>", "</function>",
@@ -132,6 +132,8 @@ def orders(word: Word) -> st.SearchStrategy[list[str]]:
     """Kinds of parts in an order that a tree can write."""
     if isinstance(word, Frame):
         return st.just([] if word.kind == "arg" else [word.kind])
+    if isinstance(word, If):
+        return orders(word.word)
     if isinstance(word, Switch):
         return st.sampled_from([[c.kind] for c in word.cases])
     if isinstance(word, Seq):

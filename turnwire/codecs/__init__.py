@@ -24,6 +24,13 @@ from .json_object import Envelope as Envelope
 from .json_object import Json as Json
 from .json_object import JsonReader as JsonReader
 from .json_object import decode_string as decode_string
+from .literal import LiteralStream as LiteralStream
+from .looks import Guard as Guard
+from .looks import JsonCall as JsonCall
+from .looks import PythonCall as PythonCall
+from .python_call import PythonArguments as PythonArguments
+from .python_call import PythonReader as PythonReader
+from .python_call import python_value as python_value
 from .reading import BLANKS as BLANKS
 from .reading import BROKEN as BROKEN
 from .reading import DONE as DONE

@@ -184,8 +184,10 @@ class Json:
         return JsonReader(context)
 
     def write(self, call: Call) -> str:
-        """The model's own text where the call has it, else canonical JSON."""
-        return call.raw if isinstance(call.raw, str) else dumps(dict(call.arguments or {}))
+        """The model's own text where the call has it and it is JSON (`json` is then the same text), else canonical
+        JSON."""
+        own = isinstance(call.raw, str) and call.json in (None, call.raw)
+        return str(call.raw) if own else dumps(dict(call.arguments or {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "hermes_4": ("hermes-4", "hermes-4-llama"),
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
+    "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),

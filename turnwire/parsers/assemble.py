@@ -25,7 +25,7 @@ from ..events import (
     TextDelta,
 )
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
-from ..wire import Slot, Symbols
+from ..wire import SYMBOL, Slot, Symbols
 from .calls import ODD, OpenArgument, OpenCall, read_json
 from .emitter import Emitter
 from .validate import Toolbox
@@ -247,6 +247,7 @@ class Assembler(Emitter):
             call.json.append(text)
             text = text[len(text) - (span[1] - span[0]) :]
         else:
+            json = SYMBOL.sub(lambda m: escape(self.symbols.show(m.group())), json)  # they stand in strings only
             call.json.append(json)
             call.spelling.append(text)
             text = json

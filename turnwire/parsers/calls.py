@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..codecs import dumps, escaped, loads_counting
+from ..codecs import LiteralStream, dumps, escaped, loads_counting
 from ..events import Event, Fault
 from .coerce import as_json, coerce, streams_as_json, streams_as_string
 from .compile import BLANKS
-from .literal import LiteralStream
 from .validate import Toolbox
 
 ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather

@@ -21,6 +21,7 @@ from ..wire import (
     Choice,
     End,
     Frame,
+    If,
     Lit,
     Look,
     Many,
@@ -168,6 +169,8 @@ class Program:
             return Step(forks=[then], pad=word.text)
         if isinstance(word, Look):
             return Step(forks=[then], guard=word.guard)
+        if isinstance(word, If):
+            return self._compile(word.word, then)
         if isinstance(word, Slot):
             return Step(slot=(word, then))
         if isinstance(word, Seq):
@@ -387,12 +390,6 @@ def _describe(ops: Ops) -> str:
 
 
 def _common(all_ops: list[Ops]) -> Ops:
-    if not all_ops:
-        return ()
-    common = all_ops[0]
-    for ops in all_ops[1:]:
-        n = 0
-        while n < min(len(common), len(ops)) and common[n] == ops[n]:
-            n += 1
-        common = common[:n]
-    return common
+    levels = list(zip(*all_ops))
+    same = next((n for n, level in enumerate(levels) if len(set(level)) > 1), len(levels))
+    return all_ops[0][:same] if all_ops else ()

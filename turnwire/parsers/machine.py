@@ -150,7 +150,8 @@ class Machine:
     def _look(self, point: Point, rest: str) -> bool | None:
         """Ask the recognisers: True one agreed (and was followed), False wait, None none agrees."""
         if self.looks is None:
-            self.looks, self.seen = [[guard.begin(), None, ops, target] for guard, ops, target in point.looks], 0
+            asked = [look for look in point.looks if self.calls or not getattr(look[0], "calls", False)]
+            self.looks, self.seen = [[guard.begin(), None, ops, target] for guard, ops, target in asked], 0
         new, self.seen = rest[self.seen :], len(rest)
         for look in self.looks:
             if look[1] is None and new:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import as_mapping
 from ..turns import Call, Part, Reasoning, Refusal
-from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, walk
+from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, walk
 from .writer import Writer
 
 Indexed = Sequence[tuple["int | None", Part]]
@@ -64,6 +64,7 @@ class _Walk:
         self.previous = ""
         self.goes_on = False
         self.filled = False  # the slot written last was not empty
+        self.last: Part | None = None  # the last part written
         self.argument: tuple[str, Any, str | None] | None = None
         self._kinds: dict[int, frozenset[str]] = {}
 
@@ -99,8 +100,12 @@ class _Walk:
             self._slot(word, part)
         elif isinstance(word, Frame):
             self._frame(word, part)
+        elif isinstance(word, If):
+            self.write(word.word, part)
         elif isinstance(word, Choice):
             for item in word.items:
+                if isinstance(item, If) and not item.test(self.options, self.next or self.last):
+                    continue
                 if item == NOTHING or not self.kinds(item) or self.takes(item):
                     self._chosen(word, item, part)
                     break
@@ -131,7 +136,7 @@ class _Walk:
         self.at += 1
         self.calls += frame.kind == "call"
         self.write(frame.body, part)
-        self.previous, self.w.part, self.w.sampled = frame.kind, None, sampled
+        self.previous, self.last, self.w.part, self.w.sampled = frame.kind, part, None, sampled
 
     def _many(self, many: Many, part: Any) -> None:
         if isinstance(many.item, Frame) and many.item.kind == "arg":
@@ -195,6 +200,8 @@ def _kinds(word: Word) -> frozenset[str]:
     elif isinstance(word, Choice):
         for item in word.items:
             found |= _kinds(item)
+    elif isinstance(word, If):
+        found = set(_kinds(word.word))
     elif isinstance(word, Seq):
         found = set(next((k for k in map(_kinds, word.parts) if k), ()))
     elif isinstance(word, Many):

@@ -1,0 +1,203 @@
+"""Keyword arguments of a Python call, `a=1, b="x"`, up to the parenthesis that closes it (which is left).
+
+Values are Python literals, or JSON, which many models mix in. They are translated to one JSON object as they come;
+keys are anything up to a `=`, so that a tool whose arguments are no identifiers can be called. An argument without
+a key is a fault, and the call is unreadable: which parameter it means is not the model's to leave open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..turns import Call
+from ..wire import Symbols, is_symbol
+from .literal import SPECIAL, LiteralStream
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .text import dumps, loads
+
+NO_KEY = ",()[]{}\"'"  # what comes before a `=` in no keyword argument
+
+
+class Anything:
+    """Holds every character: a value may begin with any."""
+
+    def __contains__(self, c: object) -> bool:
+        return True
+
+
+class PythonReader:
+    """See the head of this file."""
+
+    __slots__ = ("context", "dirty", "gap", "key", "keys", "positional", "value")
+
+    def __init__(self, context: Context):
+        self.context = context
+        self.key: list[str] = []
+        self.keys = 0  # how many have been read
+        self.value: LiteralStream | None = None  # of the open argument, once its key is known
+        self.gap = False  # blanks behind (the beginning of) a value that may be whole
+        self.positional = False  # an argument without a key was seen
+        self.dirty = False  # a raw line end was seen in the open string
+
+    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
+        value = self.value
+        return ("arguments", SPECIAL.search) if value is not None and value.plain and not self.positional else None
+
+    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
+        n, start, took = len(s), i, MORE
+        out: list[str] = []
+
+        def cut() -> None:
+            """Hand over what was consumed."""
+            nonlocal start
+            if i > start or out:
+                sink.piece("arguments", s[start:i], "".join(out))
+                out.clear()
+                start = i
+
+        while i < n:
+            c, value = s[i], self.value
+            if value is not None and len(value.opening) == 2 and c != value.opening[0]:
+                out.append(value.close())  # an empty string
+            if value is not None and value.inside:
+                if is_symbol(c) and value.escape is None:
+                    ends = self.context.resync(s, i, self.dirty)
+                    if ends is not False:
+                        took = BROKEN if ends else MORE
+                        break
+                end = i + 1
+                if value.plain:
+                    m = SPECIAL.search(s, i)
+                    end = n if m is None else max(m.start(), end)
+                self.dirty = (self.dirty or c == "\n") and len(value.delimiter) < 3
+                self._say(out, value.feed(s[i:end]))
+                i = end
+                continue
+            top = value is None or value.depth == 0
+            if is_symbol(c) or (value is not None and top and c in "]}"):
+                took = BROKEN
+                break
+            if c == ")" and top:
+                took = self._end(out)
+                break
+            if value is None and self._is_key(c):
+                self._in_key(c, out)
+            elif value is None:
+                if not self.positional:
+                    cut()
+                    sink.fault("no-key", "an argument without a key", "".join(self.key)[:200])
+                self.positional, self.key, self.value = True, [], LiteralStream(lenient=True)
+                continue
+            elif c == "," and top:
+                self._say(out, value.close())
+                self.value = None
+            elif value.depth == MAX_DEPTH and c in "[{(":
+                cut()
+                sink.fault("too-deep", f"a value nested deeper than {MAX_DEPTH}", "")
+                took = BROKEN
+                break
+            else:
+                self._in_value(value, c, out)
+            i += 1
+        cut()
+        return i, took
+
+    def _say(self, out: list[str], json: str) -> None:
+        if not self.positional:  # behind an argument without a key nothing is worth telling
+            out.append(json)
+
+    def _is_key(self, c: str) -> bool:
+        """Whether a key goes on, or ends, with `c`. Once one was missing, all is skipped as values are."""
+        if self.positional:
+            return False
+        return c not in NO_KEY and len(self.key) < MAX_KEY and (c != "=" or bool(self.key))
+
+    def _in_key(self, c: str, out: list[str]) -> None:
+        if c == "=":
+            self._say(out, ("{" if not self.keys else ", ") + dumps("".join(self.key).rstrip(BLANKS)) + ": ")
+            self.keys += 1
+            self.key, self.gap, self.dirty = [], False, False
+            self.value = LiteralStream(lenient=True)
+        elif self.key or c not in BLANKS:
+            self.key.append(c)
+
+    def _in_value(self, value: LiteralStream, c: str, out: list[str]) -> None:
+        if value.depth == 0 and c in BLANKS:
+            self._say(out, value.close())
+            self.gap = True
+            return
+        if self.gap:
+            self._say(out, " ")  # two values in one place are no JSON
+            self.gap = False
+        self.dirty = False
+        self._say(out, value.feed(c))
+
+    def _end(self, out: list[str]) -> Took:
+        if self.value is not None:
+            self._say(out, self.value.close())
+        self.positional = self.positional or bool(self.key)
+        self._say(out, "}" if self.keys else "{}")
+        return BROKEN if self.positional else DONE
+
+
+def python_value(value: Any) -> str:
+    """A JSON value as a Python literal, strings in double quotes (with JSON's escapes, which Python has too)."""
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{dumps(k)}: {python_value(v)}" for k, v in value.items()) + "}"  # pyright: ignore
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(python_value, value)) + "]"  # pyright: ignore
+    return dumps(value)
+
+
+@dataclass(frozen=True, slots=True)
+class PythonArguments:
+    """The arguments of a call as Python keyword arguments; `value` writes one."""
+
+    value: Callable[[Any], str] = python_value
+
+    first = Anything()
+
+    def reader(self, context: Context) -> Reader:
+        return PythonReader(context)
+
+    def write(self, call: Call) -> str:
+        """The model's own text where the call has it, and it is of this notation."""
+        arguments = call.arguments or {}
+        if isinstance(call.raw, str) and read_python(call.raw) == arguments:
+            return call.raw
+        return ", ".join(f"{key}={self.value(value)}" for key, value in arguments.items())
+
+
+class _Whole:
+    """A sink and a context for text that is at hand: what it gives as JSON."""
+
+    def __init__(self) -> None:
+        self.json: list[str] = []
+        self.symbols = Symbols(())
+
+    def piece(self, kind: str, raw: str, json: str | None = None) -> None:
+        self.json.append(json or "")
+
+    def named(self, name: str) -> None: ...
+
+    def fault(self, code: str, message: str, text: str) -> None: ...
+
+    def resync(self, s: str, i: int, damaged: bool) -> bool:
+        return False
+
+
+def read_python(text: str) -> Any:
+    """The arguments that a text holds, None if it is not of this notation."""
+    whole = _Whole()
+    at, took = PythonReader(whole).take(text + ")", 0, whole)
+    if took is not DONE or at != len(text):
+        return None
+    try:
+        return loads("".join(whole.json))
+    except (ValueError, json.JSONDecodeError):
+        return None
