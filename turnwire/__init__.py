@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from . import convert as convert
     from . import errors as errors
     from . import events as events
+    from .detect import Detection as Detection
+    from .detect import detect_format as detect_format
     from .errors import TurnwireError as TurnwireError
     from .families import get_format as get_format
     from .families import list_formats as list_formats
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 _HOME = {
     "convert": "", "errors": "", "events": "",
     "TurnwireError": "errors",
+    "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
     "Format": "format", "Refusal": "turns",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",

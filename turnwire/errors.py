@@ -3,6 +3,7 @@
 TurnwireError                    base; `value`, `path`, `expected`, `near` say what, where and what would do
 ├── FormatError                  a format description that cannot be built, or is ambiguous
 ├── UnknownFormat                no format of that name or model id
+│   └── UnsureFormat             a model folder that no format, or more than one, may fit; `candidates`
 ├── OptionError                  an option the format does not have, or a value it does not take
 ├── MessageError                 something in `messages`
 │   ├── RoleError                a role the format does not know
@@ -87,6 +88,17 @@ class UnknownFormat(TurnwireError, KeyError):
     """No format of that name or model id."""
 
     __str__ = TurnwireError.__str__
+
+
+class UnsureFormat(UnknownFormat):
+    """A model folder that no format, or more than one, may fit: `candidates` are their names, the likeliest first."""
+
+    def __init__(self, problem: str, *, candidates: tuple[str, ...] = (), **kw: Any):
+        expected = kw.pop("expected", "")
+        if candidates:
+            expected += f"; candidates: {', '.join(candidates)}"
+        super().__init__(problem, expected=expected, **kw)
+        self.candidates = candidates
 
 
 class OptionError(TurnwireError):

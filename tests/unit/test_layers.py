@@ -29,6 +29,7 @@ MAY: dict[str, str] = {
     "templating": BASE + " templating",
     "format": BASE + " parsers templating",
     "families": BASE + " templating format families",
+    "detect": BASE + " format families",
     "convert": BASE + " convert",
     "jsonform": BASE + " format",
     "show": BASE + " format jsonform turnwire",
@@ -36,7 +37,7 @@ MAY: dict[str, str] = {
     "cliinput": "",
     "cli": BASE + " parsers format families jsonform show demo cliinput convert turnwire",
     "__main__": "cli",
-    "turnwire": "convert errors events families format parsers spans tokens tools turns",
+    "turnwire": "convert detect errors events families format parsers spans tokens tools turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
 

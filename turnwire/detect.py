@@ -1,0 +1,225 @@
+"""Which format a model folder needs: by its template's hash, else by the markers in the template, else by the tokenizer's
+special tokens. Nothing is executed. Where two formats fit, or none, it refuses and names them: a wrong guess is worse
+than none.
+
+`data/templates.json` lists the templates, by sha256, whose prompts were compared with ours and are the same
+(`scripts/match_templates.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from .errors import InputError, UnsureFormat
+from .families import formats, get_format
+from .format import Format
+
+ALIKE = 0.9  # the least likeness of a template's markers to a format's
+MARGIN = 0.05  # and how much less like any other format must be
+MOST = 1 << 20  # bytes of a template that are read
+MARKER = re.compile(r"<[^<>\s]{1,48}>|\[/?[A-Z_]{2,32}\]|[｜|][^｜|<>\s]{1,32}[｜|]|\]<\][a-z]+\[>\[")
+PROBE: tuple[list[dict[str, Any]], list[dict[str, Any]]] = (
+    [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "U"},
+        {
+            "role": "assistant",
+            "content": "A",
+            "reasoning_content": "R",
+            "tool_calls": [{"id": "functions.f:0", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}],
+        },
+        {"role": "tool", "tool_call_id": "functions.f:0", "name": "f", "content": "T"},
+    ],
+    [{"type": "function", "function": {"name": "f", "description": "D", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}}],
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was found: `by` "hash" (a template whose prompts were compared), "markers" or "tokens"; `reason` in words."""
+
+    format: Format
+    by: Literal["hash", "markers", "tokens"]
+    reason: str
+    template: str | None = None  # its sha256
+
+
+def detect_format(source: str | Path) -> Detection:
+    """The format of a model folder, or of a template file. Raises `UnsureFormat`, with `candidates`, where it is not
+    certain, and `InputError` where there is nothing to look at."""
+    path = Path(source)
+    if not path.exists():
+        raise InputError(
+            "no such file or folder", value=str(path), path="source", expected="a model folder or a template"
+        )
+    templates, tokens = _read(path)
+    if not templates and not tokens:
+        raise InputError(
+            "nothing to tell a format by", value=str(path), path="source", expected="a chat template, or a tokenizer"
+        )
+    for text in templates.values():
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        name = _known().get(digest[:16])
+        if name is not None:
+            return Detection(
+                get_format(name), "hash", f"the template is {digest[:16]}: its prompts are {name}'s", digest
+            )
+    fits = [f for f in formats().values() if not tokens or lacking(f, tokens) == []]
+    if templates:
+        return _by_markers(templates, fits, tokens)
+    return _by_tokens(fits, tokens)
+
+
+def lacking(fmt: Format, tokens: Iterable[str]) -> list[str]:
+    """The control tokens of a reply that a vocabulary does not have (one stop token is enough)."""
+    from .wire import control_tokens
+
+    have, stops = set(tokens), set(fmt.stop_tokens)
+    missing = sorted(control_tokens(fmt.reply) - stops - have)
+    return missing if stops & have else [*missing, *sorted(stops)]
+
+
+def marks_of_template(text: str) -> frozenset[str]:
+    """The markers that a template writes, and the names of the options that it reads. Only its tokens are looked at."""
+    from jinja2 import TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    written: list[str] = []
+    names: set[str] = set()
+    try:
+        for _, kind, value in ImmutableSandboxedEnvironment().lex(text[:MOST]):
+            if kind == "data":
+                written.append(value)
+            elif kind == "string":
+                written.append(_unquoted(value))
+            elif kind == "name":
+                names.add(value)
+    except TemplateSyntaxError:
+        return frozenset()
+    return frozenset(MARKER.findall("\0".join(written))) | (names & _option_names())
+
+
+@functools.cache
+def marks_of_format(name: str) -> frozenset[str]:
+    """The markers that a format writes, and the names of its options."""
+    fmt = get_format(name)
+    messages, tools = PROBE
+    texts = [" ".join(fmt.control), " ".join(fmt.forgeable)]
+    for given in ((messages, tools), (messages[1:], tools), (messages[:2], None), (messages[1:2], tools)):
+        try:
+            texts.append(fmt.render(*given, add_generation_prompt=True).text)
+        except ValueError:  # no such role, no tools
+            continue
+    return frozenset(MARKER.findall("\0".join(texts))) | (frozenset(fmt.options) & _option_names())
+
+
+def likeness(template: frozenset[str], fmt: Format) -> float:
+    """How much of what either has both have."""
+    ours = marks_of_format(fmt.name)
+    return len(template & ours) / max(1, len(template | ours))
+
+
+def _by_markers(templates: Mapping[str, str], fits: list[Format], tokens: Iterable[str]) -> Detection:
+    text = templates.get("tool_use") or templates.get("default") or next(iter(templates.values()))
+    found = marks_of_template(text)
+    ranked = sorted(((likeness(found, f), f.name) for f in fits), reverse=True)
+    best = ranked[0] if ranked else (0.0, "")
+    near = [name for score, name in ranked if score >= max(0.4, best[0] - MARGIN)]
+    if best[0] < ALIKE or len(near) != 1:
+        raise UnsureFormat(
+            "no format's prompts are known to be this template's",
+            value=sorted(found),
+            path="chat_template",
+            expected="a known template, or markers that only one format has",
+            candidates=tuple(near[:5]),
+        )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    shared = sorted(found & marks_of_format(best[1]))
+    reason = f"{best[0]:.0%} of the template's and the format's markers are the same ({', '.join(shared[:6])})"
+    return Detection(get_format(best[1]), "markers", reason, digest)
+
+
+def _by_tokens(fits: list[Format], tokens: Iterable[str]) -> Detection:
+    have = set(tokens)
+    own = [f for f in fits if set(f.control) <= have]
+    # a format that needs more of the vocabulary explains it better than one whose tokens are among those
+    best = [f for f in own if not any(set(f.control) < set(o.control) for o in own)]
+    if len(best) != 1:
+        raise UnsureFormat(
+            "special tokens alone do not tell the format",
+            value=sorted(have)[:20],
+            path="tokenizer",
+            expected="a chat template, or tokens that only one format has",
+            candidates=tuple(f.name for f in best[:8]),
+        )
+    shown = ", ".join(best[0].control[:6])
+    return Detection(best[0], "tokens", f"no template; only this format needs the special tokens {shown}")
+
+
+# reading
+
+
+def _read(path: Path) -> tuple[dict[str, str], set[str]]:
+    """The templates of a folder by name, and the special tokens of its tokenizer."""
+    if path.is_file():
+        return {"default": _text(path)}, set()
+    config = _json(path / "tokenizer_config.json")
+    templates: dict[str, str] = {}
+    for file in (path / "chat_template.json", path / "tokenizer_config.json"):
+        given = _json(file).get("chat_template")
+        if isinstance(given, str):
+            templates["default"] = given
+        elif isinstance(given, list):
+            for entry in cast("list[Any]", given):
+                if isinstance(entry, dict) and isinstance(entry.get("template"), str):  # pyright: ignore[reportUnknownMemberType]
+                    templates[str(entry.get("name"))] = entry["template"]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    if (path / "chat_template.jinja").is_file():
+        templates["default"] = _text(path / "chat_template.jinja")
+    for file in sorted(path.glob("additional_chat_templates/*.jinja")):
+        templates[file.stem] = _text(file)
+    tokens = {str(t.get("content")) for t in _dicts(_json(path / "tokenizer.json").get("added_tokens"))}
+    decoder = config.get("added_tokens_decoder")
+    tokens |= {str(t.get("content")) for t in _dicts(list(decoder.values()) if isinstance(decoder, dict) else ())}  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    tokens |= {str(t.get("token_str")) for t in _dicts(_json(path / "tekken.json").get("special_tokens"))}
+    return templates, tokens
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [v for v in cast("list[Any]", value) if isinstance(v, dict)] if isinstance(value, list) else []
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MOST).decode("utf-8", "replace")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _unquoted(text: str) -> str:
+    """A string of a template's source; Jinja's are Python's."""
+    return re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t", "r": "\r"}.get(m[1], m[1]), text[1:-1])
+
+
+@functools.cache
+def _option_names() -> frozenset[str]:
+    return frozenset(o for f in formats().values() for o in f.options)
+
+
+@functools.cache
+def _known() -> dict[str, str]:
+    """Format by the beginning of a template's sha256."""
+    text = (Path(__file__).parent / "data" / "templates.json").read_text("utf-8")
+    return {digest: name for name, digests in json.loads(text).items() for digest in digests}
