@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import ast
 import datetime
+import json
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SAVED = ROOT / "docs" / "measured.txt"
+PROOF = ROOT / "turnwire" / "data" / "proof.json"
 TESTS = ("tests/laws", "tests/families")
 HEAD = "laws: examples, share admitted, features reached"
 
@@ -33,6 +36,27 @@ def measure() -> None:
     ]
     found = [line for line in lines[at + 1 : -1] if line and not line.startswith("=")]
     SAVED.write_text("\n".join([*head, "", *found]) + "\n", "utf-8")
+    proofs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(proof)}" for name, proof in sorted(proven().items()))
+    PROOF.write_text("{\n" + proofs + "\n}\n", "utf-8")
+
+
+def proven() -> dict[str, dict[str, Any]]:
+    """What `turnwire.families.proof` reads, of each format."""
+    found: dict[str, dict[str, Any]] = {}
+    for start in ("parity ", "goldens "):
+        for name, line in rows(start).items():
+            if " conversations" in line and " " not in name:
+                outcomes = counts(line)
+                by = "ids" if outcomes.get("equal") else "text"
+                known = found.setdefault(name, {"prompts": by, "conversations": 0})
+                known["conversations"] += int(line.split()[0])
+    for name, line in rows("conformance of ").items():
+        outcomes = counts(line)
+        name = name.split(" by ")[0]
+        passed, total = outcomes.get("pass", 0), sum(outcomes.values())
+        known = found.setdefault(name, {})
+        known["passed"], known["fixtures"] = min(passed, known.get("passed", passed)), total
+    return found
 
 
 def lines() -> list[str]:

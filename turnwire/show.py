@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from . import events as ev
+from .families.proof import proof
 from .format import Format
 from .jsonform import format_form
 from .spans import Rendered
@@ -264,6 +265,7 @@ def formats(to: Console, known: Sequence[Format]) -> None:
         block(to, "stop", " ".join(form["stop_tokens"]))
         block(to, "models", _models(fmt.models) or "none")
         block(to, "source", fmt.source)
+        block(to, "proof", str(proof(fmt.name)))
 
 
 def _models(models: Sequence[str]) -> str:

@@ -53,6 +53,19 @@ def tokenizer(name: str) -> Any:
 
 
 @functools.cache
+def missing_tokenizer(name: str) -> str | None:
+    """Why a format's real tokenizer is not here; None if it is."""
+    known = reference(name).tokenizer
+    if known is None:
+        return f"no tokenizer of {name} can be had"
+    try:
+        real.load(known)
+    except pytest.skip.Exception as e:
+        return str(e.msg)
+    return None
+
+
+@functools.cache
 def _peer(name: str) -> Any:
     """transformers' tokenizer: the real one, where its pipeline is one, else any (then only texts are compared)."""
     known = reference(name).tokenizer
@@ -102,7 +115,7 @@ def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int
     """What the reference encodes (None: no tokenizer)."""
     if oracle := reference(name).oracle:
         return oracle(messages, tools, options)[1]
-    if reference(name).tokenizer is None:
+    if missing_tokenizer(name) is not None:
         return None
     return _apply(name, messages, tools, options, tokenize=True, return_dict=False)
 

@@ -11,8 +11,9 @@ pytest.importorskip("canitoolcall", reason="needs the package canitoolcall")
 
 from canitoolcall.results import Status
 
-from tests.conformance import FAMILIES, load, replay
+from tests.conformance import FAMILIES, format_of, load, replay
 from tests.families.soft_passes import SOFT
+from tests.laws.law import reports
 
 EXPECTED = {"deepseek": 85, "gemma4": 48, "glm": 51, "gpt-oss": 51, "kimi": 49, "llama": 34, "mistral": 47,
             "qwen3-hermes": 50, "qwen3-xml": 54}  # fmt: skip
@@ -26,13 +27,17 @@ def test_conformance(slug: str, by: str, what: str, record_property: object) -> 
     assert len(fixtures) == EXPECTED[slug]
     counts: Counter[str] = Counter()
     failures: list[str] = []
+    of_format: dict[str, Counter[str]] = {}
     for fixture in fixtures:
         assert by == "text" or fixture.output_token_ids, f"{fixture.id} has no ids"
         status, rows = replay(fixture, family, by, what)
         counts[status.value] += 1
+        of_format.setdefault(format_of(fixture.reference_model).name, Counter())[status.value] += 1
         allowed = Status.SOFT_PASS if (fixture.id, by) in SOFT else Status.PASS
         if status is not allowed:
             failures += [f"{fixture.id} {r.check} {r.strategy}: {r.detail}" for r in rows if r.status is status]
+    for name, found in of_format.items():
+        reports.append(f"conformance of {name} by {by}, {what}: {dict(found)}")
     assert not failures, "\n".join(failures)
     record_property("law", f"conformance {slug} by {by}, {what}: {dict(counts)}")  # type: ignore[operator]
 
