@@ -1,9 +1,9 @@
 """Which format a model folder needs: by its template's hash, else by the markers in the template, else by the
-tokenizer's special tokens. Nothing is executed. Where two formats fit, or none, it refuses and names them: a wrong
-guess is worse than none.
+tokenizer's special tokens. Where two formats fit, or none, it refuses and names them: a wrong guess is worse than none.
 
 `data/templates.json` lists the templates, by sha256, whose prompts were compared with ours and are the same
-(`scripts/match_templates.py`).
+(`scripts/match_templates.py`). Of another template, the words that it writes name candidates, and it must render the
+conversations below as the format does, in the sandbox and the budget of `templating.jinja`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from .errors import InputError, UnsureFormat
+from .errors import InputError, TemplateError, TurnwireError, UnsureFormat
 from .families import formats, get_format
 from .format import Format
+from .templating.budget import Limits
+from .templating.jinja import render
+from .wire import control_tokens
 
-ALIKE = 0.95  # the least likeness of a template's words to a format's
-MARGIN = 0.05  # and how much less like any other format must be
+LIKELY = 0.5  # the least likeness of a template's words to a format's, for it to be tried
+TRIED = 16  # formats that are tried at most
+LEAST = 4  # conversations that must be rendered the same
+LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
 MOST = 1 << 20  # bytes of a template that are read
 WORD = re.compile(r"[<\[{(]*[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
 COMPARING = frozenset(("[", "in", "==", "!=", ".", "is"))  # a string behind these is not written
@@ -31,18 +36,29 @@ OURS = frozenset(("split_reasoning", "call_ids", "now"))  # options that no temp
 CALL = {"id": "functions.f:0", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 TOOLS = [{"type": "function", "function": {"name": "f", "description": "D", "parameters": SCHEMA}}]
-MESSAGES: list[dict[str, Any]] = [
-    {"role": "system", "content": "S"},
-    {"role": "user", "content": "U"},
-    {"role": "assistant", "content": "A", "reasoning_content": "R", "tool_calls": [CALL]},
-    {"role": "tool", "tool_call_id": "functions.f:0", "name": "f", "content": "T"},
-]
+SYSTEM, USER, SAID = ({"role": r, "content": r[0].upper()} for r in ("system", "user", "assistant"))
+CALLED = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+THOUGHT = {"role": "assistant", "content": "A", "reasoning_content": "R", "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "functions.f:0", "name": "f", "content": "T"}
+MESSAGES: list[dict[str, Any]] = [SYSTEM, USER, THOUGHT, RESULT]
+CONVERSATIONS: tuple[tuple[list[dict[str, Any]], Any], ...] = (
+    ([USER], None),
+    ([SYSTEM, USER], None),
+    ([USER], TOOLS),
+    ([SYSTEM, USER], TOOLS),
+    ([USER, SAID, USER], None),
+    ([USER, {**SAID, "reasoning_content": "R"}, USER], None),
+    ([USER, CALLED, RESULT], TOOLS),
+    ([USER, THOUGHT, RESULT], TOOLS),
+    ([USER, THOUGHT, RESULT, SAID, USER], TOOLS),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What was found, `by` "hash" (a template whose prompts were compared), "markers" or "tokens"; `reason` in words,
-    `template` its sha256."""
+    """What was found, `by` "hash" (a template whose prompts were compared before), "markers" (one whose prompts were
+    compared now, a few) or "tokens" (no template: only this format needs these); `reason` in words, `template` its
+    sha256."""
 
     format: Format
     by: Literal["hash", "markers", "tokens"]
@@ -58,7 +74,7 @@ def detect_format(source: str | Path) -> Detection:
         raise InputError(
             "no such file or folder", value=str(path), path="source", expected="a model folder or a template"
         )
-    templates, tokens = _read(path)
+    templates, tokens, variables = _read(path)
     if not templates and not tokens:
         raise InputError(
             "nothing to tell a format by", value=str(path), path="source", expected="a chat template, or a tokenizer"
@@ -72,14 +88,12 @@ def detect_format(source: str | Path) -> Detection:
             )
     fits = [f for f in formats().values() if not tokens or lacking(f, tokens) == []]
     if templates:
-        return _by_markers(templates, fits, tokens)
+        return _by_markers(templates, fits, variables)
     return _by_tokens(fits, tokens)
 
 
 def lacking(fmt: Format, tokens: Iterable[str]) -> list[str]:
     """The control tokens of a reply that a vocabulary does not have (one stop token is enough)."""
-    from .wire import control_tokens
-
     have, stops = set(tokens), set(fmt.stop_tokens)
     missing = sorted(control_tokens(fmt.reply) - stops - have)
     return missing if stops & have else [*missing, *sorted(stops)]
@@ -145,27 +159,58 @@ def likeness(template: frozenset[str], fmt: Format) -> float:
     return len(template & ours) / max(1, len(template | ours))
 
 
-def _by_markers(templates: Mapping[str, str], fits: list[Format], tokens: Iterable[str]) -> Detection:
+def _by_markers(templates: Mapping[str, str], fits: list[Format], variables: Mapping[str, str]) -> Detection:
     text = templates.get("tool_use") or templates.get("default") or next(iter(templates.values()))
     found = words_of_template(text)
     ranked = sorted(((likeness(found, f), f.name) for f in fits), reverse=True)
-    best = ranked[0] if ranked else (0.0, "")
-    near = [name for score, name in ranked if score >= max(0.4, best[0] - MARGIN)]
-    exact = sum(score == 1 for score, _ in ranked) == 1
-    if best[0] < ALIKE or (len(near) != 1 and not exact):
+    tried = [name for score, name in ranked if score >= LIKELY][:TRIED]
+    same = {name: n for name in tried if (n := agreement(text, get_format(name), variables)) >= LEAST}
+    if len(same) != 1:
         raise UnsureFormat(
-            "no format's prompts are known to be this template's",
-            value=sorted(found),
+            "several formats' prompts are like this template's" if same else "no format's prompts are this template's",
+            value=sorted(found)[:20],
             path="chat_template",
-            expected="a known template, or markers that only one format has",
-            candidates=tuple(near[:5]),
+            expected="a template that is known, or that renders like one format only",
+            candidates=tuple(same or tried)[:5],
         )
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    others = sorted(found ^ words_of_format(best[1]))
-    reason = f"{best[0]:.1%} of the words that the template and the format write are the same" + (
-        f", not {', '.join(others[:8])}" if others else ""
-    )
-    return Detection(get_format(best[1]), "markers", reason, digest)
+    ((name, count),) = same.items()
+    reason = f"it renders {count} of {count} conversations as {name} does, and no other format does"
+    return Detection(get_format(name), "markers", reason, hashlib.sha256(text.encode()).hexdigest())
+
+
+def agreement(text: str, fmt: Format, variables: Mapping[str, str]) -> int:
+    """How many conversations a template renders as a format does; 0 if it renders one differently, or none with what
+    the format has: a system text, tools, calls and their results, reasoning, a generation prompt."""
+    show = fmt.program.symbols.show
+    given = {"bos_token": show(fmt.symbols_of_word(fmt.layout.begin)), "eos_token": fmt.stop_tokens[0], **variables}
+    equal = 0
+    for messages, tools in CONVERSATIONS:
+        for options in ({"add_generation_prompt": True}, {}):
+            try:
+                ours = fmt.render(messages, tools, **options).text
+            except TurnwireError:
+                continue
+            theirs = {_rendered(text, messages, tools, {**given, **options}, form) for form in ("object", "string")}
+            if ours not in theirs:
+                if theirs == {None}:
+                    continue
+                return 0
+            equal += 1
+    return equal
+
+
+def _rendered(text: str, messages: Any, tools: Any, given: Mapping[str, Any], form: str) -> str | None:
+    if form == "string":
+        messages = [
+            {**m, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": '{"a": 1}'}}]}
+            if "tool_calls" in m
+            else m
+            for m in messages
+        ]
+    try:
+        return render(text, {**given, "messages": messages, "tools": tools}, LIMITS)
+    except TemplateError:
+        return None
 
 
 def _by_tokens(fits: list[Format], tokens: Iterable[str]) -> Detection:
@@ -188,10 +233,10 @@ def _by_tokens(fits: list[Format], tokens: Iterable[str]) -> Detection:
 # reading
 
 
-def _read(path: Path) -> tuple[dict[str, str], set[str]]:
-    """The templates of a folder by name, and the special tokens of its tokenizer."""
+def _read(path: Path) -> tuple[dict[str, str], set[str], dict[str, str]]:
+    """The templates of a folder by name, the special tokens of its tokenizer, and those that templates name."""
     if path.is_file():
-        return {"default": _text(path)}, set()
+        return {"default": _text(path)}, set(), {}
     config = _json(path / "tokenizer_config.json")
     templates: dict[str, str] = {}
     for file in (path / "chat_template.json", path / "tokenizer_config.json"):
@@ -210,7 +255,13 @@ def _read(path: Path) -> tuple[dict[str, str], set[str]]:
     decoder = config.get("added_tokens_decoder")
     tokens |= {str(t.get("content")) for t in _dicts(list(decoder.values()) if isinstance(decoder, dict) else ())}  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     tokens |= {str(t.get("token_str")) for t in _dicts(_json(path / "tekken.json").get("special_tokens"))}
-    return templates, tokens
+    variables: dict[str, str] = {}
+    for key in ("bos_token", "eos_token"):
+        value: Any = config.get(key)
+        value = value.get("content") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(value, str):
+            variables[key] = value
+    return templates, tokens, variables
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   ├── DuplicateTool            two tools of one name
 │   └── SchemaError              parameters that are not a usable JSON Schema
 ├── SurrogateError               a lone surrogate in a string
+├── TemplateError                a chat template that cannot be read, or that refuses; `line` of the template
+│   └── TemplateBudgetError      it uses more time, steps or memory than it may
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format
@@ -99,6 +101,18 @@ class UnsureFormat(UnknownFormat):
             expected += f"; candidates: {', '.join(candidates)}"
         super().__init__(problem, expected=expected, **kw)
         self.candidates = candidates
+
+
+class TemplateError(TurnwireError):
+    """A chat template that cannot be read, or that refuses what it is given; `line` is the template's, if known."""
+
+    def __init__(self, problem: str, *, line: int | None = None, **kw: Any):
+        super().__init__(problem, **kw)
+        self.line = line
+
+
+class TemplateBudgetError(TemplateError):
+    """A chat template that uses more time, steps or memory than it may."""
 
 
 class OptionError(TurnwireError):

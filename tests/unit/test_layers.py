@@ -29,7 +29,7 @@ MAY: dict[str, str] = {
     "templating": BASE + " templating",
     "format": BASE + " parsers templating",
     "families": BASE + " templating format families",
-    "detect": BASE + " format families",
+    "detect": BASE + " format families templating",
     "convert": BASE + " convert",
     "jsonform": BASE + " format families",
     "show": BASE + " format families jsonform turnwire",

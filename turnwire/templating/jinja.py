@@ -1,0 +1,275 @@
+"""Chat templates as transformers 5 runs them, within a budget.
+
+The environment is that of `transformers.utils.chat_template_utils` (5.23): an immutable sandbox, trimmed blocks, loop
+controls, `tojson` that escapes nothing, `raise_exception`, `strftime_now`, `{% generation %}`. The tree of a template
+is given counting steps before it is compiled, so that nothing of it runs uncounted; see `budget`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from ..errors import TemplateError
+from . import budget
+
+HIDDEN = "<bounded>"  # a filter that no template can name
+NAME = "<template>"
+
+
+class Generation(Extension):
+    """`{% generation %}`: what is between is what the model wrote; rendered as it is."""
+
+    tags: ClassVar[set[str]] = {"generation"}  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_said"), [], [], body).set_lineno(line)
+
+    def _said(self, caller: Callable[[], str]) -> str:
+        return caller()
+
+
+class _Guards(NodeTransformer):
+    """Puts a step into every loop and macro, and weighs what is compared, hashed or joined."""
+
+    def _stepping(self, node: Any) -> Any:
+        self.generic_visit(node)
+        node.body.insert(0, nodes.ExprStmt(_step(node.lineno), lineno=node.lineno))
+        return node
+
+    def visit_For(self, node: nodes.For) -> Any:
+        if node.test is not None:
+            node.test = nodes.And(_step(node.lineno), node.test, lineno=node.lineno)
+        return self._stepping(node)
+
+    visit_Macro = visit_CallBlock = _stepping
+
+    def visit_Concat(self, node: nodes.Concat) -> Any:
+        self.generic_visit(node)
+        return _call("concatenated", node.nodes, node.lineno)
+
+    def visit_Compare(self, node: nodes.Compare) -> Any:
+        self.generic_visit(node)
+        node.expr = _bounded(node.expr)
+        for operand in node.ops:
+            operand.expr = _bounded(operand.expr)
+        return node
+
+    def visit_Test(self, node: nodes.Test) -> Any:
+        self.generic_visit(node)
+        node.node = _bounded(node.node) if node.name not in ("defined", "undefined") else node.node
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> Any:
+        self.generic_visit(node)
+        if node.ctx == "load" and not isinstance(node.arg, (nodes.Const, nodes.Slice)):
+            node.arg = _bounded(node.arg)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> Any:
+        self.generic_visit(node)
+        node.key = _bounded(node.key)
+        return node
+
+
+def _call(name: str, args: list[nodes.Expr], line: int) -> nodes.Call:
+    return nodes.Call(nodes.EnvironmentAttribute(name), args, [], None, None, lineno=line)
+
+
+def _step(line: int) -> nodes.Call:
+    return _call("step", [], line)
+
+
+def _bounded(node: Any) -> Any:
+    return node if isinstance(node, nodes.Const) else nodes.Filter(node, HIDDEN, [], [], None, None, lineno=node.lineno)
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """See the head of this file. One for all templates; what is left of a render's budget is in `budget.current`."""
+
+    intercepted_binops = frozenset(("+", "*", "**", "%"))
+
+    def __init__(self) -> None:
+        super().__init__(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[Generation, "jinja2.ext.loopcontrols"],
+            optimized=False,
+            finalize=budget.bounded,
+        )
+        self.filters["tojson"] = _tojson
+        known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
+        known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
+        known.pop("lipsum")  # fills pages
+        self.filters = {name: _guarded(name, f) for name, f in self.filters.items()}
+        self.filters[HIDDEN] = budget.bounded
+        self.step = lambda: budget.current.get().step()
+        self.concatenated = _concatenated
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return _Guards().visit(super()._parse(source, name, filename))
+
+    def concat(self, pieces: Iterable[str]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
+        """Joins what a template, a macro or a block wrote."""
+        return "".join(_counted(pieces))
+
+    def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A call from a template."""
+        budget.current.get().step()
+        weight = budget.arguments((*args, *kwargs.values()))
+        of = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)  # the sandbox wraps str.format
+        if isinstance(of, str):
+            budget.method(getattr(obj, "__name__", ""), of, args, kwargs)
+            budget.current.get().size(weight)
+        return super().call(context, obj, *args, **kwargs)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """An operator that may grow a value."""
+        budget.operator(operator, left, right)
+        return super().call_binop(context, operator, left, right)
+
+
+def _counted(pieces: Iterable[str]) -> Iterator[str]:
+    left = budget.current.get()
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > left.limits.text:
+            raise budget.over("text", total, left.limits.text)
+        yield piece
+    left.size(total)
+
+
+def _concatenated(*values: Any) -> str:
+    budget.current.get().size(sum(map(budget.weigh, values)))
+    return "".join(map(str, values))
+
+
+def _guarded(name: str, f: Any) -> Any:
+    @functools.wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        left = budget.current.get()
+        left.step()
+        skip = 1 if hasattr(f, "jinja_pass_arg") else 0  # the context or the environment comes first
+        if name == "join" and len(args) > skip:
+            args = (*args[:skip], _taken(args[skip]), *args[skip + 1 :])
+        values = (*args[skip:], *kwargs.values())
+        budget.arguments(values)
+        if values:
+            budget.growth(name, values[0], values[1:])
+        start = kwargs.get("start", args[skip + 2] if len(args) > skip + 2 else 0)
+        if name == "sum" and not isinstance(start, (int, float)):  # of lists: a product
+            raise budget.over("sum", len(values), 0)
+        out = f(*args, **kwargs)
+        if isinstance(out, str):
+            left.size(len(out))
+        return out
+
+    return run
+
+
+def _taken(items: Any) -> Any:
+    """A generator or a range as a list."""
+    if isinstance(items, (str, list, tuple, Mapping)):
+        return items  # pyright: ignore[reportUnknownVariableType]
+    left = budget.current.get()
+    return [item for item in items if left.step()]
+
+
+class _Dict:
+    """`dict` without its attributes, as transformers has it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
+        return dict(*args, **kwargs)
+
+
+def _raise(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _now(format: str) -> str:
+    return datetime.now().strftime(format)
+
+
+def _tojson(
+    value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+) -> str:
+    if (isinstance(indent, int) and indent > 64) or (isinstance(indent, str) and len(indent) > 64):
+        raise budget.over("indent", 65, 64)
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+@functools.lru_cache(1)
+def sandbox() -> Sandbox:
+    """The environment, made on first use."""
+    return Sandbox()
+
+
+@functools.lru_cache(256)
+def compiled(source: str) -> jinja2.Template:
+    """A template ready to run. Raises `TemplateError` with the line of a syntax error."""
+    token = budget.current.set(budget.Budget(budget.Limits()))
+    try:
+        return sandbox().from_string(source)
+    except jinja2.TemplateSyntaxError as e:
+        raise _error(e, e.lineno, source) from None
+    except RecursionError:
+        raise TemplateError("nested too deep", value=source[:80], path="template", expected="a template") from None
+    finally:
+        budget.current.reset(token)
+
+
+def render(
+    source: str,
+    variables: Mapping[str, Any],
+    limits: budget.Limits = budget.Limits(),  # noqa: B008
+    now: date | None = None,
+) -> str:
+    """The text of a template. `now` fixes what `strftime_now` says. Raises `TemplateError`, with the template's line,
+    for what the template refuses or gets wrong, `TemplateBudgetError` when it uses more than `limits`."""
+    template = compiled(source)
+    given = dict(variables)
+    if now is not None:
+        given["strftime_now"] = now.strftime
+    token = budget.current.set(budget.Budget(limits))
+    try:
+        return template.render(given)
+    except TemplateError as e:
+        e.line = _line(e)
+        raise
+    except RecursionError as e:
+        raise _error(jinja2.TemplateError("it calls itself too often"), _line(e), source) from None
+    except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as e:
+        raise _error(e, _line(e), source) from e
+    finally:
+        budget.current.reset(token)
+
+
+def _line(e: BaseException) -> int | None:
+    """The template's line that was running."""
+    line, trace = None, e.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == NAME:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _error(e: Exception, line: int | None, source: str) -> TemplateError:
+    lines = source.split("\n")
+    shown = lines[line - 1].strip()[:200] if line and line <= len(lines) else ""
+    where = f"line {line}" if line else "template"
+    hint = f"the line is {shown!r}" if shown else ""
+    return TemplateError(f"{type(e).__name__}: {e}", value=shown, path=where, expected=hint, line=line)
