@@ -27,6 +27,7 @@ from .wire import control_tokens
 LIKELY = 0.5  # the least likeness of a template's words to a format's, for it to be tried
 TRIED = 16  # formats that are tried at most
 LEAST = 4  # conversations that must be rendered the same
+FORMS = ("object", "string")  # of arguments
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
 MOST = 1 << 20  # bytes of a template that are read
 WORD = re.compile(r"[<\[{(]*[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
@@ -185,12 +186,12 @@ def agreement(text: str, fmt: Format, variables: Mapping[str, str]) -> int:
     given = {"bos_token": show(fmt.symbols_of_word(fmt.layout.begin)), "eos_token": fmt.stop_tokens[0], **variables}
     equal = 0
     for messages, tools in CONVERSATIONS:
-        for options in ({"add_generation_prompt": True}, {}):
+        for prompt in (True, False):
             try:
-                ours = fmt.render(messages, tools, **options).text
+                ours = fmt.render(messages, tools, add_generation_prompt=prompt).text
             except TurnwireError:
                 continue
-            theirs = {_rendered(text, messages, tools, {**given, **options}, form) for form in ("object", "string")}
+            theirs = {_rendered(text, messages, tools, {**given, "add_generation_prompt": prompt}, f) for f in FORMS}
             if ours not in theirs:
                 if theirs == {None}:
                     continue
@@ -201,12 +202,8 @@ def agreement(text: str, fmt: Format, variables: Mapping[str, str]) -> int:
 
 def _rendered(text: str, messages: Any, tools: Any, given: Mapping[str, Any], form: str) -> str | None:
     if form == "string":
-        messages = [
-            {**m, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": '{"a": 1}'}}]}
-            if "tool_calls" in m
-            else m
-            for m in messages
-        ]
+        called = [{**CALL, "function": {"name": "f", "arguments": '{"a": 1}'}}]
+        messages = [{**m, "tool_calls": called} if "tool_calls" in m else m for m in messages]
     try:
         return render(text, {**given, "messages": messages, "tools": tools}, LIMITS)
     except TemplateError:
@@ -216,18 +213,16 @@ def _rendered(text: str, messages: Any, tools: Any, given: Mapping[str, Any], fo
 def _by_tokens(fits: list[Format], tokens: Iterable[str]) -> Detection:
     have = set(tokens)
     own = [f for f in fits if set(f.control) <= have]
-    # a format that needs more of the vocabulary explains it better than one whose tokens are among those
-    best = [f for f in own if not any(set(f.control) < set(o.control) for o in own)]
-    if len(best) != 1:
+    if len(own) != 1:
         raise UnsureFormat(
             "special tokens alone do not tell the format",
             value=sorted(have)[:20],
             path="tokenizer",
             expected="a chat template, or tokens that only one format has",
-            candidates=tuple(f.name for f in best[:8]),
+            candidates=tuple(f.name for f in own),
         )
-    shown = ", ".join(best[0].control[:6])
-    return Detection(best[0], "tokens", f"no template; only this format needs the special tokens {shown}")
+    shown = ", ".join(own[0].control[:6])
+    return Detection(own[0], "tokens", f"no template; only this format needs the special tokens {shown}")
 
 
 # reading

@@ -98,7 +98,7 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def bounded(value: Any) -> Any:
     """The value itself, weighed first if it is a container: for comparing, hashing and printing."""
-    if isinstance(value, (list, tuple, Mapping, set, frozenset)):
+    if not isinstance(value, str):
         weigh(value)
     return value
 

