@@ -25,7 +25,7 @@ from . import budget
 
 HIDDEN = "<bounded>"  # a filter that no template can name
 NAME = "<template>"
-Refusal = jinja2.TemplateError  # what transformers raises for `raise_exception`
+Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
 class Generation(Extension):
@@ -197,7 +197,7 @@ class _Dict:
 
 
 def _raise(message: str) -> None:
-    raise Refusal(message)
+    raise Refused(message)
 
 
 def _now(format: str) -> str:
@@ -251,7 +251,7 @@ def render(
         e.line = _line(e)
         raise
     except RecursionError as e:
-        raise _error(Refusal("it calls itself too often"), _line(e), source) from None
+        raise _error(Refused("it calls itself too often"), _line(e), source) from None
     except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as e:
         raise _error(e, _line(e), source) from e
     finally:
