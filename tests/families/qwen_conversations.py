@@ -453,7 +453,11 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
             content = "".join(part.get("text", "") for part in content)
         if m.get("reasoning_content", m.get("reasoning")) is not None:
             out.append("reasoning behind the query" if at > last else "reasoning before the query")
+        if m["role"] == "assistant" and not content and not m.get("tool_calls"):
+            out.append("empty reply")
         if m.get("tool_calls"):
+            if content:
+                out.append("text before calls")
             out.append("parallel calls" if len(m["tool_calls"]) > 1 else "call")
             if any(isinstance(c["function"]["arguments"], str) for c in m["tool_calls"]):
                 out.append("string arguments")

@@ -15,6 +15,8 @@ FORMATS = turnwire.list_formats()
 HARD = {"text": 30, "marker in text": 15, "half marker": 15, "lone surrogate": 3}
 CALLS = {"call": 25}
 PARALLEL = {"parallel calls": 8}
+# The same by text, in a full run. In a quarter of it neighbours of one refused example weigh more.
+BY_TEXT = 0.8
 finishes = st.sampled_from(("stop", "tool_calls", "length", "abort", None))
 policies = st.sampled_from(("recover_if_unclosed", "recover", "ignore"))
 
@@ -59,7 +61,7 @@ def test_l1_round_trip(name: str, by: str) -> None:
         turns(fmt, surrogates=True),
         lambda turn, report: checks.round_trip(fmt, turn, report, by),
         need=hard(fmt),
-        admitted=ADMITTED if by == "ids" else 0.8,
+        admitted=ADMITTED if by == "ids" else BY_TEXT if share(fmt) == EXAMPLES else BY_TEXT - 0.1,
         examples=share(fmt),
     )
 

@@ -19,6 +19,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
+    "mistral_v13": ("mistral-v13",),
+    "mistral_v15": ("leanstral", "mistral-medium-3.5", "mistral-small-4"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),

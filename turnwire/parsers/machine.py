@@ -9,7 +9,6 @@ is linear, because nothing held is searched again but those few characters.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from ..codecs import BROKEN, DONE, MORE, Reader
@@ -337,7 +336,8 @@ class Machine:
         if not stray and not self.wary and any(map(is_symbol, e.marker)):
             return True
         if target.slot is not None and target.slot[0].word is not None and not quotable:
-            return self._is_word(target.slot[0], target.slot[0].word, j)
+            cut = self.eof and j == len(self.buf) and not stray and is_symbol(e.marker[-1])
+            return cut or self._is_word(target.slot[0], j)  # cut: where a name would come
         if not stray and (target.looks or (target.slot is not None and target.slot[0].first is None)):
             return True  # free text may follow
         s, far = self.buf, j + LOOKAHEAD
@@ -371,7 +371,8 @@ class Machine:
                 return False
         if j == len(s):
             return False if self.eof else None
-        return self._follows(table.by[m.group()][0].target, j, at_end=False)
+        to = table.by[m.group()][0].target
+        return self._is_word(to.slot[0], j) if to.slot and to.slot[0].word else self._follows(to, j, at_end=False)
 
     def _follows(self, target: Point, j: int, at_end: bool) -> bool | None:
         s = self.buf
@@ -385,9 +386,9 @@ class Machine:
             return True
         return self._maybe(target.own, j)
 
-    def _is_word(self, state: InSlot, word: re.Pattern[str], j: int) -> bool | None:
+    def _is_word(self, state: InSlot, j: int) -> bool | None:
         """Whether a whole short value comes at `buf[j:]`, and behind it a way out of its slot."""
-        m = word.match(self.buf, j)
+        m = state.word.match(self.buf, j) if state.word else None
         end = m.end() if m else j
         if end == len(self.buf):
             return None if not self.eof else False
