@@ -21,6 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
     "mistral_v13": ("mistral-v13",),
     "mistral_v15": ("leanstral", "mistral-medium-3.5", "mistral-small-4"),
+    "nemotron_3": ("nemotron-3", "nemotron-3-super", "nemotron-3-ultra"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
@@ -29,7 +30,7 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}
-SUFFIXES = ("-FP8", "-AWQ", "-GPTQ-Int4", "-GPTQ-Int8", "-MLX-4bit", "-MLX-8bit", "-GGUF", "-BF16")
+SUFFIXES = ("-FP8", "-AWQ", "-GPTQ-Int4", "-GPTQ-Int8", "-MLX-4bit", "-MLX-8bit", "-GGUF", "-BF16", "-NVFP4")
 
 
 _NAMES = {name: file for file, names in FILES.items() for name in names}

@@ -8,7 +8,7 @@ and Qwen/QwQ-32B (16488ad6). In Qwen2.5's vocabulary <tool_call> is a token, <to
 from __future__ import annotations
 
 from ..layout import Layout, Option, Results, no_prefill
-from ..templating.arrange import drop_reasoning, last_reasoning_only, split_last_block
+from ..templating.arrange import SplitBlock, drop_reasoning, last_reasoning_only
 from ..templating.preambles import SystemThenTools
 from ..wire import Lit, Opt, Tok
 from .qwen3 import NL, begin_thinking, calls, end, layout, qwen3, think
@@ -53,7 +53,8 @@ qwen2_5_math = qwen2_5.but(
 qwq = qwen3.but(
     "qwq", reply=Opt(think) + calls + end,
     layout=layout.but(
-        preamble=SystemThenTools(""), arrange=(last_reasoning_only, split_last_block), prefill=begin_thinking,
+        preamble=SystemThenTools(""), prefill=begin_thinking,
+        arrange=(last_reasoning_only, SplitBlock("<think>\n", "\n</think>\n\n", last=True)),
         options=(Option("split_reasoning", True, "a bool: take a think block out of the last content", (True, False)),),
     ),
     models=("Qwen/QwQ-32B",), source="Qwen/QwQ-32B chat_template.jinja sha256 16488ad69d",

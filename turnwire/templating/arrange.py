@@ -48,7 +48,7 @@ split_reasoning = SplitReasoning()
 def drop_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
     """No reasoning in any turn: templates of models that do not reason ignore `reasoning_content`."""
     return [
-        t.having(*((i, p) for i, p in _said(t) if not isinstance(p, Reasoning))) if t.role == "assistant" else t
+        t.having(*((i, p) for i, p in without_empty(t) if not isinstance(p, Reasoning))) if t.role == "assistant" else t
         for t in turns
     ]
 
@@ -103,7 +103,7 @@ class ThinkSinceQuery:
         return [self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)]
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:
-        rest: list[Indexed] = [(i, p) for i, p in _said(t) if not isinstance(p, Reasoning)]
+        rest: list[Indexed] = [(i, p) for i, p in without_empty(t) if not isinstance(p, Reasoning)]
         index = next((i for i, p in t.parts if isinstance(p, Reasoning)), None)
         said = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning))
         if thinks and (self.always or said or (last and self.last)):
@@ -114,21 +114,31 @@ class ThinkSinceQuery:
         return t.having(*rest)
 
 
-def split_last_block(turns: list[Placed], context: Context) -> list[Placed]:
-    """A think block that the last turn's content begins with, in the form that the model writes, becomes reasoning:
-    the template leaves it where it is (QwQ-32B chat_template.jinja, lines 22-26), as data it could make no tokens.
-    Option `split_reasoning`."""
-    last = turns[-1] if turns else None
-    if last is None or last.role != "assistant" or not context.options.get("split_reasoning", True):
-        return turns
-    text, head, tail = last.text, "<think>\n", "\n</think>\n\n"
-    at = text.find(tail, len(head) - 1)
-    if at < 0 or not text.startswith(head) or any(isinstance(p, Reasoning) for _, p in last.parts):
-        return turns
-    index = next(i for i, p in last.parts if isinstance(p, Text))
-    rest = [(i, p) for i, p in last.parts if not isinstance(p, Text)]
-    said = (index, Reasoning(text[len(head) : at])), (index, Text(text[at + len(tail) :]))
-    return [*turns[:-1], last.having(*said, *rest)]
+@dataclass(frozen=True, slots=True)
+class SplitBlock:
+    """A think block that a turn's content begins with, in exactly the form that the model writes, becomes reasoning:
+    the template leaves it where it is (QwQ-32B chat_template.jinja, lines 22-26), but data can make no tokens. `last`:
+    in the last turn only. Option `split_reasoning`."""
+
+    head: str
+    tail: str
+    last: bool = False
+
+    def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
+        if not context.options.get("split_reasoning", True):
+            return turns
+        since = len(turns) - 1 if self.last else 0
+        return [self._turn(t) if at >= since else t for at, t in enumerate(turns)]
+
+    def _turn(self, t: Placed) -> Placed:
+        text = t.text
+        at = text.find(self.tail, len(self.head.rstrip("\n")))
+        given = any(isinstance(p, Reasoning) for _, p in t.parts)
+        if t.role != "assistant" or at < 0 or given or not text.startswith(self.head):
+            return t
+        index = next(i for i, p in t.parts if isinstance(p, Text))
+        block = (index, Reasoning(text[len(self.head) : at])), (index, Text(text[at + len(self.tail) :]))
+        return t.having(*block, *((i, p) for i, p in t.parts if not isinstance(p, Text)))
 
 
 def last_reasoning_only(turns: list[Placed], context: Context) -> list[Placed]:
@@ -136,7 +146,11 @@ def last_reasoning_only(turns: list[Placed], context: Context) -> list[Placed]:
     QwQ-32B chat_template.jinja, lines 22-26 and 28-32; a content that this empties still counts as one (line 34)."""
     out: list[Placed] = []
     for at, t in enumerate(turns):
-        parts = [(i, p) for i, p in _said(t) if not (isinstance(p, Reasoning) and (at < len(turns) - 1 or not p.text))]
+        parts = [
+            (i, p)
+            for i, p in without_empty(t)
+            if not (isinstance(p, Reasoning) and (at < len(turns) - 1 or not p.text))
+        ]
         if t.role == "assistant" and at < len(turns) - 1 and t.text:
             index = next(i for i, p in parts if isinstance(p, Text))
             text = t.text.split("</think>")[-1].lstrip("\n")
@@ -194,15 +208,19 @@ def has_calls(t: Placed) -> bool:
     return t.role == "assistant" and any(p.kind == "call" for _, p in t.parts)
 
 
-def _said(t: Placed) -> list[Indexed]:
+def without_empty(t: Placed) -> list[Indexed]:
     """The parts without empty texts."""
     return [(i, p) for i, p in t.parts if not isinstance(p, Text) or p.text]
 
 
 def _trimmed(parts: Iterable[Indexed]) -> tuple[Indexed, ...]:
     inner = [(i, _trimmed_result(p) if isinstance(p, Result) else p) for i, p in parts]
-    ends = _strip(_strip(inner, str.lstrip)[::-1], str.rstrip)[::-1]
-    return tuple((i, p) for i, p in ends if not isinstance(p, Text) or p.text)
+    return tuple((i, p) for i, p in strip_ends(inner) if not isinstance(p, Text) or p.text)
+
+
+def strip_ends(parts: Sequence[Indexed], start: bool = True) -> list[Indexed]:
+    """The texts at the end, and at the `start`, without blanks there."""
+    return _strip((_strip(parts, str.lstrip) if start else parts)[::-1], str.rstrip)[::-1]
 
 
 def _trimmed_result(result: Result) -> Result:
