@@ -198,7 +198,7 @@ class StripFirst:
 
     def __call__(self, turns: list[Placed], context: Context) -> list[Placed]:
         return [
-            t.having(*_said(t.having(*_strip(t.parts, str.lstrip, self.chars)))) if t.role == "assistant" else t
+            t.having(*without_empty(t.having(*_strip(t.parts, str.lstrip, self.chars)))) if t.role == "assistant" else t
             for t in turns
         ]
 
