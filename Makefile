@@ -6,13 +6,13 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test check laws bench docs small clean
+.PHONY: demo test check laws bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
 
 # lint, types and formatting only (a part of `make test`)
 check: $(VENV)/.test
@@ -21,13 +21,18 @@ check: $(VENV)/.test
 
 # the laws with ten times the examples, drawn anew each time
 laws: $(VENV)/.test
-	TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) tests/laws tests/families
+	TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/laws tests/families
 
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
 	$(BIN)/python -m benchmarks.render --markdown
 	$(BIN)/python -m benchmarks.cold --markdown
+
+# measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)
+measure: $(VENV)/.test
+	$(BIN)/python scripts/match_templates.py
+	$(BIN)/python scripts/refresh_docs.py --measure
 
 # regenerate what is generated
 docs: $(VENV)/.test

@@ -22,7 +22,7 @@ HEAD = "laws: examples, share admitted, features reached"
 
 def measure() -> None:
     """Run the tests and keep the summary; a failure is an error, and nothing is kept."""
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", *TESTS]
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", "-p", "no:cacheprovider", *TESTS]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines = done.stdout.splitlines()
     at = next((i for i, line in enumerate(lines) if HEAD in line), None)
