@@ -188,8 +188,9 @@ class Format:
         parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)
-        if tail and not any(isinstance(p, Reasoning) for _, p in parts) and not _starts(w, tail):
-            w = self._reply(((None, Reasoning("")), *parts), context)  # the prompt opened it: closed at once
+        if tail and not any(isinstance(p, Reasoning) for _, p in parts):
+            for empty in (Reasoning(""), Reasoning("", prefilled=True)):  # opened by the prompt, and closed at once
+                w = w if _starts(w, tail) else self._reply(((None, empty), *parts), context)
         if not _starts(w, tail):
             problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
             raise RefusedTurn(

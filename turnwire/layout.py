@@ -79,18 +79,20 @@ def no_head(w: Writer, placed: Placed, context: Context) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """How a run of tool results is wrapped: around all of them, and around each; `head` writes what names the
-    result (its id, its tool) behind `item_open`."""
+    """How a run of tool results is wrapped: around all of them, and around each, with `sep` between them; `head`
+    writes what names the result (its id, its tool) behind `item_open`."""
 
     open: Word = NOTHING
     item_open: Word = NOTHING
     item_close: Word = NOTHING
     close: Word = NOTHING
     head: Callable[[Writer, Placed, Context], None] = no_head
+    sep: Word = NOTHING
 
     def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
         w.word(self.open)
-        for placed in run:
+        for n, placed in enumerate(run):
+            w.word(self.sep if n else NOTHING)
             if placed.headed:
                 w.word(self.item_open)
             self.head(w, placed, context)

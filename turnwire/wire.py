@@ -85,7 +85,8 @@ class Frame(Word):
 @dataclass(frozen=True, slots=True, init=False)
 class Choice(Word):
     """Writes the first that can take the next part, reads any. NOTHING last among plain markup: written
-    always, forgiven when missing; NOTHING first: read, never written."""
+    always, forgiven when missing; NOTHING first: read, never written. Inside a frame, markup alone beside an
+    alternative with a slot takes only an empty part that the prompt held."""
 
     items: tuple[Word, ...]
 

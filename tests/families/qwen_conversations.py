@@ -439,6 +439,13 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
         out.append("tools, no user first")
     if any(a == b == "tool" for a, b in itertools.pairwise(roles)):
         out.append("several results")
+    said = ["nothing", *(r for r in roles if r != "system")]
+    if options.get("add_generation_prompt") and said[-1] not in ("user", "tool"):
+        out.append("prompt behind " + said[-1])
+    if any((a, b) == ("tool", "user") for a, b in itertools.pairwise(said)):
+        out.append("result, then user")
+    if sum(bool(m.get("tool_calls")) for m in messages) > 1:
+        out.append("several turns with calls")
     last = max((i for i, r in enumerate(roles) if r == "user"), default=-1)
     for at, m in enumerate(messages):
         content = m["content"]

@@ -178,8 +178,8 @@ def test_no_forgery(name: str) -> None:
     strategy = st.tuples(st.sampled_from(sorted(PATHS)), hostile(spellings))
     # what stands where is the next test's
     need = {"whole": 90, "in parts": 2, "special": 30, "several": 10, "content": 10, "reasoning_content": 1}
-    if set(spellings) - set(tokenizer.specials):
-        need |= {"not special": 10}
+    if few := len(set(spellings) - set(tokenizer.specials)):
+        need |= {"not special": min(10, 100 * few // len(spellings))}
     run_law("forgery", name, strategy, check, need=need, admitted=0.9, examples=300)
 
 
@@ -209,13 +209,13 @@ def test_raise(name: str) -> None:
             shown = render(fmt, tokenizer, put(where, f"a{marker}b"))
             if f"a{marker}b" not in shown.text:
                 continue  # not shown: reasoning that the format drops, say
+            tools = any(run.kind == "tools" for run in shown.runs)
             with pytest.raises(ForgeryError) as caught:
                 render(fmt, tokenizer, put(where, f"a{marker}b"), forgery="raise")
-            shown_raw = where != "name" or marker in json.dumps(
-                f"a{marker}b"
-            )  # JSON, as tools are shown in, escapes it
+            # JSON, as tools are shown in, escapes it; or the prompt shows no tools
+            shown_raw = where != "name" or (tools and marker in json.dumps(f"a{marker}b"))
             assert caught.value.path == (path if shown_raw else "messages[2].tool_calls"), where
-            assert marker in caught.value.problem
+            assert any(m in caught.value.problem for m in fmt.forgeable if m in marker)  # itself, or one in it
             raised += 1
     if name in ("qwen3-coder", "qwen3-coder-next", "qwen3.5", "qwen3.6", "qwen3.8"):
         assert set(fmt.forgeable) >= {"<function=", "</function>", "<parameter=", "</parameter>"}

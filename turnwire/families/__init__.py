@@ -10,6 +10,9 @@ from ..errors import UnknownFormat, nearest
 from ..format import Format
 
 FILES: dict[str, tuple[str, ...]] = {
+    "deepseek_r1": ("deepseek-r1", "deepseek-r1-0528"),
+    "deepseek_v3": ("deepseek-v3",),
+    "deepseek_v3_1": ("deepseek-v3.1",),
     "glm4": ("glm-4.5", "glm-4.7"),
     "glm5": ("glm-5", "glm-5.1", "glm-5.2", "glm-5.3"),
     "granite_4": ("granite-4", "granite-4.1"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import as_mapping
 from ..turns import Call, Part, Reasoning, Refusal
-from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, walk
+from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, plain, walk
 from .writer import Writer
 
 Indexed = Sequence[tuple["int | None", Part]]
@@ -103,9 +103,12 @@ class _Walk:
         elif isinstance(word, If):
             self.write(word.word, part)
         elif isinstance(word, Choice):
+            slotted = part is not None and any(isinstance(w, Slot) for w in walk(word))
             for item in word.items:
                 if isinstance(item, If) and not item.test(self.options, self.next or self.last):
                     continue
+                if slotted and not _held(part) and item != NOTHING and plain(item):
+                    continue  # it has no place for what the part says
                 if item == NOTHING or not self.kinds(item) or self.takes(item):
                     self._chosen(word, item, part)
                     break
@@ -131,7 +134,7 @@ class _Walk:
             return
         self.w.part = self.parts[self.at][0]
         sampled = self.w.sampled
-        if self.history and getattr(part, "prefilled", False) and not getattr(part, "text", ""):
+        if self.history and _held(part):
             self.w.sampled = False  # nothing was written behind what the prompt held
         self.at += 1
         self.calls += frame.kind == "call"
@@ -190,6 +193,11 @@ class _Walk:
         else:
             self.filled = bool(part.text)
             self.w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
+
+
+def _held(part: Any) -> bool:
+    """An empty part that the prompt held, from its beginning to its end."""
+    return getattr(part, "prefilled", False) and not getattr(part, "text", "")
 
 
 def _kinds(word: Word) -> frozenset[str]:
