@@ -26,6 +26,7 @@ laws: $(VENV)/.test
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
+	$(BIN)/python -m benchmarks.stream --syntaxes --markdown
 	$(BIN)/python -m benchmarks.render --markdown
 	$(BIN)/python -m benchmarks.cold --markdown
 

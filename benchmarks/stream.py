@@ -1,4 +1,5 @@
 """Cost of parsing a reply as it streams: `python -m benchmarks.stream [--formats qwen3,...] [--sizes 2k,20k,200k]`.
+`--syntaxes` compares one format of each call syntax at 20k, one token a call.
 
 A row's time covers making the parser, feeding everything and closing it. The floor is what no Python parser can go
 below: a table from id to bytes and an incremental UTF-8 decoder, in a for loop. Rows of turnwire and of
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import dataclasses
 import gc
 import json
 import tracemalloc
@@ -16,8 +18,13 @@ from collections.abc import Callable
 from typing import Any
 
 import turnwire
+from tests.families.reference import references
 from tests.real import harmony_encoding, o200k_harmony, qwen3
+from tests.real import load as load_real
+from turnwire import Call, Reasoning, Text, Turn
+from turnwire.errors import RefusedTurn
 from turnwire.events import ArgumentsDelta, CallEnd, Event, ReasoningDelta, TextDelta, TurnEnd
+from turnwire.wire import Frame, walk
 
 from . import workload
 from .measure import Times, Work, interleave, machine, repeated, table, versions
@@ -28,6 +35,11 @@ FORMATS: dict[str, tuple[Callable[[], Any], Callable[[Completion], str]]] = {
     "qwen3-coder": (qwen3, workload.qwen3_coder),
     "harmony": (o200k_harmony, workload.harmony),
 }
+SYNTAXES = (
+    "qwen3 qwen3-coder harmony glm-4.5 deepseek-v3.1 deepseek-v3.2 kimi-k2 kimi-k3 minimax-m2 minimax-m3 gemma-4 "
+    "llama-3.3 lfm2 mistral-v3 mistral-v13"
+).split()
+"""One format of each syntax; those that are not in FORMATS are spelled by `render_reply`."""
 FLOOR = "floor: table id -> bytes, incremental UTF-8"
 ONE = "turnwire, one token a call"
 CHUNKS = "turnwire, 8 tokens a call"
@@ -44,14 +56,20 @@ class Case:
     """A completion in a format: its ids, its text piece by piece, and what a parser must find in it."""
 
     def __init__(self, name: str, size: str):
-        load, spell = FORMATS[name]
-        self.name, self.fmt, self.tokenizer, self.wanted = name, turnwire.get_format(name), load(), completion(size)
-        self.ids: list[int] = self.tokenizer.backend.encode(spell(self.wanted), add_special_tokens=False).ids
-        self.bytes = [p.encode() if isinstance(p, str) else p or b"" for p in self.tokenizer.table]
+        self.name, self.fmt, self.wanted = name, turnwire.get_format(name), completion(size)
+        if name in FORMATS:
+            load, spell = FORMATS[name]
+            self.tokenizer = load()
+            self.ids: list[int] = self.tokenizer.backend.encode(spell(self.wanted), add_special_tokens=False).ids
+        else:
+            self.tokenizer = load_real(str(references()[name].tokenizer))
+            self.ids, self.wanted = rendered(self.fmt, self.tokenizer, self.wanted)
+        self.bytes = [self.tokenizer.piece(i) or b"" for i in range(self.tokenizer.size)]
         decode = codecs.getincrementaldecoder("utf-8")().decode
         self.texts = [text for i in self.ids if (text := decode(self.bytes[i]))]
         # the prompt: two tokens of it begin the first message's header
-        self.start = self.tokenizer.backend.encode("<|start|>assistant", add_special_tokens=False).ids
+        if name == "harmony":
+            self.start = self.tokenizer.backend.encode("<|start|>assistant", add_special_tokens=False).ids
 
     def parser(self, **options: Any) -> turnwire.Parser:
         return self.fmt.parser(self.tokenizer, TOOLS, **options)
@@ -192,6 +210,48 @@ class Case:
         return found
 
 
+def rendered(fmt: turnwire.Format, tokenizer: Any, wanted: Completion) -> tuple[list[int], Completion]:
+    """A completion spelled by the format itself, less what it has no place for."""
+    thinks = any(isinstance(w, Frame) and w.kind == "reasoning" for w in walk(fmt.reply))
+    wanted = (
+        wanted if thinks else dataclasses.replace(wanted, reasoning="", content=f"{wanted.reasoning}\n{wanted.content}")
+    )
+    for kept in (
+        wanted,
+        dataclasses.replace(wanted, content=""),
+        dataclasses.replace(wanted, content="", calls=wanted.calls[1:2]),
+    ):
+        parts = [
+            *([Reasoning(kept.reasoning)] if kept.reasoning else []),
+            *([Text(kept.content)] if kept.content else []),
+            *(Call(name, arguments) for name, arguments in kept.calls),
+        ]
+        try:
+            return fmt.render_reply(Turn("assistant", tuple(parts)), tokenizer, TOOLS).ids, kept
+        except RefusedTurn:
+            continue
+    raise AssertionError(fmt)
+
+
+def syntaxes(rounds: int, markdown: bool) -> None:
+    """One token a call, 20k tokens, in each syntax: us a token, and times the floor."""
+    lines: list[list[str]] = []
+    for name in SYNTAXES:
+        case = Case(name, "20k")
+        rows: dict[str, Work] = {FLOOR: case.floor, ONE: case.one, ALL: case.all}
+        result = " ".join(sorted({case.check(row, work) for row, work in rows.items()} - {""}))
+        times = interleave(rows, rounds)
+        us = times.median(ONE) / len(case.ids) * 1e6
+        ratios = [f"{times.ratio(row, FLOOR):.2f}" for row in (ONE, ALL)]
+        lines.append([name, f"{len(case.ids):,}", f"{us:.2f}", *ratios, result])
+    print()
+    print(
+        table(
+            ["format", "tokens", "us a token", "one a call, x floor", "all in one, x floor", "result"], lines, markdown
+        )
+    )
+
+
 def memory(case: Case, keep_turn: bool) -> list[float]:
     """KiB that a parser holds at `MARKS` of the reply."""
     p = case.parser(keep_turn=keep_turn)
@@ -247,10 +307,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--formats", default=",".join(FORMATS))
     parser.add_argument("--sizes", default="2k,20k,200k")
+    parser.add_argument("--syntaxes", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     print(f"{machine()}; {versions('tokenizers', 'openai-harmony')}; medians of {args.rounds} rounds.")
+    if args.syntaxes:
+        return syntaxes(args.rounds, args.markdown)
     for name in args.formats.split(","):
         measure(name, args.sizes.split(","), args.rounds, args.markdown)
 
