@@ -21,6 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "jamba2": ("jamba2",),
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),
+    "llama_4": ("llama-4",),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
     "mistral_v13": ("mistral-v13",),
     "mistral_v15": ("leanstral", "mistral-medium-3.5", "mistral-small-4"),
