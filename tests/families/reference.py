@@ -45,8 +45,8 @@ class Reference:
     `lists` says that it takes content lists, `arguments` in which form it takes arguments. `options`: further option
     sets that every conversation of the common pool is rendered with. `differs`: conversations (names, or patterns with
     *) that we mean to render differently, each with reason and source; one that no longer differs fails. `avoid`:
-    features that the search leaves out (see `qwen_conversations.features`), for the same reasons. `goldens`: see
-    `Goldens`.
+    features that the search leaves out (see `qwen_conversations.features`), for the same reasons. `shape`: what the
+    search makes of each conversation, where the template would refuse most. `goldens`: see `Goldens`.
     """
 
     format: str
@@ -61,6 +61,7 @@ class Reference:
     options: tuple[Mapping[str, Any], ...] = ({},)
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
     avoid: tuple[str, ...] = ()
+    shape: Callable[[list[Message]], list[Message]] | None = None
     goldens: tuple[Goldens, ...] = ()
 
 

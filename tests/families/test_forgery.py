@@ -107,9 +107,18 @@ def control(fmt: turnwire.Format, tokenizer: Tokenizer) -> dict[int, str]:
 
 def render(fmt: turnwire.Format, tokenizer: Tokenizer, given: Conversation, **how: Any) -> Rendered:
     """Content is not split: the template's rule would make a think block of it, as it is meant to."""
-    if "split_reasoning" in fmt.options:
-        how["split_reasoning"] = False
-    return fmt.render(given[0], given[1], tokenizer, add_generation_prompt=True, **how)
+    for option in {"split_reasoning", "strip_thinking"} & set(fmt.options):
+        how[option] = False
+    return fmt.render(spoken(fmt, given[0]), given[1], tokenizer, add_generation_prompt=True, **how)
+
+
+def spoken(fmt: turnwire.Format, messages: list[Any]) -> list[Any]:
+    """The messages; for a format without calls, the first results left out, the others a user's, in one message."""
+    if "call" in strategies.frame_kinds(fmt):
+        return messages
+    texts = [{k: v for k, v in m.items() if k != "tool_calls"} for m in messages]
+    texts[6] = user(messages[6]["content"])
+    return [m for i, m in enumerate(texts) if i not in (3, 7)]
 
 
 def hostile(spellings: list[str]) -> st.SearchStrategy[str]:

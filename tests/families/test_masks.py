@@ -271,7 +271,9 @@ def test_every_format(name: str) -> None:
             if opts:
                 assert not out.mask("sampled")[-1]
     reports.append(f"masks of any format, {name}: {seen} prompts, {turns} turns of the model, {exact} by offsets")
-    assert seen >= 180 and turns >= 80 and exact >= 150
+    calls = "call" in strategies.frame_kinds(fmt)  # or half the conversations are refused
+    enough = (180, 80, 150) if calls else (150, 50, 120)
+    assert all(n >= least for n, least in zip((seen, turns, exact), enough)), (seen, turns, exact)
 
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {

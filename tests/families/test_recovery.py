@@ -12,13 +12,14 @@ import turnwire
 from tests.laws import law
 from tests.laws.checks import lossless, parse_in, to_ids, well_formed
 from tests.laws.law import Report
-from tests.laws.strategies import TOOLS, prefills_reasoning, tokenizer
+from tests.laws.strategies import TOOLS, frame_kinds, prefills_reasoning, tokenizer
 from turnwire import Call, ParseResult, Reasoning, Text, Turn
 from turnwire.errors import RefusedTurn
 from turnwire.parsers.stream import parse_symbols
 from turnwire.wire import is_symbol
 
 NAMES = turnwire.list_formats()
+CALLING = [name for name in NAMES if "call" in frame_kinds(turnwire.get_format(name))]
 ARGUMENTS = {"path": "Paris", "content": "x y"}
 THREE = [
     {"type": "function", "function": {"name": n, "parameters": TOOLS[0]["function"]["parameters"]}}
@@ -44,6 +45,8 @@ def replies(fmt: turnwire.Format) -> list[str]:
     calls = (call, typed, nested, empty)
     bodies: list[tuple[Any, ...]] = [(Text("Hello."),), *((c,) for c in calls), (call, typed), (nested, empty, call)]
     bodies += [(Text("Let me look.\n"), c) for c in calls] + [(Text("漢字 🙂 é"), call, Text("after"))]
+    if "call" not in frame_kinds(fmt):
+        bodies = [(Text(text * n),) for text in ("Hello.", "漢字 🙂 é", "a\n\n b ") for n in (1, 2, 3, 5)]
     out: list[str] = []
     for lead in ((Reasoning("I think\nso."),), ()):
         for body in bodies:
@@ -77,7 +80,7 @@ def test_truncation_at_every_token(name: str) -> None:
     law.reports.append(f"truncation {name}: {len(cases[:20])} replies cut at {cuts} tokens")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CALLING)
 def test_one_damaged_call_leaves_its_siblings(name: str) -> None:
     """Every piece of the first of three calls is deleted, garbled and doubled. A call that begins without a control
     token can only be found behind a sound one: there, nothing is promised but that what is complete was written."""
@@ -138,7 +141,7 @@ def test_call_inside_reasoning(name: str) -> None:
             assert result.turn.text == "Done." and "write_file" in result.turn.reasoning
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CALLING)
 def test_text_after_calls(name: str) -> None:
     fmt = turnwire.get_format(name)
     lead = (Reasoning("r"),) if prefills_reasoning(fmt) else ()
@@ -149,7 +152,7 @@ def test_text_after_calls(name: str) -> None:
     assert Turn("assistant", own) == turn and not result.faults
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CALLING)
 def test_missing_closers(name: str) -> None:
     """A call without its closer is incomplete when the reply was cut, and never silently whole."""
     fmt = turnwire.get_format(name)

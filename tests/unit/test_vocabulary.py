@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,10 +13,10 @@ import turnwire
 from tests.laws.checks import merged, to_ids
 from turnwire import Call, Reasoning, Text, Turn
 from turnwire.codecs import Envelope, Json, Name, Value
-from turnwire.errors import FormatError, RefusedTurn
+from turnwire.errors import FormatError, RefusedTurn, RoleError
 from turnwire.events import ArgumentsDelta, CallEnd, CallStart, Event, Fault, Markup, PartStart, TextDelta
 from turnwire.format import Format
-from turnwire.layout import Layout, Results, Wrap
+from turnwire.layout import Context, Layout, NoResults, Placed, Results, Wrap
 from turnwire.wire import (
     NOTHING,
     Choice,
@@ -479,6 +479,37 @@ def test_a_pad_beside_more_than_spaces() -> None:
     assert written(fmt, Reasoning("")) == "<t></t><e>"
     for said in ("a", " ", "", "\n", "\n\n "):
         assert fmt.admits(turn(Reasoning(said))) is None
+
+
+def test_a_pad_behind_a_slot_that_is_not_empty() -> None:
+    fmt = toy(Opt(Frame("reasoning", Tok("<t>") + Slot("reasoning") + Pad("\n", filled=True) + Tok("</t>"))) + end)
+    assert written(fmt, Reasoning("a")) == "<t>a\n</t><e>"
+    assert written(fmt, Reasoning("")) == "<t></t><e>"
+    for said in ("a", "", "\n", "a\n"):
+        assert fmt.admits(turn(Reasoning(said))) is None
+
+
+def test_a_turn_that_goes_on() -> None:
+    """`Placed.open` and `headed`: nothing ends it but what a call ends in, nothing opens the next."""
+
+    def joined(turns: list[Placed], context: Context) -> list[Placed]:
+        said = [t.role == "assistant" for t in turns]
+        return [
+            replace(t, headed=not (at and said[at - 1] and said[at]), open=said[at] and any(said[at + 1 : at + 2]))
+            for at, t in enumerate(turns)
+        ]
+
+    stop = End("<e>", "<x>", called="<x>")
+    fmt = toy(Many(Choice(text, envelope)) + stop).but("joined", layout=LAYOUT.but(arrange=(joined,)))
+    call = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    messages = [{"role": "user", "content": "u"}, call, *({"role": "assistant", "content": c} for c in "ab")]
+    assert fmt.render(messages).text == '<u>u<e><a><c>{"name": "f", "arguments": {}}</c><x>ab<e>'
+
+
+def test_a_format_without_results() -> None:
+    with pytest.raises(RoleError) as caught:
+        NoResults().write(toy(text + end).writer(), [Placed("tool", 3, ())], LAYOUT, Context({}, None))
+    assert caught.value.path == "messages[3].role"
 
 
 def test_options_that_the_conversation_decides() -> None:

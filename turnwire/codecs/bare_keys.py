@@ -19,7 +19,7 @@ from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Re
 from .text import dumps, escaped, loads
 
 SYMBOL = re.compile("[\ud800-\udfff]")
-KEY_STOP = re.compile("[:={}\\[\\],\"'\ud800-\udfff]")
+KEY_STOP = re.compile("[:={}\\[\\],\ud800-\udfff]")
 WORD_STOP = re.compile("[,}\\]\ud800-\udfff]")
 PYTHON_STOP = re.compile("['\\\\\ud800-\udfff]")
 JSON_STOP = re.compile('["\\\\\ud800-\udfff]')
@@ -128,6 +128,10 @@ class BareReader:
             self.delimiter, self.key = c, self.expect == "key"
             out.append('"')
         elif self.expect == "key":
+            if c in ":=":  # the empty key
+                out.append('""')
+                self.expect = "colon"
+                return self._next(c, out)
             self.held.append("")
             return KEY_STOP.match(c) is None
         elif c in "{[":
@@ -313,7 +317,7 @@ class BareKeys:
             yield from self._value(members[key])
 
     def _key(self, key: str) -> Iterator[str | Tok]:
-        if key and key.strip(BLANKS) == key and not KEY_STOP.search(key) and len(key) <= MAX_KEY:
+        if key.strip(BLANKS) == key and key[:1] not in ('"', "'") and not KEY_STOP.search(key) and len(key) <= MAX_KEY:
             yield key
         else:
             yield from (Tok(self.quote), key, Tok(self.quote))

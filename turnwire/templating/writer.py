@@ -77,7 +77,7 @@ class Writer:
         """A value that a codec wrote: the caller's text, and control tokens of its notation."""
         for piece in (pieces,) if isinstance(pieces, str) else pieces:
             if isinstance(piece, Tok):
-                self._add(self.symbols.of[piece.text], kind)
+                self.word(piece)
             else:
                 self.data(piece, kind)
 
