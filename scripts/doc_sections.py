@@ -62,22 +62,52 @@ def parse(fmt: Any, text: str, tools: Any, finish: Any, by: str) -> Any:
 # README.md
 
 
+NOTATIONS = {"json": "JSON", "key-value": "keys and values", None: "none"}
+THINKS = {"model": "by the model", "prompt": "opened by the prompt", None: "none"}
+
+
 def _formats() -> str:
+    """One row for each file of families."""
+    from turnwire.families import FILES
+    from turnwire.families.proof import proof
     from turnwire.jsonform import format_form
 
     rows: list[list[str]] = []
+    for names in FILES.values():
+        forms = [format_form(f) for f in formats() if f.name in names]
+        form = next((f for f in forms if f["call_example"]), forms[0])
+        proofs = [proof(f["name"]) for f in forms]
+        by = " and ".join(sorted({p.prompts for p in proofs if p.prompts})) or "none"
+        prompts = f"{sum(p.conversations for p in proofs)} by {by}" if by != "none" else "none"
+        passed, total = (sum(getattr(p, k) for p in proofs) for k in ("passed", "fixtures"))
+        thinks = ", ".join(dict.fromkeys(THINKS[f["reasoning"]] for f in forms))
+        fixtures = f"{passed}/{total}" if total else ""
+        rows.append([" ".join(map(code, names)), _example(form), thinks, prompts, fixtures])
+    head = ("formats", "calls", "reasoning", "prompts equal to the reference", "fixtures passed")
+    return table(head, rows)
+
+
+def _example(form: dict[str, Any]) -> str:
+    """A call in one line."""
+    text = (form["call_example"] or "").replace("\n", "").replace('"name": "name", ', "")
+    return code(text if len(text) <= 64 else text[:61] + "...") or "none"
+
+
+def _formats_all() -> str:
+    """One row for each format."""
+    from turnwire.families.proof import proof
+    from turnwire.jsonform import format_form
+
+    rows: list[list[object]] = []
     for fmt in formats():
         form = format_form(fmt)
-        thinks = {"model": "by the model", "prompt": "opened by the prompt", None: "none"}[form["reasoning"]]
-        calls = {"json": "JSON", "key-value": "XML"}[form["calls"]]
-        example = form["call_example"].splitlines()[0 if form["calls"] == "json" else 1]
-        if form["call_example"].startswith("<tool_call>\n{"):
-            example = "<tool_call>{...}</tool_call>"
-        models = form["models"][0] + (f" and {len(form['models']) - 1} more" if len(form["models"]) > 1 else "")
+        notation = NOTATIONS[form["calls"]] + (f": {_example(form)}" if form["calls"] else "")
+        stops = " ".join(map(code, form["stop_tokens"]))
+        models = ", ".join(form["models"]) or "none"
         rows.append(
-            [code(form["name"]), models, f"{calls}: {code(example)}", thinks, " ".join(map(code, form["options"]))]
+            [code(fmt.name), models, notation, THINKS[form["reasoning"]], stops, str(proof(fmt.name)), form["source"]]
         )
-    return table(("format", "models", "calls", "reasoning", "options"), rows)
+    return table(("format", "models", "calls", "reasoning", "stop tokens", "proof", "source"), rows)
 
 
 def _qwen3_tree() -> str:
@@ -374,19 +404,19 @@ def _conformance() -> str:
 
 
 def _measured_laws() -> str:
-    names = [f.name for f in formats()]
-    rows: list[list[object]] = []
+    columns: list[tuple[str, str, dict[str, str]]] = []
     for number, name, _, sources in LAWS:
         ways: dict[str, dict[str, str]] = {}
         for source in sources:
             way = source[source.index(" by ") :] if " by " in source else ""
             ways.setdefault(way, {}).update(measured.rows(source + " "))
-        rows += [
-            [f"{number} {name}{way}", *(_cell(number, found.get(n, "")) for n in names)] for way, found in ways.items()
-        ]
-        if number == "L5":
-            rows.append(["L5 fixed conversations", *(fixed().get(n, "") for n in names)])
-    return table(("law", *map(code, names)), rows) + f"\n{_run()}"
+        columns += [(number, f"{number} {name}{way}", found) for way, found in ways.items()]
+    rows = [
+        [code(f.name), *(_cell(number, found.get(f.name, "")) for number, _, found in columns), fixed().get(f.name, "")]
+        for f in formats()
+    ]
+    head = ("format", *(title for _, title, _ in columns), "L5 fixed conversations")
+    return table(head, rows) + f"\n{_run()}"
 
 
 def _cell(number: str, line: str) -> str:

@@ -24,6 +24,7 @@ PAGES = (
     "docs/cli.md",
     "docs/conformance.md",
     "docs/differences.md",
+    "docs/formats.md",
     "docs/laws.md",
     "docs/openai.md",
     "docs/parsing.md",

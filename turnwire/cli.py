@@ -1,4 +1,4 @@
-"""The command line: `turnwire render | parse | formats | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | formats | detect | demo`. See docs/cli.md.
 
 Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run; 2 wrong usage, with one line on
 stderr that says what to change; 3 an error in turnwire itself; 130 interrupted; 141 the reader of a pipe went away.
@@ -121,7 +121,12 @@ def _arguments() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="one JSON object; with --events, one per event")
 
     sub = command("formats", formats, "List the formats.", fmt=False)
+    sub.add_argument("names", nargs="*", metavar="NAME", help="these only: names, or model ids")
     sub.add_argument("--json", action="store_true", help="a JSON list")
+
+    sub = command("detect", detect, "Tell the format of a model folder, or of a chat template.", fmt=False)
+    sub.add_argument("source", metavar="PATH", help="a model folder, or a template file")
+    sub.add_argument("--json", action="store_true", help="one JSON object")
 
     sub = command("demo", demo, "Play an agent that plans a weekend, on recorded replies.")
     sub.add_argument("--model-dir", metavar="DIR", help="a model folder, for its tokenizer")
@@ -262,12 +267,24 @@ def formats(args: argparse.Namespace) -> int:
     from .families import get_format, list_formats
     from .jsonform import format_form
 
-    known = [get_format(name) for name in list_formats()]
+    known = [get_format(name) for name in args.names or list_formats()]
     if args.json:
         _print([format_form(fmt) for fmt in known])
     else:
         show = _show()
         show.formats(show.console(not args.no_color), known)
+    return OK
+
+
+def detect(args: argparse.Namespace) -> int:
+    """`turnwire detect`."""
+    from .detect import detect_format
+
+    found = detect_format(existing(args.source))
+    if args.json:
+        _print({"format": found.format.name, "by": found.by, "reason": found.reason, "template": found.template})
+    else:
+        print(f"{found.format.name} (by {found.by}: {found.reason})")
     return OK
 
 

@@ -35,7 +35,7 @@ MAY: dict[str, str] = {
     "show": BASE + " format families jsonform turnwire",
     "demo": BASE + " format families jsonform show demo turnwire",
     "cliinput": "",
-    "cli": BASE + " parsers format families jsonform show demo cliinput convert turnwire",
+    "cli": BASE + " parsers format families detect jsonform show demo cliinput convert turnwire",
     "__main__": "cli",
     "turnwire": "convert detect errors events families format parsers spans tokens tools turns",
 }

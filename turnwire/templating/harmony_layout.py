@@ -105,7 +105,7 @@ def gather_instructions(turns: list[Placed], context: Context) -> list[Placed]:
                 path=f"messages[{t.turn}].role",
                 expected='system messages at the start only; "developer" may come anywhere',
             )
-    first = [Instructions(turns[0].role, turns[0].turn, turns[0].parts, tuple(turns[1:n]))] if n else []
+    first = [Instructions(turns[0].role, turns[0].turn, turns[0].parts, more=tuple(turns[1:n]))] if n else []
     return [*first, *turns[n:]]
 
 
