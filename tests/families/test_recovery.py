@@ -16,7 +16,7 @@ from tests.laws.strategies import TOOLS, frame_kinds, prefills_reasoning, tokeni
 from turnwire import Call, ParseResult, Reasoning, Text, Turn
 from turnwire.errors import RefusedTurn
 from turnwire.parsers.stream import parse_symbols
-from turnwire.wire import is_symbol
+from turnwire.wire import Frame, control_tokens, is_symbol, walk
 
 NAMES = turnwire.list_formats()
 CALLING = [name for name in NAMES if "call" in frame_kinds(turnwire.get_format(name))]
@@ -159,7 +159,8 @@ def test_missing_closers(name: str) -> None:
     lead = (Reasoning("r"),) if prefills_reasoning(fmt) else ()
     first, second = Call("write_file", ARGUMENTS), Call("calc", {"n": 1})
     s = written(fmt, *lead, first, second)
-    closers = [c for c in ("</tool_call>", "<|call|>") if c in fmt.control]
+    call = [w for w in walk(fmt.reply) if isinstance(w, Frame) and w.kind == "call"]
+    closers = [c for c in ("</tool_call>", "<|call|>") if any(c in control_tokens(w) for w in call)]  # of one call
     for closer in closers:
         symbol = fmt.program.symbols.of[closer]
         result = parse(fmt, s.replace(symbol, "", 1))  # the first call's

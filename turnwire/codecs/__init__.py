@@ -9,11 +9,13 @@ A codec is a frozen value. It may have
             its value is text; "json": its value is JSON), "fault" if something is wrong with it
   word      a pattern that its whole value matches (for a codec without `reader`)
   reader    a `Reader`, made for each value
+  untyped   True if nothing tells the types of values inside objects and lists but their schema
 """
 
 from __future__ import annotations
 
 from .bare_keys import BareKeys as BareKeys
+from .elements import Elements as Elements
 from .ids import Alphanumeric as Alphanumeric
 from .ids import Counted as Counted
 from .ids import IdForm as IdForm
@@ -41,6 +43,7 @@ from .reading import Context as Context
 from .reading import Reader as Reader
 from .reading import Sink as Sink
 from .reading import Took as Took
+from .reading import Types as Types
 from .text import dumps as dumps
 from .text import dumps_encodable as dumps_encodable
 from .text import escaped as escaped

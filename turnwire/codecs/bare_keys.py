@@ -227,6 +227,8 @@ def _begins_constant(text: str) -> bool:
 class _Alone:
     """A context in which every control token but the quote is data."""
 
+    eof = False
+
     def __init__(self, quote: str):
         self.symbols = Symbols((quote,))
 
@@ -246,6 +248,8 @@ class _Gather:
     def named(self, name: str) -> None: ...
 
     def fault(self, code: str, message: str, text: str) -> None: ...
+
+    def types(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,8 @@ class PythonArguments:
 class _Whole:
     """A sink and a context for text that is at hand: what it gives as JSON."""
 
+    eof = False
+
     def __init__(self) -> None:
         self.json: list[str] = []
         self.symbols = Symbols(())
@@ -184,6 +186,8 @@ class _Whole:
         self.json.append(json or "")
 
     def named(self, name: str) -> None: ...
+
+    def types(self) -> Any: ...
 
     def fault(self, code: str, message: str, text: str) -> None: ...
 

@@ -29,6 +29,26 @@ class Took(Enum):
 MORE, DONE, BROKEN = Took.MORE, Took.DONE, Took.BROKEN
 
 
+class Types(Protocol):
+    """What is known of the types of the arguments that are being read, for a notation that has none of its own."""
+
+    def schema(self, key: str) -> Any:
+        """The schema of one argument; None if none is declared."""
+        ...
+
+    def inner(self, schema: Any, step: str | None) -> Any:
+        """The schema of a member, or (None) of an item, of a value that has `schema`."""
+        ...
+
+    def kinds(self, schema: Any) -> frozenset[str]:
+        """The JSON types that a schema declares; empty where it declares none."""
+        ...
+
+    def json(self, text: str, schema: Any) -> str:
+        """The JSON text that a text stands for."""
+        ...
+
+
 class Sink(Protocol):
     """Where a reader's pieces go. Kinds: "arguments", "syntax". `json`: the JSON text that a piece of arguments
     stands for, where the notation is not JSON; the pieces of a value together must be one JSON object."""
@@ -39,6 +59,8 @@ class Sink(Protocol):
 
     def fault(self, code: str, message: str, text: str) -> None: ...
 
+    def types(self) -> Types: ...
+
 
 class Context(Protocol):
     """What a reader may ask about control tokens."""
@@ -46,6 +68,11 @@ class Context(Protocol):
     @property
     def symbols(self) -> Symbols:
         """Their symbols."""
+        ...
+
+    @property
+    def eof(self) -> bool:
+        """Whether nothing comes behind what there is."""
         ...
 
     def resync(self, s: str, i: int, damaged: bool) -> bool | None:

@@ -26,6 +26,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),
     "llama_4": ("llama-4",),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
+    "minimax_m3": ("minimax-m3",),
     "mistral_v13": ("mistral-v13",),
     "mistral_v15": ("leanstral", "mistral-medium-3.5", "mistral-small-4"),
     "nemotron_3": ("nemotron-3", "nemotron-3-super", "nemotron-3-ultra"),

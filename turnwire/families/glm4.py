@@ -92,7 +92,7 @@ glm_4_5 = Format(
     source="zai-org/GLM-4.5 chat_template.jinja sha256 44f815868bf02fa4",
 )  # fmt: skip
 glm_4_7 = Format(
-    "glm-4.7", Opt(think, Tok("</think>")) + calls + end, Tok("<|assistant|>"), layout,
+    "glm-4.7", Choice(think, Tok("</think>"), NOTHING) + calls + end, Tok("<|assistant|>"), layout,
     models=("zai-org/GLM-4.7", "zai-org/GLM-4.7-Flash"),
     source="zai-org/GLM-4.7 chat_template.jinja sha256 d63ad536c3c81880",
 )  # fmt: skip

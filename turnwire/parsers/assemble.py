@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from ..codecs import escaped as escape
+from ..codecs import escaped
 from ..events import (
     ArgumentsDelta,
     CallEnd,
@@ -26,7 +26,7 @@ from ..events import (
 )
 from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
 from ..wire import SYMBOL, Slot, Symbols
-from .calls import ODD, OpenArgument, OpenCall, read_json
+from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, in_string, read_json
 from .emitter import Emitter
 from .validate import Toolbox
 
@@ -181,6 +181,10 @@ class Assembler(Emitter):
             call.value_seen = True
             call.readable &= readable
 
+    def types(self) -> ArgumentTypes:
+        """What is known of the open call's arguments."""
+        return ArgumentTypes(self.toolbox, (self.call.name if self.call is not None else None) or "")
+
     def calls_in_reasoning(self) -> None:
         """From here on calls were found inside reasoning that was never closed."""
         self.in_reasoning = True
@@ -200,11 +204,11 @@ class Assembler(Emitter):
         if call is None or not call.started or call.held:
             return None
         if kind == "arguments" and call.spelling:  # inside a string of a notation that is not JSON
-            return _in_string(partial(ArgumentsDelta, self.part, call.index), call.spelling.append, call.json.append)
+            return in_string(partial(ArgumentsDelta, self.part, call.index), call.spelling.append, call.json.append)
         if kind == "arguments":
             return call.json.append, partial(ArgumentsDelta, self.part, call.index)
         if kind == "value" and arg is not None and arg.string and arg.sent:
-            return _in_string(partial(ArgumentsDelta, self.part, call.index), arg.raw.append, call.json.append)
+            return in_string(partial(ArgumentsDelta, self.part, call.index), arg.raw.append, call.json.append)
         return None
 
     # text and reasoning
@@ -247,7 +251,7 @@ class Assembler(Emitter):
             call.json.append(text)
             text = text[len(text) - (span[1] - span[0]) :]
         else:
-            json = SYMBOL.sub(lambda m: escape(self.symbols.show(m.group())), json)  # they stand in strings only
+            json = SYMBOL.sub(lambda m: escaped(self.symbols.show(m.group())), json)  # they stand in strings only
             call.json.append(json)
             call.spelling.append(text)
             text = json
@@ -374,19 +378,6 @@ class Assembler(Emitter):
                 Text("".join(self.chunks), self.info.get("channel"), self.info.get("recipient"), self.prefilled)
             )
         return Turn("assistant", tuple(parts))
-
-
-def _in_string(
-    delta: Callable[..., Event], spelled: Callable[[str], Any], send: Callable[[str], Any]
-) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]]:
-    """Text inside a string that is not JSON: where it goes, and its event."""
-
-    def event(text: str, span: Span, tokens: Span | None) -> Event:
-        json = escape(text)
-        send(json)
-        return delta(json, span, tokens)
-
-    return spelled, event
 
 
 def _ignore(text: str) -> None:

@@ -7,14 +7,15 @@ the sending, and the faults in `flaws`, to the assembler. `read_json` judges the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..codecs import LiteralStream, dumps, escaped, loads_counting
-from ..events import Event, Fault
-from .coerce import as_json, coerce, streams_as_json, streams_as_string
+from ..events import Event, Fault, Span
+from .coerce import as_json, coerce, kinds, streams_as_json, streams_as_string
 from .compile import BLANKS
-from .validate import Toolbox
+from .validate import Toolbox, inner
 
 ODD = re.compile(r"[\s<>{}\"]")  # what no tool and no argument is called: a damaged marker, rather
 OPENERS = ("{", "[", "(")
@@ -146,3 +147,36 @@ def read_json(call: OpenCall, text: str) -> tuple[dict[str, Any] | None, tuple[s
         return None, ("not-an-object", "arguments are not a JSON object")
     fault = ("duplicate-key", f"a second {duplicates[0]!r} in the arguments: the first counts") if duplicates else None
     return cast("dict[str, Any]", value), fault
+
+
+def in_string(
+    delta: Callable[..., Event], spelled: Callable[[str], Any], send: Callable[[str], Any]
+) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]]:
+    """Text inside a string that is not JSON: where it goes, and its event."""
+
+    def event(text: str, span: Span, tokens: Span | None) -> Event:
+        json = escaped(text)
+        send(json)
+        return delta(json, span, tokens)
+
+    return spelled, event
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentTypes:
+    """The types of a call's arguments, for a codec (`codecs.Types`)."""
+
+    toolbox: Toolbox
+    name: str
+
+    def schema(self, key: str) -> Any:
+        return self.toolbox.schema(self.name, key)
+
+    def inner(self, schema: Any, step: str | None) -> Any:
+        return inner(schema, step)
+
+    def kinds(self, schema: Any) -> frozenset[str]:
+        return kinds(schema)
+
+    def json(self, text: str, schema: Any) -> str:
+        return coerce(text, schema).json

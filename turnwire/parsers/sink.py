@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ..codecs import Types
 from ..wire import Slot
 
 
@@ -29,5 +30,7 @@ class MachineSink(Protocol):
     def mark(self, raw: str) -> None: ...
 
     def fault(self, code: str, message: str, text: str) -> None: ...
+
+    def types(self) -> Types: ...
 
     def calls_in_reasoning(self) -> None: ...

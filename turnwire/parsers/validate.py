@@ -122,6 +122,15 @@ class _Compiled:
 # The schema of one argument.
 
 
+def inner(schema: Any, step: str | None) -> Any:
+    """What an inlined schema says of a member, or (None) of any item; None if nothing."""
+    if not isinstance(schema, dict):
+        return None
+    if step is not None:
+        return _property(schema, step, cast("dict[str, Any]", schema))
+    return cast("dict[str, Any]", schema).get("items")
+
+
 def _property(schema: Any, key: str, root: dict[str, Any], alternatives: bool = True) -> Any:
     """What `schema` says of the property `key`, None if nothing: by name, in a combined schema, by pattern, else."""
     for _ in range(16):

@@ -102,16 +102,17 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinishe
     if turn.headed and not context.behind:
         w.word(fmt.header)
     since = len(w.stretches)
+    begun = fmt.symbols_of_word(fmt.layout.prefill(context))
     w.turn, w.sampled = turn.turn, True
     try:
-        write_reply(w, fmt.reply, turn.parts, context.options, history=True, goes_on=turn.open)
+        write_reply(w, fmt.reply, turn.parts, context.options, history=True, goes_on=turn.open, begun=bool(begun))
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
     finally:
         w.turn, w.sampled = None, False
-    for given in (fmt.layout.prefill(context), fmt.layout.edge):
-        w.unsample(since, fmt.symbols_of_word(given))
+    for given in (begun, fmt.symbols_of_word(fmt.layout.edge)):
+        w.unsample(since, given)
     if not unfinished:
         w.word(NOTHING if turn.open else fmt.layout.after)
         return

@@ -44,11 +44,19 @@ def _kind(part: Part) -> str:
 
 
 def write_reply(
-    w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], *, history: bool, goes_on: bool = False
+    w: Writer,
+    reply: Word,
+    parts: Indexed,
+    options: Mapping[str, Any],
+    *,
+    history: bool,
+    goes_on: bool = False,
+    begun: bool = False,
 ) -> None:
-    """Write the parts; `history`: as in a prompt, else as sampled; `goes_on`: see `Placed.open`. Raises `NoPlace`."""
+    """Write the parts; `history`: as in a prompt, else as sampled; `goes_on`: see `Placed.open`; `begun`: its
+    generation prompt begins the reply. Raises `NoPlace`."""
     walk_ = _Walk(w, reply, parts, options, history)
-    walk_.goes_on = goes_on
+    walk_.goes_on, walk_.begun = goes_on, begun
     walk_.write(reply)
     if walk_.next is not None:
         raise NoPlace(walk_.next, f"no place for {walk_.kind(walk_.next)!r} behind {walk_.previous or 'the header'!r}")
@@ -62,7 +70,7 @@ class _Walk:
         self.at = 0
         self.calls = -1  # the open call's place among the calls of the turn
         self.previous = ""
-        self.goes_on = False
+        self.goes_on = self.begun = False
         self.filled = False  # the slot written last was not empty
         self.last: Part | None = None  # the last part written
         self.argument: tuple[str, Any, str | None] | None = None
@@ -118,9 +126,10 @@ class _Walk:
             self._switch(word)
 
     def _chosen(self, choice: Choice, item: Word, part: Any) -> None:
-        """In a prompt, what stands for a part that a turn does not have was not written by the model."""
+        """Behind a prompt that begins the reply, what stands for a part that is not there was not written by the
+        model."""
         sampled = self.w.sampled
-        if self.history and self.kinds(choice) and not self.kinds(item):
+        if self.begun and self.kinds(choice) and not self.kinds(item):
             self.w.sampled = False
         self.write(item, part)
         self.w.sampled = sampled
