@@ -62,6 +62,20 @@ def parse(fmt: Any, text: str, tools: Any, finish: Any, by: str) -> Any:
 # README.md
 
 
+def _count() -> str:
+    import turnwire
+    from turnwire.families import FILES
+    from turnwire.families.proof import proof
+
+    proofs = [proof(name) for name in turnwire.list_formats()]
+    by = {kind: sum(p.prompts == kind for p in proofs) for kind in ("ids", "text", "")}
+    return (
+        f"Version {turnwire.__version__}, alpha: {len(proofs)} formats in {len(FILES)} files. The prompts of {by['ids']} "
+        f"are compared with an official template or encoder id by id, of {by['text']} in text, because their tokenizer "
+        f"cannot be had; for {by['']} there is nothing official to compare with.\n"
+    )
+
+
 NOTATIONS = {"json": "JSON", "key-value": "keys and values", None: "none"}
 THINKS = {"model": "by the model", "prompt": "opened by the prompt", None: "none"}
 
@@ -400,6 +414,31 @@ def _conformance() -> str:
     return table(("family", "by", "result taken", "fixtures", "pass", "anything else"), rows) + f"\n{_run()}"
 
 
+# llama.cpp and the others: canitoolcall's README, snapshot of 2026-09-25
+PEERS = (
+    ("llama.cpp", "`a25c9865`", 438, 278, 46, 114),
+    ("vLLM", "0.30.0", 469, 268, 86, 115),
+    ("Ollama", "`7af39318`", 261, 224, 10, 27),
+    ("SGLang", "0.5.20", 448, 189, 62, 197),
+    ("transformers", "5.17.0", 48, 33, 7, 8),
+)
+
+
+def _conformance_peers() -> str:
+    import turnwire
+
+    families: dict[str, list[dict[str, int]]] = {}
+    for name, line in measured.rows("conformance ").items():
+        if not name.startswith("of "):
+            families.setdefault(name.partition(" by ")[0], []).append(measured.counts(line))
+    total = sum(sum(ways[0].values()) for ways in families.values())
+    passed = sum(min(way.get("pass", 0) for way in ways) for ways in families.values())
+    failed = sum(max(way.get("fail", 0) for way in ways) for ways in families.values())
+    ours = ("turnwire", turnwire.__version__, total, passed, total - passed - failed, failed)
+    head = ("", "version", "fixtures it supports", "pass", "soft pass (white space)", "fail")
+    return table(head, [*PEERS, ours])
+
+
 # docs/laws.md
 
 
@@ -446,7 +485,8 @@ def _minimums() -> str:
     assert examples is not None
     hard = ", ".join(f"{k} {v}" for k, v in laws.HARD.items())
     return (
-        f"{examples[1]} examples per format, law and way in. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
+        f"{examples[1]} examples per reply tree, law and way in, and a quarter of them for a further format that has the "
+        f"same tree and the same start. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
         f"and 80% by text, and of 200 examples at least: {hard}.\n"
     )
 
