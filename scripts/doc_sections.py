@@ -70,8 +70,8 @@ def _count() -> str:
     proofs = [proof(name) for name in turnwire.list_formats()]
     by = {kind: sum(p.prompts == kind for p in proofs) for kind in ("ids", "text", "")}
     return (
-        f"Version {turnwire.__version__}, alpha: {len(proofs)} formats in {len(FILES)} files. The prompts of {by['ids']} "
-        f"are compared with an official template or encoder id by id, of {by['text']} in text, because their tokenizer "
+        f"Version {turnwire.__version__}, alpha: {len(proofs)} formats in {len(FILES)} files. The prompts of "
+        f"{by['ids']} are compared with an official template or encoder id by id, of {by['text']} in text, because their tokenizer "
         f"cannot be had; for {by['']} there is nothing official to compare with.\n"
     )
 
@@ -485,8 +485,8 @@ def _minimums() -> str:
     assert examples is not None
     hard = ", ".join(f"{k} {v}" for k, v in laws.HARD.items())
     return (
-        f"{examples[1]} examples per reply tree, law and way in, and a quarter of them for a further format that has the "
-        f"same tree and the same start. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
+        f"{examples[1]} examples per reply tree, law and way in, and a quarter of them for a further format that has "
+        f"the same tree and the same start. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
         f"and 80% by text, and of 200 examples at least: {hard}.\n"
     )
 
