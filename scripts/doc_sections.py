@@ -71,8 +71,8 @@ def _count() -> str:
     by = {kind: sum(p.prompts == kind for p in proofs) for kind in ("ids", "text", "")}
     return (
         f"Version {turnwire.__version__}, alpha: {len(proofs)} formats in {len(FILES)} files. The prompts of "
-        f"{by['ids']} are compared with an official template or encoder id by id, of {by['text']} in text, because their tokenizer "
-        f"cannot be had; for {by['']} there is nothing official to compare with.\n"
+        f"{by['ids']} are compared with an official template or encoder id by id, of {by['text']} in text, because "
+        f"their tokenizer cannot be had; for {by['']} there is nothing official to compare with.\n"
     )
 
 
