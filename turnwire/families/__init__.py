@@ -25,6 +25,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),
     "llama_4": ("llama-4",),
+    "mimo_v2": ("mimo-v2", "mimo-v2.5", "mimo-v2.5-pro"),
     "minimax_m2": ("minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"),
     "minimax_m3": ("minimax-m3",),
     "mistral_v13": ("mistral-v13",),
@@ -34,6 +35,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),
+    "step_3_5": ("step-3.5", "step-3.7"),
     "smollm3": ("smollm3",),
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""

@@ -43,28 +43,32 @@ def hermes_tools(w: Writer, context: Context) -> None:
 class SystemThenTools:
     """One system turn: the caller's text or the `default` (None: none), a blank line, the tools. Qwen3-8B
     chat_template.jinja, lines 1-16; Qwen2.5-7B-Instruct, lines 1-19, has a default and writes it without tools too;
-    QwQ-32B, lines 1-18, has an empty one, of which the blank line is seen."""
+    QwQ-32B, lines 1-18, has an empty one, of which the blank line is seen. `prose` stands around the tools; `effort` is
+    the option whose value, if there is one, is told before everything (Step-3.7-Flash, lines 2-25)."""
 
     default: str | None = None
+    prose: tuple[str, str] = HERMES
+    effort: str = ""
 
     def __call__(self, w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
         wrap = layout.role("system")
-        if context.tools:
-            w.word(wrap.open)
-            if system is not None:
-                w.content(system, layout, context)
-            elif self.default:
-                w.markup(self.default)
-            if system is not None or self.default is not None:
-                w.markup("\n\n")
-            hermes_tools(w, context)
-            w.word(wrap.close)
-        elif system is not None:
-            wrap.write(w, system, layout, context)
+        effort = context.options[self.effort] if self.effort else None
+        if system is None and not context.tools and not self.default and effort is None:
+            return
+        w.word(wrap.open)
+        if effort is not None:
+            w.markup("Reasoning: ")
+            w.data(effort, "text")
+            w.markup("\n\n")
+        if system is not None:
+            w.content(system, layout, context)
         elif self.default:
-            w.word(wrap.open)
             w.markup(self.default)
-            w.word(wrap.close)
+        if context.tools:
+            w.markup("\n\n" * (system is not None or self.default is not None) + self.prose[0])
+            json_tools(w, context)
+            w.markup(self.prose[1])
+        w.word(wrap.close)
 
 
 system_then_tools = SystemThenTools()
