@@ -427,6 +427,10 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
         out.append("tools")
     elif tools == []:
         out.append("empty tools")
+    if any("properties" not in t["function"].get("parameters", {}) for t in tools or ()):
+        out.append("no properties")
+    if any(m["role"] == "assistant" and not m.get("tool_calls") and not (m["content"] or "").strip() for m in messages):
+        out.append("nothing said")
     roles = [m["role"] for m in messages]
     if roles[0] == "system":
         out.append("system")

@@ -26,11 +26,12 @@ class Name:
 @dataclass(frozen=True, slots=True)
 class Value:
     """One argument's value in a key-value syntax: strings as they are, containers as JSON, other scalars as
-    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None)."""
+    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None); `containers`: so are containers."""
 
     python: bool = False
+    containers: bool = False
 
     def write(self, value: Any) -> str:
         if isinstance(value, str):
             return value
-        return str(value) if self.python and not isinstance(value, (dict, list)) else dumps(value)
+        return str(value) if self.python and (self.containers or not isinstance(value, (dict, list))) else dumps(value)

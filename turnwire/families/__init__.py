@@ -35,6 +35,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),
+    "seed_oss": ("seed-oss",),
     "step_3_5": ("step-3.5", "step-3.7"),
     "smollm3": ("smollm3",),
 }
