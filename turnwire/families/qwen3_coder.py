@@ -10,7 +10,7 @@ from ..codecs import Name, Value
 from ..layout import Layout, Results
 from ..templating.arrange import Trim, drop_reasoning, has_calls
 from ..templating.xml_tools import XmlTools
-from ..wire import Choice, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
+from ..wire import NOTHING, Choice, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 from .qwen3 import NL, chatml, end, qwen3, text
 
 DEFAULT = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
@@ -18,12 +18,13 @@ NL_PAD = Pad("\n")
 
 
 def call_of(value: Value, pad: Word = NL_PAD, open: str = "<tool_call>", close: str = "</tool_call>") -> Frame:
-    """A call; `pad` stands around each value. A missing </parameter> or opener is forgiven (vLLM and llama.cpp test
-    both)."""
+    """A call; `pad` stands around each value. A missing opener is forgiven, a missing </parameter> where a pad tells
+    the next marker from text (vLLM and llama.cpp test both)."""
+    end_of_value = Lit("</parameter>") + Pad("\n")
     argument = Frame(
         "arg",
         Lit("<parameter=") + Slot("key", Name()) + Lit(">") + pad + Slot("value", value) + pad
-        + Opt(Lit("</parameter>") + Pad("\n")),
+        + (Opt(end_of_value) if pad != NOTHING else end_of_value),
     )  # fmt: skip
     return Frame(
         "call",
