@@ -35,9 +35,10 @@ FILES: dict[str, tuple[str, ...]] = {
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),
+    "qwen3_vl": ("qwen3-vl-instruct", "qwen3-vl-thinking"),
     "seed_oss": ("seed-oss",),
-    "step_3_5": ("step-3.5", "step-3.7"),
     "smollm3": ("smollm3",),
+    "step_3_5": ("step-3.5", "step-3.7"),
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}

@@ -81,6 +81,19 @@ def queried(turns: list[Placed], context: Context) -> list[Placed]:
     return turns
 
 
+def one_system(turns: list[Placed], context: Context) -> list[Placed]:
+    """Refuses what the template would leave out without a word: a system turn that is not the first, media in one.
+    Qwen3-VL-8B-Instruct chat_template.jinja, lines 3-12 and 38-61."""
+    for t in turns:
+        if media := next((p for _, p in t.parts if t.role == "system" and isinstance(p, Media)), None):
+            path = f"messages[{t.turn}].content"
+            raise ContentError("media in a system message", value=media, path=path, expected="text")
+    if late := next((t for t in turns[1:] if t.role == "system"), None):
+        path = f"messages[{late.turn}]"
+        raise RoleError("a system message that is not the first", value="system", path=path, expected="user")
+    return turns
+
+
 @dataclass(frozen=True, slots=True)
 class ThinkSinceQuery:
     """Reasoning stays behind the last query only. There, a think block stands in the last turn, in turns that

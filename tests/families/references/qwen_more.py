@@ -61,4 +61,29 @@ REFERENCES = (
         "qwen3",
         prepare=text_content,
     ),
+    Reference(
+        "qwen3-vl-instruct",
+        "3636d0f0bd6bef02654cdffdc447b79cb2cef8ab02cc75267345946291a489e4",
+        "qwen3",
+        prepare=text_content,
+        lists=True,
+        options=(DEFAULT, {"add_vision_id": True}),
+        differs=dict.fromkeys(
+            ("system-middle", "system-twice", "system-last", "image-system"),
+            "a system message that is not the first, and media in one, are refused; the template leaves them out "
+            "(lines 3-12 and 38-61)",
+        ),
+        avoid=("system in the middle",),
+    ),
+    Reference(
+        "qwen3-vl-thinking",
+        "36e042fe45641f067b1f2381fcc8955d10d956a3ed333ecdf7f7eb0916f68956",
+        "qwen3",
+        prepare=text_content,
+        lists=True,
+        options=(DEFAULT, {"add_vision_id": True}),
+        differs={
+            "image-system": "pictures count from 1 in a system message too; the template counts none there (line 29)"
+        },
+    ),
 )
