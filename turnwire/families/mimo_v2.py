@@ -23,7 +23,7 @@ from .qwen3_coder import call_of
 # reply: nothing between text and calls (lines 101-117); a line end between calls is read
 think = Frame("reasoning", Tok("<think>") + Slot("reasoning") + Tok("</think>"))
 tight = Choice(NOTHING, Pad("\n"))
-calls = Many(Choice(text, Many(call_of(Value(python=True), pad=NOTHING), sep=tight)))
+calls = Many(Choice(text, Many(call_of(Value(python=True), pad=NOTHING, bare=False), sep=tight)))
 
 
 def tight_turn(role: str) -> Wrap:

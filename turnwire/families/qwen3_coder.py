@@ -17,9 +17,12 @@ DEFAULT = "You are Qwen, a helpful AI assistant that can interact with a compute
 NL_PAD = Pad("\n")
 
 
-def call_of(value: Value, pad: Word = NL_PAD, open: str = "<tool_call>", close: str = "</tool_call>") -> Frame:
-    """A call; `pad` stands around each value. A missing opener is forgiven, a missing </parameter> where a pad tells
-    the next marker from text (vLLM and llama.cpp test both)."""
+def call_of(
+    value: Value, pad: Word = NL_PAD, open: str = "<tool_call>", close: str = "</tool_call>", bare: bool = True
+) -> Frame:
+    """A call; `pad` stands around each value. What is missing is forgiven where white space tells the next marker
+    from text: </parameter> with a pad, the opener if `bare` (vLLM and llama.cpp test both)."""
+    opener = Tok(open) + Pad("\n")
     end_of_value = Lit("</parameter>") + Pad("\n")
     argument = Frame(
         "arg",
@@ -28,7 +31,7 @@ def call_of(value: Value, pad: Word = NL_PAD, open: str = "<tool_call>", close: 
     )  # fmt: skip
     return Frame(
         "call",
-        Opt(Tok(open) + Pad("\n")) + Lit("<function=") + Slot("name", Name()) + Lit(">") + Pad("\n")
+        (Opt(opener) if bare else opener) + Lit("<function=") + Slot("name", Name()) + Lit(">") + Pad("\n")
         + Many(argument) + Lit("</function>") + Pad("\n") + Tok(close),
     )  # fmt: skip
 

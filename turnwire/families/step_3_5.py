@@ -17,7 +17,7 @@ from .qwen3_coder import call_of
 
 # reply: one line end behind </think>, none between text and calls (lines 46-71); a line end between calls is read
 think = Frame("reasoning", Tok("<think>") + Pad("\n") + Slot("reasoning") + Pad("\n") + Tok("</think>") + Pad("\n"))
-calls = Many(Choice(text, Many(call_of(Value(python=True)), sep=Choice(NOTHING, Pad("\n")))))
+calls = Many(Choice(text, Many(call_of(Value(python=True), bare=False), sep=Choice(NOTHING, Pad("\n")))))
 
 layout = Layout(
     roles=(("system", chatml("system")), ("user", chatml("user"))),

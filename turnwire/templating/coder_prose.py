@@ -1,5 +1,7 @@
 """What templates that took over Qwen3-Coder's call syntax say of it: MiMo-V2 and Step-3.5. Each names its template."""
 
+from __future__ import annotations
+
 # XiaomiMiMo/MiMo-V2-Flash chat_template.jinja, lines 45 and 77
 MIMO_TOOLS = (
     "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
