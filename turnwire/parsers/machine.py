@@ -355,7 +355,7 @@ class Machine:
 
     def resync(self, s: str, i: int, damaged: bool) -> bool | None:
         """`codecs.Context`: inside a string of a value a control token is data, unless what must follow it
-        does follow, or the string is damaged already. Spelled ones are always data."""
+        does follow (behind a name, a control token), or the string is damaged already. Spelled ones are data."""
         if self.wary:
             return False
         table = self.program.home_table
@@ -372,7 +372,8 @@ class Machine:
         if j == len(s):
             return False if self.eof else None
         to = table.by[m.group()][0].target
-        return self._is_word(to.slot[0], j) if to.slot and to.slot[0].word else self._follows(to, j, at_end=False)
+        named = to.slot and to.slot[0].word and any(map(is_symbol, "".join(to.slot[0].next.own.by)))
+        return self._is_word(to.slot[0], j) if to.slot and named else self._follows(to, j, at_end=False)
 
     def _follows(self, target: Point, j: int, at_end: bool) -> bool | None:
         s = self.buf
