@@ -26,7 +26,8 @@ FILES = {
     "v7": "mistral_instruct_tokenizer_241114.model.v7",
     "tekken-v3": "tekken_240718.json",
 }
-MADE = {
+MADE: dict[str, dict[int, str]] = {
+    "tekken-v7": {},
     "v11": {32: "[ARGS]", 33: "[CALL_ID]"},
     "v13": {32: "[ARGS]", 33: "[CALL_ID]", 34: "[THINK]", 35: "[/THINK]"},
 }
@@ -83,7 +84,7 @@ def _made(source: Path, version: str) -> Path:
         config = value["config"]
         first = config["default_num_special_tokens"]
         value["vocab"] = value["vocab"][: config["default_vocab_size"] - first]
-        config |= {"version": version, "num_vocab_tokens": len(value["vocab"])}
+        config |= {"version": version.removeprefix("tekken-"), "num_vocab_tokens": len(value["vocab"])}
         names = {number: f"<SPECIAL_{number}>" for number in range(first)} | dict(enumerate(DEFAULT)) | MADE[version]
         value["special_tokens"] = [
             {"rank": number, "token_str": text, "is_control": True} for number, text in names.items()

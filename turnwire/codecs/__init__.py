@@ -49,5 +49,6 @@ from .text import dumps_encodable as dumps_encodable
 from .text import escaped as escaped
 from .text import loads as loads
 from .text import loads_counting as loads_counting
+from .words import CallId as CallId
 from .words import Name as Name
 from .words import Value as Value

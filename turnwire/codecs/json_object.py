@@ -192,10 +192,12 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A call as one JSON object, read by key path: spacing, key order and further keys do not matter."""
+    """A call as one JSON object, read by key path: spacing, key order and further keys do not matter. `id`: the key
+    that a call's id is written under, last; read, it comes too late to name the call that has begun."""
 
     name: str = "name"
     arguments: tuple[str, ...] = ("arguments", "parameters")
+    id: str = ""
 
     first = "{"
 
@@ -203,4 +205,5 @@ class Envelope:
         return JsonReader(context, {self.name: "name", **dict.fromkeys(self.arguments, "arguments")})
 
     def write(self, call: Call) -> str:
-        return f"{{{dumps(self.name)}: {dumps(call.name)}, {dumps(self.arguments[0])}: {Json().write(call)}}}"
+        id = f", {dumps(self.id)}: {dumps(call.id)}" if self.id and call.id is not None else ""
+        return f"{{{dumps(self.name)}: {dumps(call.name)}, {dumps(self.arguments[0])}: {Json().write(call)}{id}}}"

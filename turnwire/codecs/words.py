@@ -6,21 +6,35 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ..turns import Call
 from .text import dumps
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
     """A name or a key: one line without the characters in `without`, of at most `limit` characters. What cannot
-    be one is no reason to believe the marker before it."""
+    be one is no reason to believe the marker before it. `waits`: attributes of the call may come behind it, and are
+    waited for."""
 
     limit: int = 128
     without: str = "<>"
+    waits: bool = False
 
     @property
     def word(self) -> re.Pattern[str]:
         """Matches as much of a name as there is."""
         return re.compile(rf"[^\r\n{re.escape(self.without)}\ud800-\udfff]{{1,{self.limit}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class CallId(Name):
+    """The id of a call, in an "attrs" slot."""
+
+    def read(self, text: str) -> dict[str, str]:
+        return {"id": text.strip()} if text.strip() else {}
+
+    def write(self, call: Call, index: int) -> str:
+        return call.id or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ mistral_v13 = Format(
     "mistral-v13", Many(Choice(think, text, call)) + end, NOTHING, layout,
     control_extra=mistral.CONTROL,
     models=(
-        "mistralai/Ministral-3-*-2512", "mistralai/Magistral-Small-2509", "mistralai/Devstral-*2-*-Instruct-2512",
+        "mistralai/Ministral-3-*-Instruct-2512", "mistralai/Ministral-3-*-Reasoning-2512",
+        "mistralai/Magistral-Small-2509", "mistralai/Devstral-*2-*-Instruct-2512",
         "mistralai/Mistral-Large-3-675B-Instruct-2512",
     ),
     source="mistral-common 1.13.1, InstructTokenizerV13",

@@ -69,8 +69,10 @@ class Assembler(Emitter):
 
     def piece(self, kind: str, raw: str, json: str | None = None) -> None:
         text = self.symbols.show(raw)
-        start, self.at = self.at, self.at + len(text)
         call, arg = self.call, self.arg
+        if call is not None and kind == "arguments":
+            self._no_more_attributes(call)
+        start, self.at = self.at, self.at + len(text)
         if kind == self.kind:  # text or reasoning
             self._delta(text, start)
         elif kind == "arguments" and call is not None:
@@ -172,7 +174,9 @@ class Assembler(Emitter):
         if kind == "attrs":
             self._attributes(call, arg, slot.codec.read(self._header_text()))
         elif kind == "name":
-            self.named("".join(call.spelled).strip())
+            call.waits = True
+            if not getattr(slot.codec, "waits", False):
+                self._no_more_attributes(call)
         elif kind == "key" and arg is not None:
             self._key_known(call, arg)
         elif kind == "value" and arg is not None and (readable or arg.raw):
@@ -244,6 +248,12 @@ class Assembler(Emitter):
         call.id = said.get("id", call.id)
         if "name" in said:
             self.named(said["name"])
+        self._no_more_attributes(call)
+
+    def _no_more_attributes(self, call: OpenCall) -> None:
+        if call.waits:
+            call.waits = False
+            self.named("".join(call.spelled).strip())
 
     def _arguments(self, call: OpenCall, text: str, start: int, json: str | None) -> None:
         span, tokens = self.where(start)
@@ -305,6 +315,7 @@ class Assembler(Emitter):
         call = self.call
         if call is None:
             return
+        self._no_more_attributes(call)
         raw: str | dict[str, str]
         if self.one_value:
             text = "".join(call.json)
@@ -317,19 +328,9 @@ class Assembler(Emitter):
                 self._send(call, "}" if call.values else "{}")
             arguments, text, raw = call.values, "".join(call.json), call.raws
         status, errors = self._judge(call, ended, arguments)
-        done = Call(
-            call.name,
-            arguments if status != "unreadable" else None,
-            call.id,
-            raw,
-            text,
-            status,
-            errors,
-            call.in_reasoning,
-        )
-        if call.held:  # arguments, but never a name
-            self.out.extend(call.held)
-            call.held = []
+        known = arguments if status != "unreadable" else None
+        done = Call(call.name, known, call.id, raw, text, status, errors, call.in_reasoning)
+        self.out.extend(call.held)  # arguments, but never a name
         faults = tuple(call.faults)
         self.out.append(CallEnd(self.part, call.index, done, done.complete, faults, *self.where()))
         self.out.append(PartEnd(self.part, *self.where()))

@@ -29,6 +29,7 @@ class OpenCall:
     id: str | None = None
     name: str | None = None
     spelled: list[str] = field(default_factory=list[str])  # a name read from a slot
+    waits: bool = False  # it has a name, which is told behind its attributes
     started: bool = False
     json: list[str] = field(default_factory=list[str])  # arguments text, as sent or held
     spelling: list[str] = field(default_factory=list[str])  # the same as the model wrote it, where that is not JSON

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 Indexed = tuple["int | None", Part]
-CONTROL = ("[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CONTENT]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]")
-"""What the functions here write."""
+TOOLS = ("[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]")
+CONTROL = (*TOOLS, "[TOOL_CONTENT]")
+"""What the functions here write, in v3 and from v7 on."""
 BLANK_LINE = "\n\n"
 AFTER = {"system": ("user", "assistant", "system"), "user": ("user", "assistant", "system")}
 LATER = ("assistant", "tool", "user")
@@ -95,7 +96,7 @@ class Join:
                 run = _picture_first(self._joined(run))
                 out.append(Message(role, run[0].turn, run[0].parts, more=tuple(run[1:])))
             else:
-                out += self._joined(run) if n == 1 else [self._one_reply(run)]
+                out += map(_fused, self._joined(run) if n == 1 else [self._one_reply(run)])
             at += n
         return out
 
@@ -128,6 +129,18 @@ class Join:
     def _within(self, content: tuple[Text | Media, ...]) -> tuple[Text | Media, ...]:
         (only,) = self._joined([Placed("tool", 0, tuple((None, p) for p in content))])
         return tuple(p for _, p in only.parts if isinstance(p, (Text, Media)))
+
+
+def _fused(t: Placed) -> Placed:
+    """Neighbouring texts as one, since the writer begins each with a gap."""
+    parts: list[Indexed] = []
+    for index, part in t.parts:
+        last = parts[-1][1] if parts else None
+        if isinstance(part, Text) and isinstance(last, Text):
+            parts[-1] = (parts[-1][0], replace(last, text=last.text + part.text))
+        else:
+            parts.append((index, part))
+    return t.having(*parts)
 
 
 def _picture_first(run: list[Placed]) -> list[Placed]:
