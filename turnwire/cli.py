@@ -293,8 +293,11 @@ def demo(args: argparse.Namespace) -> int:
     from .demo.play import Stage, play, play_json
     from .families import get_format
     from .tokens import load_tokenizer, small_tokenizer
+    from .wire import Frame, walk
 
     fmt: Any = get_format(args.format or "qwen3")
+    if not any(isinstance(w, Frame) and w.kind == "call" for w in walk(fmt.reply)):
+        raise Usage(f"--format {args.format}: expected a format with calls")
     if args.speed is not None and not args.speed > 0:
         raise Usage(f"--speed {args.speed}: expected more than 0 tokens per second")
     tokenizer = load_tokenizer(existing(args.model_dir)) if args.model_dir else small_tokenizer(fmt)

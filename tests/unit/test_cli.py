@@ -20,6 +20,7 @@ import pytest
 
 import turnwire
 from tests import real
+from tests.laws.strategies import frame_kinds
 from turnwire import cli
 from turnwire.demo.recordings import encode, recording
 
@@ -263,8 +264,10 @@ def test_formats(folder: Path) -> None:
 
 # demo
 
+CALLING = [n for n in turnwire.list_formats() if "call" in frame_kinds(turnwire.get_format(n))]
 
-@pytest.mark.parametrize("name", turnwire.list_formats())
+
+@pytest.mark.parametrize("name", CALLING)
 def test_demo(name: str) -> None:
     code, out, err = here("demo", "--format", name)
     assert (code, err) == (0, "") and "\x1b" not in out
@@ -298,7 +301,7 @@ def test_demo(name: str) -> None:
 
 
 def test_the_demo_has_no_faults_but_the_planted_ones() -> None:
-    for name in turnwire.list_formats():
+    for name in CALLING:
         data = json.loads(here("demo", "--format", name, "--json")[1])
         events = [e for s in data["steps"] if s["step"] == "reply" for e in s["events"]]
         assert [e for e in events if e["type"] == "Fault"] == []
@@ -328,6 +331,7 @@ def test_the_recordings_are_the_fixtures() -> None:
         ((), "COMMAND"),
         (("frob",), "choose from"),
         (("render",), "CONVERSATION.json"),
+        (("demo", "-f", "gemma-3"), "a format with calls"),
         (("render", "conversation.json"), "--format"),
         (("render", "conversation.json", "-f", "qwen"), "expected one of "),
         (("render", "conversation.json", "-f", "qwen-3"), "did you mean 'qwen3'?"),
