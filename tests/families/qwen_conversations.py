@@ -420,6 +420,12 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     return messages, draw(tools_given), options
 
 
+def _texts(made: Message) -> list[str]:
+    """The arguments of a call that are text."""
+    given = made["function"]["arguments"]
+    return [v for v in (json.loads(given) if isinstance(given, str) else given).values() if isinstance(v, str)]
+
+
 def features(messages: list[Message], tools: Any, options: Message) -> list[str]:
     """What a conversation has of the hard things."""
     out = [o for o in options if options[o] is not False]
@@ -472,6 +478,8 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
             out.append("parallel calls" if len(m["tool_calls"]) > 1 else "call")
             if any(isinstance(c["function"]["arguments"], str) for c in m["tool_calls"]):
                 out.append("string arguments")
+            if any("'" in v or "\\" in v for c in m["tool_calls"] for v in _texts(c)):
+                out.append("quotes in arguments")
         if isinstance(content, str):
             if "</think>" in content:
                 out.append("block in content")
