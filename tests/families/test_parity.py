@@ -17,6 +17,7 @@ from tests.families.qwen_conversations import ALL, examples, features
 from tests.families.reference import references
 from tests.laws.law import Report, reports, run_law
 from turnwire.families.proof import proof
+from turnwire.wire import is_symbol
 
 NAMES = sorted(n for n, r in references().items() if n not in official.QWEN and (r.template or r.oracle))
 PROMPT = {"add_generation_prompt": True}
@@ -65,7 +66,8 @@ def test_conversations(name: str) -> None:
     assert not surprises, "\n".join([f"{len(surprises)} differ", *surprises[:20]])
     assert not stale, f"known differences that are none: {sorted(stale)}"
     assert len(equal) >= 40
-    assert outcomes["break"] <= 0.05 * outcomes.total()
+    opened = official.format_of(name).prompt_tail(None)  # of ordinary text, its tokens merge with the model's
+    assert outcomes["break"] <= (0.15 if opened and not any(map(is_symbol, opened)) else 0.05) * outcomes.total()
     if "equal" in outcomes:
         assert proof(name).prompts == "ids", "turnwire/data/proof.json is stale: make docs-measured"
     elif ref.tokenizer is not None and (missing := official.missing_tokenizer(name)):

@@ -36,6 +36,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "mistral_v7": ("mistral-tekken-v7", "mistral-v7"),
     "nemotron_3": ("nemotron-3", "nemotron-3-super", "nemotron-3-ultra"),
     "olmo_3": ("olmo-3", "olmo-3.1"),
+    "olmo_3_think": ("olmo-3-7b-think", "olmo-3-think", "olmo-3.1-think"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),

@@ -70,3 +70,24 @@ class DefaultSystem(Wrap):
             w.markup(USE)
             _functions(w, context)
         w.word(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkSystem(Wrap):
+    """A system turn of a Think model: the text or, where there is no turn, `intro`; then the functions, or that there
+    are none (`silent`: of a made-up turn that is not said). Olmo-3-32B-Think chat_template.jinja, whose callers give
+    the functions as a text of the system message."""
+
+    intro: str = ""
+    silent: bool = False
+
+    def write(self, w: Writer, placed: Placed, layout: Layout, context: Context) -> None:
+        w.word(self.open)
+        w.markup(self.intro)
+        w.content(placed, layout, context)
+        if context.tools is not None:
+            w.markup(" ")
+            _functions(w, context)
+        elif not self.silent:
+            w.markup(" " + NONE)
+        w.word(self.close)
