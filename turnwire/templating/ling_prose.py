@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..codecs import dumps
 from .preambles import hermes_tools
 
 if TYPE_CHECKING:
@@ -49,3 +50,37 @@ def ring_system(w: Writer, system: Placed | None, layout: Layout, context: Conte
         w.markup("\n")
         hermes_tools(w, context)
         w.markup("\n")
+
+
+RING_TOOLS = (
+    "# Tools\nYou may call one or more functions to assist with the user query.\n"
+    "You are provided with function signatures within <tools></tools> XML tags:\n<tools>",
+    "\n</tools>\nIf none of the functions can be used, point it out. If the given question lacks the parameters "
+    "required by the function, also point it out.\nIf you need to use a function, for each function call, output the "
+    "function name and arguments within the following XML format:\n<tool_call>{function-name}\n"
+    "<arg_key>{arg-key-1}</arg_key>\n<arg_value>{arg-value-1}</arg_value>\n<arg_key>{arg-key-2}</arg_key>\n"
+    "<arg_value>{arg-value-2}</arg_value>\n...\n</tool_call>",
+)
+
+
+def ring_2_6_system(w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
+    """Always a system turn: the effort, the caller's text, tools; it ends if there is any of the last two. Ring-2.6-1T
+    chat_template.jinja, lines 1-20."""
+    wrap = layout.role("system")
+    w.word(wrap.open)
+    w.markup("Reasoning: ")
+    w.data(context.options["reasoning_effort"] or "high", "template")
+    w.markup("\n\n")
+    if system is not None and system.text:
+        w.content(system, layout, context)
+        if context.tools:
+            w.markup("\n\n")
+        else:
+            w.word(wrap.close)
+    if context.tools:
+        w.markup(RING_TOOLS[0])
+        for w.tool, tool in enumerate(context.tools):
+            w.markup("\n")
+            w.data(dumps(tool.openai), "tools")
+        w.markup(RING_TOOLS[1])
+        w.word(wrap.close)
