@@ -174,6 +174,11 @@ def no_preamble(w: Writer, system: Placed | None, layout: Layout, context: Conte
         layout.role(system.role).write(w, system, layout, context)
 
 
+def no_cue(context: Context, before: str, role: str) -> Word:
+    """Nothing between turns."""
+    return NOTHING
+
+
 def no_prefill(context: Context) -> Word:
     """A generation prompt that is the header alone."""
     return NOTHING
@@ -185,7 +190,8 @@ class Layout:
 
     `roles` maps a role to its `Wrap`; "assistant" and "tool" need none. `preamble` writes what comes before
     the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
-    rules, trims). `prefill` is what the generation prompt adds to the header; `after` stands behind each
+    rules, trims). `prefill` is what the generation prompt adds to the header, `cue` what stands
+    between turns (the role before, and the one behind; "" is a generation prompt); `after` stands behind each
     assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
     `settle` gives the options that the conversation itself decides (a "/no_think" in it); they need not be declared.
     `headless`: behind turns of these roles an assistant turn has no header, it begins where they end. `ids`: how ids
@@ -200,6 +206,7 @@ class Layout:
     arrange: tuple[Arrange, ...] = ()
     settle: Callable[[list[Placed], Context], Mapping[str, Any]] = no_settle
     prefill: Callable[[Context], Word] = no_prefill
+    cue: Callable[[Context, str, str], Word] = no_cue
     after: Word = NOTHING
     options: tuple[Option, ...] = ()
     media: tuple[tuple[str, Word], ...] = ()

@@ -71,6 +71,8 @@ def render_prompt(
     before, goes_on = "", False
     while placed:
         behind = before if before in layout.headless else ""
+        if placed[0].role != "tool":
+            w.word(layout.cue(context, before, placed[0].role))
         before, goes_on = placed[0].role, placed[0].open
         if placed[0].role == "tool":
             n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
@@ -86,7 +88,7 @@ def render_prompt(
     if add_generation_prompt:
         behind = before if goes_on or before in layout.headless else ""
         if not behind:
-            w.word(fmt.header)
+            w.word(layout.cue(context, before, "") + fmt.header)
         w.word(layout.prefill(replace(context, behind=behind)))
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
 
