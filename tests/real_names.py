@@ -76,10 +76,12 @@ APERTUS = (
 _FUNCTIONS = [f"<{end}_function_{what}>" for what in ("declaration", "call", "response") for end in ("start", "end")]
 DERIVED: dict[str, tuple[str, dict[int, str]]] = {
     "functiongemma": ("gemma-3", dict(enumerate([*_FUNCTIONS, "<escape>"], 46))),
+    "deepseek-v4.1": ("deepseek-v4", {128799: "<｜System｜>"}),
     "lfm2.5": ("lfm2", {64400: "<think>", 64401: "</think>"}),
 }
 """Tokenizers that are another's with ids named, or named anew; whatever else they add is not known here. The ids of
-functiongemma are those that a public converter asserts of the official tokenizer; an id keeps its flags."""
+functiongemma are those that a public converter asserts of the official tokenizer, DeepSeek V4.1's is one that a public
+port's tests have; an id keeps its flags."""
 
 KIMI_PLAIN = (
     "<|tool_calls_section_begin|> <|tool_calls_section_end|> <|tool_call_begin|> <|tool_call_argument_begin|>"

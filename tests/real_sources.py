@@ -214,10 +214,11 @@ def derived(name: str, base: Source) -> Source:
         plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
         vocab: dict[str, int] = data["model"]["vocab"]
         for number, text in DERIVED[name][1].items():
+            known = number in tokens
             token = tokens.setdefault(number, {"id": number, **plain})
-            vocab.pop(token.get("content"), None)
+            if vocab.pop(token.get("content"), None) is not None or not known:
+                vocab[text] = number  # some vocabularies hold their added tokens too
             token["content"] = text
-            vocab[text] = number
         data["added_tokens"] = [tokens[number] for number in sorted(tokens)]
         return Tokenizer.from_str(json.dumps(data))
 
@@ -255,6 +256,7 @@ PACKAGES: dict[str, Callable[[], Source]] = {
     "deepseek-v3.1": lambda: _deepseek(DEEPSEEK_SEARCH),
     "deepseek-v3.2": lambda: _deepseek(DEEPSEEK_DSML),
     "deepseek-v4": lambda: _deepseek(None),
+    "deepseek-v4.1": lambda: derived("deepseek-v4.1", _deepseek(None)),
     "kimi-k2": lambda: _kimi("kimi_k2", KIMI_PLAIN),
     "kimi-k3": lambda: _kimi("kimi_k3", ""),
     "glm-4.5": lambda: _source(splintr_ranks("glm4"), Recipe("glm-4.5", CL100K, GLM)),

@@ -452,6 +452,11 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
     said = ["nothing", *(r for r in roles if r != "system")]
     if options.get("add_generation_prompt") and said[-1] not in ("user", "tool"):
         out.append("prompt behind " + said[-1])
+    if options.get("add_generation_prompt") and roles[-1] == "system":
+        out.append("prompt behind system")
+    for before, role in itertools.pairwise(["nothing", *roles]):
+        if role == "assistant" and before not in ("user", "tool"):
+            out.append("assistant behind " + before)
     if any((a, b) == ("tool", "user") for a, b in itertools.pairwise(said)):
         out.append("result, then user")
     if sum(bool(m.get("tool_calls")) for m in messages) > 1:

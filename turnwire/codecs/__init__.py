@@ -15,6 +15,7 @@ A codec is a frozen value. It may have
 from __future__ import annotations
 
 from .bare_keys import BareKeys as BareKeys
+from .dsml import StringAttribute as StringAttribute
 from .elements import Elements as Elements
 from .ids import Alphanumeric as Alphanumeric
 from .ids import Counted as Counted

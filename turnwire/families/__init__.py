@@ -13,6 +13,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "deepseek_r1": ("deepseek-r1", "deepseek-r1-0528"),
     "deepseek_v3": ("deepseek-v3",),
     "deepseek_v3_1": ("deepseek-v3.1",),
+    "deepseek_v3_2": ("deepseek-v3.2",),
+    "deepseek_v4": ("deepseek-v4", "deepseek-v4.1"),
     "functiongemma": ("functiongemma",),
     "gemma3": ("gemma-3",),
     "gemma4": ("gemma-4", "gemma-4-e4b"),

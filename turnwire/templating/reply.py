@@ -153,11 +153,15 @@ class _Walk:
     def _many(self, many: Many, part: Any) -> None:
         if isinstance(many.item, Frame) and many.item.kind == "arg":
             raw = as_mapping(part.raw) or {}
+            formed = any(isinstance(w, Slot) and w.kind == "attrs" for w in walk(many.item))
             arguments: Mapping[str, Any] = part.arguments or {}
             for i, (key, value) in enumerate(arguments.items()):
                 if i:
                     self.write(many.sep, part)
-                self.argument = (key, value, raw.get(key))
+                text = raw.get(key)
+                if formed and isinstance(value, str) and text != value:
+                    text = None  # a string that was written as JSON: it is announced, and written, as text
+                self.argument = (key, value, text)
                 self.write(many.item, part)
             self.argument = None
             return
