@@ -310,7 +310,8 @@ class Answers:
             at = self.find(part)
             if at is None:
                 raise self._unasked(part, path)
-            parts.append(Result(part.content, part.id, part.name or self.calls[at].name))
+            named = part.named and part.name is not None
+            parts.append(Result(part.content, part.id, part.name or self.calls[at].name, named))
         return Turn("tool", tuple(parts))
 
     def _unasked(self, result: Result, path: str) -> ResultError:

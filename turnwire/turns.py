@@ -92,11 +92,13 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool returned. `id` is the id of the call it answers, `name` the tool's name."""
+    """What a tool returned. `id` is the id of the call it answers, `name` the tool's name (`named` False: nobody gave
+    it, it is the call's)."""
 
     content: tuple[Text | Media, ...]
     id: str | None = None
     name: str | None = None
+    named: bool = field(default=True, compare=False)
     kind: Literal["result"] = field(default="result", init=False, repr=False)
 
     @property

@@ -68,7 +68,8 @@ class Pad(Word):
 class Slot(Word):
     """A value. Without a codec: free text to the next believed exit. With a codec that finds its own end
     (`reader`): exactly one value of it. Of kind "attrs", with a codec that reads and writes a short text
-    (`read`, `write`): attributes of the call, or of the argument, that it stands in."""
+    (`read`, `write`): attributes of the call, or of the argument, that it stands in. Of kind "noise": text that should
+    not be there, read as markup and a fault; it is optional, `Choice(NOTHING, Slot("noise", ...))`."""
 
     kind: str
     codec: Any = None
@@ -104,7 +105,8 @@ def Opt(word: Word, absent: Word = NOTHING) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class Many(Word):
-    """As many as there are parts (or arguments) for; `open` and `close` surround them if there is any."""
+    """As many as there are parts (or arguments) for; `open` and `close` surround them if there is any. Read: markers
+    with nothing between them too, and without those that end in `Choice(..., NOTHING)`."""
 
     item: Word
     sep: Word = NOTHING
@@ -253,6 +255,13 @@ def stop_tokens(word: Word) -> tuple[str, ...]:
 def plain(word: Word) -> bool:
     """Whether a tree is markup only."""
     return all(isinstance(w, (Lit, Tok, Pad, Seq)) for w in walk(word))
+
+
+def required(word: Word) -> Word:
+    """A word without the alternative of nothing at its end."""
+    if isinstance(word, Choice) and len(word.items) > 1 and word.items[-1] == NOTHING:
+        return Choice(*word.items[:-1])
+    return word
 
 
 SYMBOL = re.compile("[\ud800-\udfff]")

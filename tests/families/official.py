@@ -95,7 +95,7 @@ class Raised(Exception):
     """The official template, its encoder, or transformers, refused the conversation."""
 
 
-def _apply(name: str, messages: Any, tools: Any, options: Mapping[str, Any], **how: Any) -> Any:
+def apply(name: str, messages: Any, tools: Any, options: Mapping[str, Any], **how: Any) -> Any:
     import jinja2
 
     source = how.pop("source", None) or template(name)
@@ -113,7 +113,7 @@ def text(name: str, messages: Any, tools: Any = None, **options: Any) -> str | N
     """What the reference renders (None: it gives ids only)."""
     if oracle := reference(name).oracle:
         return oracle(messages, tools, options)[0]
-    return _apply(name, messages, tools, options, tokenize=False)
+    return apply(name, messages, tools, options, tokenize=False)
 
 
 def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int] | None:
@@ -122,13 +122,13 @@ def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int
         return oracle(messages, tools, options)[1]
     if missing_tokenizer(name) is not None:
         return None
-    return _apply(name, messages, tools, options, tokenize=True, return_dict=False)
+    return apply(name, messages, tools, options, tokenize=True, return_dict=False)
 
 
 def mask(name: str, source: str, messages: Any, tools: Any = None, **options: Any) -> tuple[list[int], list[bool]]:
     """Ids and assistant mask of transformers, with `source`, a template that has generation tags."""
     how = {"tokenize": True, "return_dict": True, "return_assistant_tokens_mask": True}
-    out = _apply(name, messages, tools, options, source=source, **how)
+    out = apply(name, messages, tools, options, source=source, **how)
     return out["input_ids"], [bool(x) for x in out["assistant_masks"]]
 
 

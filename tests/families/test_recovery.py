@@ -147,7 +147,13 @@ def test_text_after_calls(name: str) -> None:
     lead = (Reasoning("r"),) if prefills_reasoning(fmt) else ()
     channel = "final" if name == "harmony" else None
     turn = Turn("assistant", (*lead, Call("write_file", ARGUMENTS), Text("after", channel)))
-    result = parse(fmt, written(fmt, *turn.parts))
+    try:
+        reply = written(fmt, *turn.parts)
+    except turnwire.errors.RefusedTurn as e:  # a tree whose calls are last
+        assert "no place for 'text' behind 'call'" in str(e)
+        assert fmt.admits(turn) is not None
+        return
+    result = parse(fmt, reply)
     own = tuple(p for p in result.turn.parts if not (isinstance(p, Reasoning) and not p.text))  # the prompt's
     assert Turn("assistant", own) == turn and not result.faults
 

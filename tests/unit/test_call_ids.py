@@ -128,10 +128,12 @@ def test_given(form: IdForm, turns: list[Turn]) -> None:
     calls = [c for t in turns for c in t.calls]
     assert [i for i, c in zip(ids(out), calls) if c.id is not None] == [c.id for c in calls if c.id is not None]
     assert None not in ids(out)
+    asked: list[Any] = []
     for was, now in zip([p for i, t in enumerate(turns) for p in place(t, i)], out):
+        asked = [p.id for _, p in was.parts if isinstance(p, Call)] if was.role == "assistant" else asked
         for (_, old), new in zip(was.parts, now.parts):
             if isinstance(old, Result) and isinstance(new, Result):
-                assert new.id == old.id if old.id is not None else new.id in ids(out)
+                assert new.id in ids(out) and (new.id == old.id or old.id not in asked or old.id is None)
 
 
 @pytest.mark.parametrize("fmt", FORMATS, ids=repr)

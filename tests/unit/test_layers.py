@@ -269,7 +269,7 @@ def test_no_logging() -> None:
 PUBLIC_ERRORS = {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.TurnwireError)}
 INTERNAL = {  # caught inside, or what Python's protocols ask for
     "AttributeError", "NoPlace", "Refused", "Exhausted", "Usage", "LookupError", "TypeError", "ValueError",
-    "_Unsupported", "StopIteration", "Stop", "SystemExit", "Unreadable",
+    "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable",
 }  # fmt: skip
 
 

@@ -14,6 +14,9 @@ A codec is a frozen value. It may have
 
 from __future__ import annotations
 
+from .attributes import ArgumentAttributes as ArgumentAttributes
+from .attributes import CallAttributes as CallAttributes
+from .attributes import CountedId as CountedId
 from .bare_keys import BareKeys as BareKeys
 from .dsml import StringAttribute as StringAttribute
 from .elements import Elements as Elements
@@ -52,4 +55,5 @@ from .text import loads as loads
 from .text import loads_counting as loads_counting
 from .words import CallId as CallId
 from .words import Name as Name
+from .words import Noise as Noise
 from .words import Value as Value

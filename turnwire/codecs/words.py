@@ -38,6 +38,20 @@ class CallId(Name):
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """Text of a "noise" slot, of at most `limit` characters without `without`: more is no reason to believe the marker
+    before it."""
+
+    limit: int = 16  # what the machine looks ahead
+    without: str = "<>"
+
+    @property
+    def word(self) -> re.Pattern[str]:
+        """Matches as much of it as there is."""
+        return re.compile(rf"[^{re.escape(self.without)}\ud800-\udfff]{{1,{self.limit}}}")
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """One argument's value in a key-value syntax: strings as they are, containers as JSON, other scalars as
     JSON or, `python=True`, as Jinja's `string` filter prints them (True, None); `containers`: so are containers."""

@@ -25,6 +25,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "hermes_4": ("hermes-4", "hermes-4-llama"),
     "hunyuan": ("hunyuan", "hunyuan-preview"),
     "jamba2": ("jamba2",),
+    "kimi_k2": ("kimi-k2", "kimi-k2-thinking", "kimi-k2.5", "kimi-k2.6", "kimi-k2.7-code"),
+    "kimi_k3": ("kimi-k3",),
     "lfm2": ("lfm2", "lfm2.5", "lfm2.5-moe"),
     "ling": ("ling", "ling-2.6", "ring-1t"),
     "llama_3": ("llama-3.1", "llama-3.2", "llama-3.3"),

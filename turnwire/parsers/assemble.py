@@ -80,7 +80,7 @@ class Assembler(Emitter):
         elif kind == "value" and call is not None and arg is not None and arg.name is not None and not arg.ignored:
             self._value(call, arg, text, start)
         else:
-            if kind in ("head", "attrs"):
+            if kind in ("head", "attrs", "noise"):
                 _collect(self.head, text)
             elif kind == "key" and arg is not None:
                 _collect(arg.key, text)
@@ -169,6 +169,8 @@ class Assembler(Emitter):
 
     def slot_end(self, slot: Slot, readable: bool) -> None:
         call, arg, kind = self.call, self.arg, slot.kind
+        if kind == "noise" and (text := self._header_text()).strip():
+            self.fault("unexpected-text", "text where the format has none", text[:200])
         if call is None:
             return
         if kind == "attrs":

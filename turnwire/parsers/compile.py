@@ -35,6 +35,7 @@ from ..wire import (
     control_tokens,
     is_symbol,
     plain,
+    required,
     walk,
 )
 from .table import NO_MARKERS as NO_MARKERS
@@ -77,11 +78,12 @@ class Exit:
     def opens_call(self) -> bool:
         """Whether a call begins with this marker, or with what comes behind it (a section of calls)."""
         begins: Op = ("begin", "call")
-        section = not self.ops and not self.target.enter and self.target.slot is None
+        slot, ways = self.target.slot, self.target.exits
+        section = not self.ops and not self.target.enter and (slot is None or slot[0].kind == "noise")
         return (
             begins in self.ops
             or begins in self.target.enter
-            or (section and any(begins in e.ops for e, _ in self.target.exits))
+            or (section and any(begins in e.ops for e, _ in ways) and not any(e.stop for e, _ in ways))
         )
 
 
@@ -193,9 +195,12 @@ class Program:
             first = self._compile(word.item, after)
             done = self._compile(word.close, then)
             after.forks = [self._compile(word.sep, first), done]
-            marked = any(isinstance(w, (Lit, Tok)) for w in walk(word.open))
-            inside = Step(forks=[first, done]) if marked else first
-            return Step(forks=[self._compile(word.open, inside), then])
+            opener = required(word.open)
+            if any(isinstance(w, (Lit, Tok)) for w in walk(opener)):  # then there may be none inside, if it is closed
+                inside = Step(forks=[first, self._compile(required(word.close), then)])
+                bare = [] if opener == word.open else [Step(forks=[first], forgiven=plain(word.open))]
+                return Step(forks=[self._compile(opener, inside), *bare, then])
+            return Step(forks=[self._compile(word.open, first), then])
         if isinstance(word, Switch):
             cases = {frame.kind: self._compile(frame, then) for frame in word.cases}
             head = Slot("head", word.head)
@@ -317,9 +322,8 @@ class Program:
     # tables
 
     def _find_homes(self) -> dict[str, Hit]:
-        """Markers with a control token that begin or end a frame, or lead to a header or a section of calls, with
-        the stack of frames where they belong.
-        A fused marker is also known by its tail from its first control token."""
+        """Markers with a control token that begin or end a frame, or lead to a header or a section of calls, with the
+        stack of frames where they belong. A fused marker is also known by its tail from its first control token."""
         homes: dict[str, Hit] = {}
         todo: list[tuple[Point, Stack]] = [(self.start, ())]
         seen: set[tuple[int, Stack]] = set()

@@ -336,8 +336,9 @@ class Machine:
         if not stray and not self.wary and any(map(is_symbol, e.marker)):
             return True
         if target.slot is not None and target.slot[0].word is not None and not quotable:
-            cut = self.eof and j == len(self.buf) and not stray and is_symbol(e.marker[-1])
-            return cut or self._is_word(target.slot[0], j)  # cut: where a name would come
+            cut = self.eof and j == len(self.buf) and not stray and is_symbol(e.marker[-1])  # where a name would come
+            own = True if cut or target.own.match(self.buf, j) else self._maybe(target.own, j)  # no word is needed
+            return self._is_word(target.slot[0], j) if own is False else own
         if not stray and (target.looks or (target.slot is not None and target.slot[0].first is None)):
             return True  # free text may follow
         s, far = self.buf, j + LOOKAHEAD
@@ -372,7 +373,8 @@ class Machine:
         if j == len(s):
             return False if self.eof else None
         to = table.by[m.group()][0].target
-        named = to.slot and to.slot[0].word and any(map(is_symbol, "".join(to.slot[0].next.own.by)))
+        word = not to.exits and to.slot and to.slot[0].word
+        named = word and to.slot and any(map(is_symbol, "".join(to.slot[0].next.own.by)))
         return self._is_word(to.slot[0], j) if to.slot and named else self._follows(to, j, at_end=False)
 
     def _follows(self, target: Point, j: int, at_end: bool) -> bool | None:
@@ -380,12 +382,10 @@ class Machine:
         c = s[j]
         if c in self.program.stops or (at_end and is_symbol(c) and target.end is not None and not target.exits):
             return True
-        if target.slot is not None and c in (target.slot[0].first or ""):
+        slot = target.slot[0] if target.slot is not None else None
+        if slot is not None and (c in (slot.first or "") or (slot.begins is not None and slot.begins.match(s, j))):
             return True
-        header = target.slot[0].begins if target.slot is not None else None
-        if target.own.match(s, j) or (header is not None and header.match(s, j)):
-            return True
-        return self._maybe(target.own, j)
+        return True if target.own.match(s, j) else self._maybe(target.own, j)
 
     def _is_word(self, state: InSlot, j: int) -> bool | None:
         """Whether a whole short value comes at `buf[j:]`, and behind it a way out of its slot."""

@@ -46,7 +46,8 @@ def settle_ids(turns: list[Placed], layout: Layout, options: Mapping[str, Any], 
             if isinstance(part, Call):
                 part = replace(part, id=next(given))
             elif isinstance(part, Result) and (at := answers.find(part)) is not None:
-                part = replace(part, id=part.id if keep and part.id is not None else names[at])
+                its = keep and part.id is not None and answers.calls[at].id is not None
+                part = replace(part, id=part.id if its else names[at])
             parts.append((index, part))
         out.append(t.having(*parts))
     return out
@@ -81,13 +82,14 @@ def calls_in(prompt: Any) -> int:
 
 
 def in_call_order(turns: list[Placed], context: Context) -> list[Placed]:
-    """An arrange pass: the results of each run in the order of the calls that they answer."""
+    """An arrange pass: the results of each run in the order of the calls that they answer, if all have ids."""
     answers = Answers()
     out: list[Placed] = []
     run: list[tuple[int, Placed]] = []
 
     def flush() -> None:
-        out.extend(t for _, t in sorted(run, key=lambda item: item[0]))
+        known = all(p.id is not None for _, t in run for _, p in t.parts if isinstance(p, Result))
+        out.extend(t for _, t in (sorted(run, key=lambda item: item[0]) if known else run))
         run.clear()
 
     for t in turns:

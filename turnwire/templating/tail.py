@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, NoTokenizer, check_ids, check_text
 from ..spans import Rendered, symbols_of
-from ..wire import is_symbol
+from ..wire import control_tokens, is_symbol
 
 if TYPE_CHECKING:
     from ..format import Format
@@ -37,7 +37,9 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
     tail = text[at:]
     if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(opener + tail)):
         opener = ""  # another format's
-    over = fmt.program.stops | {o[0] for o in openers(fmt) if is_symbol(o[0])}  # a stop token, or another turn's header
+    within = {symbols.of[t] for t in control_tokens(fmt.reply)}
+    heads = {o[0] for o in openers(fmt) if is_symbol(o[0])} - within
+    over = fmt.program.stops | heads  # a stop token, or another turn's header
     if not opener or any(c in over for c in tail):
         expected = " or ".join(repr(symbols.show(o)) for o in openers(fmt))
         raise InputError(
