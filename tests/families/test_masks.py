@@ -7,6 +7,7 @@ that carry generation tags, as trl's training templates do.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -90,8 +91,8 @@ def check_runs(out: Rendered) -> None:
 
 
 def offsets(tokenizer: HfTokenizer, out: Rendered) -> list[tuple[int, int]] | None:
-    """The characters of each token, by the tokenizer itself; None where it changes the text or reads control
-    tokens out of data."""
+    """The characters of each token, by the tokenizer itself, or by the bytes of its pieces where it splits the text
+    another way (data that spells control tokens, blanks that SentencePiece adds); None where it changes the text."""
     found: list[tuple[int, int]] = []
     ids: list[int] = []
     at = 0
@@ -100,7 +101,19 @@ def offsets(tokenizer: HfTokenizer, out: Rendered) -> list[tuple[int, int]] | No
         ids += encoded.ids
         found += [(at + a, at + b) for a, b in encoded.offsets]
         at += len(side)
-    return found if ids == out.ids and unicodedata.is_normalized("NFC", out.text) else None
+    if not unicodedata.is_normalized("NFC", out.text):
+        return None
+    return found if ids == out.ids else by_bytes(tokenizer, out)
+
+
+def by_bytes(tokenizer: HfTokenizer, out: Rendered) -> list[tuple[int, int]] | None:
+    """The characters that each token has a byte of; None if its pieces are not the text."""
+    pieces = [tokenizer.piece(i) or b"" for i in out.ids]
+    if b"".join(pieces) != out.text.encode():
+        return None
+    char = [n for n, c in enumerate(out.text) for _ in c.encode()]
+    ends = list(itertools.accumulate(map(len, pieces), initial=0))
+    return [(char[a], char[b - 1] + 1) for a, b in itertools.pairwise(ends)]
 
 
 def check_ranges(tokenizer: HfTokenizer, out: Rendered) -> bool:
