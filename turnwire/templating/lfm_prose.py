@@ -71,7 +71,14 @@ class DropOldThinking:
             rest = [(first, Text(t.text.split("</think>")[-1])), *((i, p) for i, p in rest if not isinstance(p, Text))]
         elif self.query or len(rest) == len(without_empty(t)):  # without `query`, reasoning stood in the content
             return t.having(*rest)
-        return t.having(*without_empty(replace(t, parts=tuple(strip_ends(rest)))))
+        ends = strip_ends(rest)
+        if not self.query:  # calls stand in the content too: a text next to one does not end it
+            ends = rest
+            for at, strip in ((0, str.lstrip), (-1, str.rstrip)):
+                index, part = ends[at] if ends else (None, None)
+                if isinstance(part, Text):
+                    ends[at] = (index, replace(part, text=strip(part.text)))
+        return t.having(*without_empty(replace(t, parts=tuple(ends))))
 
 
 def drop_empty_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
