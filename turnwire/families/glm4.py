@@ -19,6 +19,7 @@ from ..templating.writer import Writer
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Seq, Slot, Tok, Word
 from .qwen3 import splitting, thinking
 
+ENDS = "a turn ends in the next one's header: sampled behind a reply, in a prompt no part of the turn or of its mask"
 OFF = "/nothink"  # an entry of the vocabulary
 end = End("<|user|>", "<|observation|>", "<|endoftext|>", history="", called="<|observation|>")
 block = Tok("<think>") + Slot("reasoning") + Tok("</think>")
@@ -89,10 +90,10 @@ layout = spaced_layout.but(
 glm_4_5 = Format(
     "glm-4.5", Opt(Frame("reasoning", NL + block)) + spaced + end, Tok("<|assistant|>"), spaced_layout,
     models=("zai-org/GLM-4.5", "zai-org/GLM-4.5-Air", "zai-org/GLM-4.6"),
-    source="zai-org/GLM-4.5 chat_template.jinja sha256 44f815868bf02fa4",
+    source="zai-org/GLM-4.5 chat_template.jinja sha256 44f815868bf02fa4", notes=(ENDS,),
 )  # fmt: skip
 glm_4_7 = Format(
     "glm-4.7", Choice(think, Tok("</think>"), NOTHING) + calls + end, Tok("<|assistant|>"), layout,
     models=("zai-org/GLM-4.7", "zai-org/GLM-4.7-Flash"),
-    source="zai-org/GLM-4.7 chat_template.jinja sha256 d63ad536c3c81880",
+    source="zai-org/GLM-4.7 chat_template.jinja sha256 d63ad536c3c81880", notes=(ENDS,),
 )  # fmt: skip

@@ -58,5 +58,5 @@ glm_5_2 = glm_4_7.but(
 glm_5_3 = glm_5_2.but(
     "glm-5.3", layout=layout_5_3, models=("zai-org/GLM-5.3",),
     source="thinking-machines-lab/tinker-cookbook renderers/glm5_3.py at 1e3e75182f57; its template is not to be had",
-    notes=("proven by recorded replies only: the prompt follows a public port of the template, not the template",),
+    notes=(*glm_4_7.notes, "proven by recorded replies only: its prompt follows a public port of the template",),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.families.prepared import one_reasoning_key
+from tests.families.prepare import one_reasoning_key
 from tests.families.reference import Message, Reference
 
 BOS = {"bos_token": "<bos>"}

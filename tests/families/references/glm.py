@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.families.prepared import no_null_content
+from tests.families.prepare import no_null_content
 from tests.families.reference import Reference
 
 OFF = {"enable_thinking": False}

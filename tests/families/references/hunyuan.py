@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.families.prepared import calls_in_full
+from tests.families.prepare import calls_in_full
 from tests.families.reference import Reference
 
 # Behind a turn of the assistant there is no generation prompt (Hy3, line 213); where that is ended, we write one

