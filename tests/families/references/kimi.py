@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.families import kimi_k3_encoder, official
-from tests.families.prepared import one_reasoning_key
+from tests.families.prepare import one_reasoning_key
 from tests.families.reference import Goldens, Message, Oracle, Reference
 from turnwire.templating.declarations import Undeclared, declarations
 from turnwire.tools import normalize_tools
