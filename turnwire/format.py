@@ -188,9 +188,12 @@ class Format:
         parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)
-        if tail and not any(isinstance(p, Reasoning) for _, p in parts):
-            for empty in (Reasoning(""), Reasoning("", prefilled=True)):  # opened by the prompt, and closed at once
-                w = w if _starts(w, tail) else self._reply(((None, empty), *parts), context)
+        if not _starts(w, tail) and not any(p.text for _, p in parts if isinstance(p, Reasoning)):
+            rest = tuple((i, p) for i, p in parts if not isinstance(p, Reasoning))
+            for prefilled in (False, True):  # the prompt opened it: closed at once, by the model or by the prompt
+                w = self._reply(((None, Reasoning("", prefilled)), *rest), context)
+                if _starts(w, tail):
+                    break
         if not _starts(w, tail):
             problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
             raise RefusedTurn(
@@ -347,9 +350,9 @@ def _plain_words(layout: Layout) -> Iterable[Word]:
     for _, wrap in layout.roles:
         yield from (wrap.open, wrap.close)
     results: Any = layout.results
-    for name in ("open", "item_open", "item_close", "close"):
+    for name in ("open", "item_open", "item_close", "close", "sep"):
         if isinstance(getattr(results, name, None), Word):
             yield getattr(results, name)
-    yield from (layout.after, layout.begin)
+    yield from (layout.after, layout.begin, layout.finish)
     for _, word in layout.media:
         yield word

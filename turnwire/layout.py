@@ -192,7 +192,8 @@ class Layout:
     the first turn, the leading system turn included. `arrange` passes rewrite the list of turns (history
     rules, trims). `prefill` is what the generation prompt adds to the header, `cue` what stands
     between turns (the role before, and the one behind; "" is a generation prompt); `after` stands behind each
-    assistant turn. `media` gives the placeholder of each kind of media. `begin` is written before everything.
+    assistant turn, `finish` behind a conversation without a generation prompt. `media` gives the placeholder of each
+    kind of media. `begin` is written before everything.
     `settle` gives the options that the conversation itself decides (a "/no_think" in it); they need not be declared.
     `headless`: behind turns of these roles an assistant turn has no header, it begins where they end. `ids`: how ids
     of calls look, for a family whose prompt or reply shows them (see templating/call_ids.py).
@@ -207,6 +208,7 @@ class Layout:
     settle: Callable[[list[Placed], Context], Mapping[str, Any]] = no_settle
     prefill: Callable[[Context], Word] = no_prefill
     cue: Callable[[Context, str, str], Word] = no_cue
+    finish: Word = NOTHING
     after: Word = NOTHING
     options: tuple[Option, ...] = ()
     media: tuple[tuple[str, Word], ...] = ()

@@ -55,8 +55,8 @@ class Tok(Word):
 @dataclass(frozen=True, slots=True)
 class Pad(Word):
     """White space next to a marker: written (with `after`, only behind a part of that kind; `filled`, only behind a
-    slot that is not empty; `full`, only beside a text that is more than spaces); reading removes at most exactly this,
-    any suffix of it, and never strips."""
+    slot that is not empty; `full`, not beside spaces or nothing that a prompt holds); reading removes at most
+    exactly this, any suffix of it, and never strips."""
 
     text: str
     after: str = ""

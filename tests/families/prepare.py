@@ -16,9 +16,23 @@ def text_content(messages: list[Message], tools: Any) -> Prepared:
     return [{**m, "content": ""} if m.get("content") is None else m for m in messages], tools
 
 
-def calls_in_content(write: Callable[[list[tuple[str, str]]], str]) -> Callable[[list[Message], Any], Prepared]:
-    """Calls as the model writes them, at the end of the content: for templates that leave `tool_calls` out. `write`
-    makes text of (name, arguments as JSON)."""
+def lists_with_media(messages: list[Message], tools: Any) -> Prepared:
+    """Lists only where there is a picture in them, and its type without "_url", for templates that know no other."""
+    out: list[Message] = []
+    for m in text_content(messages, tools)[0]:
+        if isinstance(m["content"], list):
+            parts = [{**p, "type": p["type"].removesuffix("_url")} for p in m["content"]]
+            said = "".join(p.get("text", "") for p in parts)
+            m = {**m, "content": parts if any(p["type"] != "text" for p in parts) else said}
+        out.append(m)
+    return out, tools
+
+
+def calls_in_content(
+    write: Callable[[list[tuple[str, str]]], str], gap: str = "\n"
+) -> Callable[[list[Message], Any], Prepared]:
+    """Calls as the model writes them, at the end of the content (behind a text and `gap`): for templates that leave
+    `tool_calls` out. `write` makes text of (name, arguments as JSON)."""
 
     def prepare(messages: list[Message], tools: Any) -> Prepared:
         out: list[Message] = []
@@ -28,7 +42,7 @@ def calls_in_content(write: Callable[[list[tuple[str, str]]], str]) -> Callable[
                 pairs = [(f["name"], json.dumps(f["arguments"], ensure_ascii=False)) for f in functions]
                 text = write(pairs)
                 m = {k: v for k, v in m.items() if k != "tool_calls"} | {
-                    "content": m["content"] + ("\n" if m["content"] and text else "") + text
+                    "content": m["content"] + (gap if m["content"] and text else "") + text
                 }
             out.append(m)
         return out, tools

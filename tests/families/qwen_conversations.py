@@ -461,6 +461,8 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
         out.append("result, then user")
     if sum(bool(m.get("tool_calls")) for m in messages) > 1:
         out.append("several turns with calls")
+    if roles[-1] == "assistant":
+        out.append("ends in assistant")
     last = max((i for i, r in enumerate(roles) if r == "user"), default=-1)
     for at, m in enumerate(messages):
         content = m["content"]
@@ -468,8 +470,6 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
             out.append("no content")
         if m["role"] == "assistant" and content and m.get("tool_calls"):
             out.append("text before a call")
-        if m["role"] == "assistant" and not content and not m.get("tool_calls"):
-            out.append("empty turn")
         if isinstance(content, list):
             out.append("media")
             content = "".join(part.get("text", "") for part in content)

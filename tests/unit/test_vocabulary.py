@@ -471,12 +471,14 @@ def test_faults_name_the_marker() -> None:
     assert [f.code for f in doubled] == ["doubled-marker"] and "</t>" in doubled[0].message
 
 
-def test_a_pad_beside_more_than_spaces() -> None:
+def test_a_pad_not_beside_what_is_empty_in_a_prompt() -> None:
     full = Pad("\n", full=True)
     fmt = toy(Opt(Frame("reasoning", Tok("<t>") + full + Slot("reasoning") + full + Tok("</t>"))) + end)
     assert written(fmt, Reasoning("a")) == "<t>\na\n</t><e>"
-    assert written(fmt, Reasoning(" ")) == "<t> </t><e>"
-    assert written(fmt, Reasoning("")) == "<t></t><e>"
+    assert written(fmt, Reasoning("")) == "<t>\n\n</t><e>"
+    assert written(fmt, Reasoning(" ", prefilled=True)) == "<t> </t><e>"
+    assert written(fmt, Reasoning("", prefilled=True)) == "<t></t><e>"
+    assert written(fmt, Reasoning("a", prefilled=True)) == "<t>\na\n</t><e>"
     for said in ("a", " ", "", "\n", "\n\n "):
         assert fmt.admits(turn(Reasoning(said))) is None
 

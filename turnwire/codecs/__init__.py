@@ -30,6 +30,7 @@ from .json_object import Envelope as Envelope
 from .json_object import Json as Json
 from .json_object import JsonReader as JsonReader
 from .json_object import decode_string as decode_string
+from .keyed import Keyed as Keyed
 from .literal import LiteralStream as LiteralStream
 from .looks import Guard as Guard
 from .looks import JsonCall as JsonCall

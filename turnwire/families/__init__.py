@@ -10,6 +10,7 @@ from ..errors import UnknownFormat, nearest
 from ..format import Format
 
 FILES: dict[str, tuple[str, ...]] = {
+    "apertus": ("apertus",),
     "deepseek_r1": ("deepseek-r1", "deepseek-r1-0528"),
     "deepseek_v3": ("deepseek-v3",),
     "deepseek_v3_1": ("deepseek-v3.1",),
@@ -20,6 +21,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "gemma4": ("gemma-4", "gemma-4-e4b"),
     "glm4": ("glm-4.5", "glm-4.7"),
     "glm5": ("glm-5", "glm-5.1", "glm-5.2", "glm-5.3"),
+    "ernie_4_5": ("ernie-4.5", "ernie-4.5-vl"),
+    "exaone_4": ("exaone-4", "exaone-4.5", "k-exaone"),
+    "granite_3_3": ("granite-3.3",),
     "granite_4": ("granite-4", "granite-4.1"),
     "harmony": ("harmony",),
     "hermes_4": ("hermes-4", "hermes-4-llama"),
@@ -44,6 +48,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "olmo_3": ("olmo-3", "olmo-3.1"),
     "olmo_3_think": ("olmo-3-7b-think", "olmo-3-think", "olmo-3.1-think"),
     "qwen2_5": ("qwen2.5", "qwen2.5-1m", "qwen2.5-math", "qwq"),
+    "nemotron_nano_v2": ("nemotron-nano-v2", "nemotron-super-1.5"),
+    "phi_4": ("phi-4", "phi-4-reasoning"),
+    "phi_4_mini": ("phi-4-mini", "phi-4-mini-reasoning"),
     "qwen3": ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507"),
     "qwen3_5": ("qwen3.5", "qwen3.5-small", "qwen3.6", "qwen3.8"),
     "qwen3_coder": ("qwen3-coder", "qwen3-coder-next"),

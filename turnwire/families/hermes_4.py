@@ -38,7 +38,7 @@ def _emptied(t: Placed) -> Placed:
         if isinstance(p, Text) and "</think>" in p.text:
             parts[at] = (i, replace(p, text=p.text.split("</think>", 1)[1].removeprefix("\n")))
             break
-    return t.having((None, Reasoning(" ")), *parts)
+    return t.having((None, Reasoning(" ", prefilled=True)), *parts)
 
 
 OPTIONS = (

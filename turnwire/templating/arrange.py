@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ..codecs import dumps
 from ..errors import ContentError, MessageError, RoleError
 from ..layout import Context, Placed
-from ..turns import Media, Part, Reasoning, Result, Text
+from ..turns import Call, Media, Part, Reasoning, Result, Text
 
 Indexed = tuple["int | None", Part]
 
@@ -51,6 +52,21 @@ def drop_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
         t.having(*((i, p) for i, p in without_empty(t) if not isinstance(p, Reasoning))) if t.role == "assistant" else t
         for t in turns
     ]
+
+
+def results_as_json(turns: list[Placed], context: Context) -> list[Placed]:
+    """The text of each result as a JSON string; media stay, for the writer to judge."""
+    return [t.having(*((i, _as_json(p) if isinstance(p, Result) else p) for i, p in t.parts)) for t in turns]
+
+
+def _as_json(result: Result) -> Result:
+    media = tuple(p for p in result.content if isinstance(p, Media))
+    return replace(result, content=(Text(dumps(result.text)), *media))
+
+
+def drop_calls(turns: list[Placed], context: Context) -> list[Placed]:
+    """No calls and no results: templates of models that do not call leave them out."""
+    return [t.having(*((i, p) for i, p in t.parts if not isinstance(p, Call))) for t in turns if t.role != "tool"]
 
 
 def last_query(turns: list[Placed], blanks: str | None = "") -> int | None:

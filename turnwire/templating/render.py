@@ -90,6 +90,8 @@ def render_prompt(
         if not behind:
             w.word(layout.cue(context, before, "") + fmt.header)
         w.word(layout.prefill(replace(context, behind=behind)))
+    elif not continue_final_message:
+        w.word(layout.finish)
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
 
 

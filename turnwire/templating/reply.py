@@ -96,7 +96,9 @@ class _Walk:
         if isinstance(word, (Lit, Tok)):
             w.word(word)
         elif isinstance(word, Pad):
-            beside = (self.filled or not word.filled) and not (word.full and not part.text.strip(" "))
+            beside = (self.filled or not word.filled) and not (
+                word.full and part.prefilled and not part.text.strip(" ")
+            )
             if word.after in ("", self.previous) and beside:
                 w.word(word)
         elif isinstance(word, End):

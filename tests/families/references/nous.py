@@ -28,9 +28,8 @@ def _folded(m: Message, options: Mapping[str, Any]) -> Message:
     if not options.get("keep_cots"):
         return m if not content or "</think>" in content else {**m, "content": f"<think> </think>\n{content}"}
     said = next((m[k] for k in ("reasoning_content", "thinking", "reasoning") if m.get(k) is not None), None)
-    pad = "\n" if said and said.strip(" ") else ""
     gap = "" if m.get("tool_calls") and not content else "\n"  # the template writes one before a call
-    return m if said is None else {**m, "content": f"<think>{pad}{said}{pad}</think>{gap}{content}"}
+    return m if said is None else {**m, "content": f"<think>\n{said}\n</think>{gap}{content}"}
 
 
 REFERENCES = tuple(
@@ -46,7 +45,7 @@ REFERENCES = tuple(
             **dict.fromkeys(("assistant-empty*", "assistant-none", "think-no-content", "think-none-content"), UNENDED),
             "block*": TIGHT,
         },
-        avoid=("empty turn", "block in content"),
+        avoid=("empty reply", "block in content"),
     )
     for name, sha in TEMPLATES.items()
 )
