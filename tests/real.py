@@ -18,7 +18,8 @@ folder `REFERENCE`, which lies beside the repository where there is a checkout o
 
 `ALIASES` has the families that share a tokenizer with one of these. `tests/unit/test_real_tokenizers.py` checks that
 both sources agree and that the ids of the fixtures decode. Not had: command-a, ernie-4.5, exaone-4, granite-3.3 and
--4, hermes-3, hunyuan, jamba2, ling-ring, longcat, mimo-v2, mistral-medium-3.5, phi-4-mini, seed-oss, smollm3, step-3.5.
+-4, hermes-3, hunyuan, jamba2, ling-ring, longcat, mimo-v2, mistral-medium-3.5, phi-4-mini, seed-oss, smollm3, step-3.5,
+trinity.
 """
 
 from __future__ import annotations

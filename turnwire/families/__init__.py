@@ -59,6 +59,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "seed_oss": ("seed-oss",),
     "smollm3": ("smollm3",),
     "step_3_5": ("step-3.5", "step-3.7"),
+    "trinity": ("trinity",),
 }
 """Files and the formats in them; a format's variable is its name with _ for - and . in it."""
 ALIASES = {"gpt-oss": "harmony"}

@@ -22,7 +22,8 @@ class XmlTools:
     `intro` and `use` stand around the tools; `intro` loses its leading line ends where nothing precedes it. Further
     fields that are not containers are printed as Jinja's `string` filter prints them or, `json`, as JSON unless they
     are strings (Qwen3-Coder-Next, line 4). `ordered`: `enum` comes first of a parameter's further fields and `required`
-    last of all (Nemotron-3-Nano, lines 72-84).
+    last of all (Nemotron-3-Nano, lines 72-84). `nulls=False`: a type or description that is null is left out, as one
+    that is not there (Trinity-Large-Thinking, lines 62-75).
     """
 
     default: str = ""
@@ -31,6 +32,7 @@ class XmlTools:
     use: str = XML_USE
     json: bool = False
     ordered: bool = False
+    nulls: bool = True
 
     def __call__(self, w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
         wrap = layout.role("system")
@@ -53,7 +55,7 @@ class XmlTools:
         w.markup("\n<function>\n<name>")
         w.data(tool["name"], "tools")
         w.markup("</name>")
-        if "description" in tool:
+        if self._has(tool, "description"):
             _field(w, "description", _text(tool["description"]).strip())
         w.markup("\n<parameters>")
         parameters = _mapping(tool.get("parameters"))
@@ -62,9 +64,9 @@ class XmlTools:
             w.data(name, "tools")
             w.markup("</name>")
             fields = _mapping(given)
-            if "type" in fields:
+            if self._has(fields, "type"):
                 _field(w, "type", _text(fields["type"]))
-            if "description" in fields:
+            if self._has(fields, "description"):
                 _field(w, "description", _text(fields["description"]).strip())
             if self.ordered and "enum" in fields:
                 _field(w, "enum", dumps(fields["enum"]))
@@ -76,6 +78,9 @@ class XmlTools:
         w.markup("\n</parameters>")
         self._rest(w, tool, ("type", "name", "description", "parameters"))
         w.markup("\n</function>")
+
+    def _has(self, fields: Mapping[str, Any], key: str) -> bool:
+        return key in fields and (self.nulls or fields[key] is not None)
 
     def _rest(self, w: Writer, fields: Mapping[str, Any], handled: tuple[str, ...]) -> None:
         for key, value in fields.items():
