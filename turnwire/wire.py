@@ -180,8 +180,8 @@ class Look(Word):
 
 @dataclass(frozen=True, slots=True)
 class If(Word):
-    """In a Choice: written only where `test(options, part)` says so, of the part that comes next (of the last one,
-    if none does); read like `word`."""
+    """In a Choice: written only where `test(options, part)` says so, of the part that comes next (where none does, of
+    the last one that was written; None inside the first); read like `word`."""
 
     test: Callable[[Mapping[str, Any], Any], bool]
     word: Word

@@ -1,7 +1,8 @@
 """What a format is compared with: an official template or encoder, its tokenizer, and where we mean to differ.
 
-One `Reference` for a format, in a file of `tests/families/references/` (any file: all are read). A family needs no
-other test code: parity, laws, conformance, masks and forgery take the format and its tokenizer from here.
+One `Reference` for a format, in the tuple `REFERENCES` of a file in `tests/families/references/` (any file: all are
+read). A family needs no other test code: parity, laws, conformance, masks and forgery take the format and its
+tokenizer from here.
 """
 
 from __future__ import annotations

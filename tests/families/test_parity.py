@@ -69,7 +69,7 @@ def test_conversations(name: str) -> None:
     opened = official.format_of(name).prompt_tail(None)  # of ordinary text, its tokens merge with the model's
     assert outcomes["break"] <= (0.15 if opened and not any(map(is_symbol, opened)) else 0.05) * outcomes.total()
     if "equal" in outcomes:
-        assert proof(name).prompts == "ids", "turnwire/data/proof.json is stale: make docs-measured"
+        assert proof(name).prompts == "ids", "turnwire/data/proof.json is stale: make measure"
     elif ref.tokenizer is not None and (missing := official.missing_tokenizer(name)):
         pytest.skip(f"the texts are equal, the ids were not compared: {missing}")
 

@@ -58,4 +58,4 @@ def test_a_model_id_is_of_one_format() -> None:
 def test_proof_is_measured() -> None:
     """Of every format there is a proof: prompts that were compared, or public fixtures."""
     bare = [n for n in NAMES if not (proof(n).prompts or proof(n).fixtures)]
-    assert not bare, f"no proof of {bare}: python scripts/refresh_docs.py --measure"
+    assert not bare, f"no proof of {bare}: make measure"
