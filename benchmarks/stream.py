@@ -19,6 +19,7 @@ from typing import Any
 
 import turnwire
 from tests.families.reference import references
+from tests.laws.shares import SYNTAXES
 from tests.real import harmony_encoding, o200k_harmony, qwen3
 from tests.real import load as load_real
 from turnwire import Call, Reasoning, Text, Turn
@@ -35,11 +36,6 @@ FORMATS: dict[str, tuple[Callable[[], Any], Callable[[Completion], str]]] = {
     "qwen3-coder": (qwen3, workload.qwen3_coder),
     "harmony": (o200k_harmony, workload.harmony),
 }
-SYNTAXES = (
-    "qwen3 qwen3-coder harmony glm-4.5 deepseek-v3.1 deepseek-v3.2 kimi-k2 kimi-k3 minimax-m2 minimax-m3 gemma-4 "
-    "llama-3.3 lfm2 mistral-v3 mistral-v13"
-).split()
-"""One format of each syntax; those that are not in FORMATS are spelled by `render_reply`."""
 FLOOR = "floor: table id -> bytes, incremental UTF-8"
 ONE = "turnwire, one token a call"
 CHUNKS = "turnwire, 8 tokens a call"

@@ -6,6 +6,7 @@ import pytest
 
 import turnwire
 from tests.laws import checks, law
+from tests.laws.shares import SYNTAXES, full
 from tests.laws.strategies import HALVES, MARKERS
 from tests.laws.work import linear
 from turnwire.parsers.machine import LOOKAHEAD
@@ -32,18 +33,21 @@ FLOODS = (
 def distinct() -> list[str]:
     """One format of each reply tree: work depends on nothing else."""
     found: dict[str, turnwire.Format] = {}
-    for fmt in map(turnwire.get_format, turnwire.list_formats()):
+    names = turnwire.list_formats()
+    for fmt in map(turnwire.get_format, dict.fromkeys([*(n for n in SYNTAXES if n in names), *names])):
         if all(other.reply != fmt.reply for other in found.values()):
             found[fmt.name] = fmt
     return list(found)
 
 
 def floods(fmt: turnwire.Format) -> list[str]:
-    """Units to repeat: markers and their halves, brackets, quotes, blanks, and each behind every opener."""
+    """Units to repeat: markers and their halves, brackets, quotes, blanks, and each behind every opener; where a format
+    of the same syntax runs all of them, only those of its own."""
     program = fmt.program
     openers = [w for w in program.homes if len(w) < 40]
     own = [*program.symbols.of.values(), *fmt.forgeable, *openers]
-    plain = [*FLOODS, *MARKERS, *HALVES, *(w[: len(w) // 2 + 1] for w in own), *own]
+    foreign = (*MARKERS, *HALVES) if full(fmt.name) else ()
+    plain = [*FLOODS, *foreign, *(w[: len(w) // 2 + 1] for w in own), *own]
     return plain + [a + b for a in own[:6] for b in ("{", '"', " ", "x")]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import turnwire
 from tests.laws import checks
 from tests.laws.law import ADMITTED, EXAMPLES, run_law
+from tests.laws.shares import share
 from tests.laws.strategies import damaged, frame_kinds, parallel, prefills_reasoning, turns
 from turnwire.wire import Slot, walk
 
@@ -38,21 +39,6 @@ def untyped(fmt: turnwire.Format) -> bool:
     return any(getattr(w.codec, "untyped", False) for w in walk(fmt.reply) if isinstance(w, Slot))
 
 
-def share(fmt: turnwire.Format) -> int:
-    """A reply tree and the start of a reply are tried in full once; for further formats that have the same, a
-    quarter of the examples."""
-    first = next(f for f in map(turnwire.get_format, FORMATS) if same(f, fmt))
-    return EXAMPLES if first.name == fmt.name else EXAMPLES // 4
-
-
-def same(a: turnwire.Format, b: turnwire.Format) -> bool:
-    return a.reply == b.reply and begun(a) == begun(b)
-
-
-def begun(fmt: turnwire.Format) -> str:
-    return fmt.program.symbols.show(fmt.prompt_tail(None))
-
-
 def replies(fmt: turnwire.Format) -> st.SearchStrategy[tuple[str, int, str, str]]:
     """A damaged reply, a seed for cutting it, how it ended, the policy for calls in reasoning."""
     return st.tuples(damaged(fmt), st.integers(0, 10**6), finishes, policies)
@@ -71,9 +57,9 @@ def test_l1_round_trip(name: str, by: str) -> None:
         admitted=(ADMITTED if not untyped(fmt) else BY_TEXT)
         if by == "ids"
         else BY_TEXT
-        if share(fmt) == EXAMPLES
+        if share(name) == EXAMPLES
         else BY_TEXT - 0.1,
-        examples=share(fmt),
+        examples=share(name),
     )
 
 
@@ -98,7 +84,7 @@ def test_l2_chunk_invariance(name: str, by: str) -> None:
         replies(fmt),
         lambda example, report: checks.chunk_invariance(fmt, example, report, by),
         need={**read(fmt), **({"unknown id": 10} if by == "ids" else {})},
-        examples=share(fmt),
+        examples=share(name),
         regressions=broken_before(fmt),
     )
 
@@ -112,7 +98,7 @@ def test_l3_total_and_lossless(name: str) -> None:
         replies(fmt),
         lambda example, report: checks.lossless(fmt, example, report),
         need={**read(fmt), "random ids": 30},
-        examples=share(fmt),
+        examples=share(name),
     )
 
 
@@ -128,5 +114,5 @@ def test_l7_prompt_emission(name: str, by: str) -> None:
         st.tuples(turns(fmt), st.integers(0, 10**6)),
         lambda example, report: checks.prompt_emission(fmt, example, report, by),
         need=need,
-        examples=share(fmt),
+        examples=share(name),
     )
