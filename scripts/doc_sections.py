@@ -385,6 +385,19 @@ WAYS = {
 }
 
 
+def _other_differences() -> str:
+    """What each Reference says that its format renders differently."""
+    module = importlib.import_module("tests.families.reference")
+    rows: list[list[str]] = []
+    for name, reference in sorted(module.references().items()):
+        reasons: dict[str, list[str]] = {}
+        for which, reason in reference.differs.items():
+            reasons.setdefault(reason, []).append(which)
+        for reason, which in reasons.items():
+            rows.append([code(name), " ".join(map(code, which)), reason.replace("<", "&lt;").replace("|", "\\|")])
+    return table(("format", "conversations", "why"), rows)
+
+
 def _known_differences() -> str:
     module = importlib.import_module("tests.families.known_differences")
     order = ("qwen3", "qwen3-instruct-2507", "qwen3-thinking-2507", "qwen3-coder", "qwen3.5")
@@ -437,6 +450,14 @@ def _conformance_peers() -> str:
     ours = ("turnwire", turnwire.__version__, total, passed, total - passed - failed, failed)
     head = ("", "version", "fixtures it supports", "pass", "soft pass (white space)", "fail")
     return table(head, [*PEERS, ours])
+
+
+def _contradicted() -> str:
+    module = importlib.import_module("tests.families.soft_passes")
+    rows = [[code(name), "fails", reason] for name, reason in module.CONTRADICTED.items()]
+    soft = {name: reason for (name, _), reason in module.SOFT.items()}
+    rows += [[code(name), "passes softly", reason] for name, reason in soft.items()]
+    return table(("fixture", "result", "why"), ([cell.replace("<", "&lt;") for cell in row] for row in rows))
 
 
 # docs/laws.md

@@ -74,6 +74,7 @@ def format_form(fmt: Format) -> dict[str, Any]:
         "options": dict(fmt.options),
         "forgeable": list(fmt.forgeable),
         "source": fmt.source,
+        "notes": list(fmt.notes),
         "proof": asdict(proof(fmt.name)),
     }
 

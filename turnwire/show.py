@@ -266,6 +266,8 @@ def formats(to: Console, known: Sequence[Format]) -> None:
         block(to, "models", _models(fmt.models) or "none")
         block(to, "source", fmt.source)
         block(to, "proof", str(proof(fmt.name)))
+        for note in fmt.notes:
+            block(to, "note", note)
 
 
 def _models(models: Sequence[str]) -> str:

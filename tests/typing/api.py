@@ -53,6 +53,12 @@ MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "Weather in Oslo?"
 
 
 def find() -> tuple[Format, Tokenizer]:
+    found: turnwire.Detection | None = None
+    try:
+        found = turnwire.detect_format("no-such-folder")
+    except turnwire.errors.InputError as e:
+        assert "no such file" in e.problem
+    assert found is None or isinstance(found.format, Format)
     names: list[str] = turnwire.list_formats()
     fmt: Format = turnwire.get_format("qwen3" if "qwen3" in names else names[0])
     tok: Tokenizer = turnwire.small_tokenizer(fmt)

@@ -12,7 +12,7 @@ from ..layout import Context, Layout, NoResults, Option, Placed, Wrap
 from ..templating.arrange import StripFirst, drop_calls, drop_reasoning, split_reasoning
 from ..turns import Reasoning
 from ..wire import NOTHING, End, Lit, Many, Opt, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .phi_4 import SILENT, text, think
 from .qwen3 import splitting
 

@@ -11,7 +11,7 @@ from ..layout import Context, Layout, Option, Results, Wrap
 from ..templating import exaone_prose as exaone
 from ..templating.arrange import Trim, results_as_json
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, begin_thinking, gap, no_thinking, qwen3, text, think
 
 inside = Choice(NOTHING, Pad("\n"))  # as other Hermes calls have it

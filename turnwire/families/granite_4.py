@@ -11,7 +11,7 @@ from ..layout import Layout, Option, Results, Wrap
 from ..templating.arrange import drop_reasoning, join_lines
 from ..templating.granite_prose import HELPFUL, ToolsAndDocuments
 from ..wire import End, Lit, Tok
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, calls, qwen3
 
 

@@ -13,7 +13,7 @@ from ..templating.arrange import drop_reasoning
 from ..templating.nous_prose import Hermes4System
 from ..turns import Reasoning, Text
 from ..wire import NOTHING, End, Frame, Lit, Opt, Pad, Slot, Tok
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, calls, chatml, end, qwen3
 from .qwen3 import layout as qwen3_layout
 

@@ -14,7 +14,7 @@ from ..format import Format
 from ..layout import Context, Layout, Option, Results, Wrap
 from ..templating.hunyuan import EFFORTS, Preamble, gather, leave_open, think, think_if_interleaved
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 
 NL = Pad("\n")
 

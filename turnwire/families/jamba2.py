@@ -7,9 +7,8 @@ that of ai21labs/Jamba-v0.1 special_tokens_map.json.
 from __future__ import annotations
 
 from ..wire import Tok
+from .notes import UNSEEN
 from .qwen3 import qwen3_instruct_2507 as base
-
-UNSEEN = "no vocabulary was had: that the markers are entries of it is not verified (binding one without them raises)"
 
 jamba2 = base.but(
     "jamba2", layout=base.layout.but(begin=Tok("<|startoftext|>")),

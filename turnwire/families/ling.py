@@ -14,7 +14,7 @@ from ..templating.arrange import ThinkSinceQuery, split_reasoning
 from ..templating.ling_prose import ling_system, ling_system_switched, ring_system
 from ..turns import Reasoning
 from ..wire import NOTHING, End, Frame, Lit, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, calls, qwen3, splitting
 
 # reply

@@ -12,7 +12,7 @@ from ..format import Format
 from ..layout import Context, Layout, Option, Results, Wrap
 from ..templating import longcat as cat
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 
 NL = Pad("\n")
 opener, closer = Tok("<longcat_think>"), Tok("</longcat_think>")

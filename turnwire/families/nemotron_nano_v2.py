@@ -14,7 +14,7 @@ from ..templating import nemotron_prose as nemotron
 from ..templating.smollm_prose import one_system
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 from .hermes_4 import llama
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 
 # reply
 full = Pad("\n", full=True)

@@ -15,7 +15,7 @@ from ..templating import phi_prose as phi
 from ..templating.arrange import drop_reasoning
 from ..templating.smollm_prose import one_system
 from ..wire import Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .phi_4 import text, think
 
 call = Frame("call", Slot("envelope", Envelope()))

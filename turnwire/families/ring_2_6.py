@@ -11,8 +11,8 @@ from ..codecs import Name, Value
 from ..layout import Option, Wrap
 from ..templating.ling_prose import ring_2_6_system
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok
-from .jamba2 import UNSEEN
 from .ling import end, ling, made, role
+from .notes import UNSEEN
 from .qwen3 import splitting, text, think
 
 NL = Pad("\n")

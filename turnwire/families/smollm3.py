@@ -11,7 +11,7 @@ from ..templating import smollm_prose as smol
 from ..templating.arrange import StripFirst, drop_reasoning
 from ..turns import Reasoning
 from ..wire import NOTHING, End, Frame, Lit, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, calls, chatml, qwen3
 from .qwen3 import layout as qwen3_layout
 

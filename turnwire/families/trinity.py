@@ -17,7 +17,7 @@ from ..templating.arrange import SplitBlock, Trim
 from ..templating.xml_tools import XmlTools
 from ..turns import Part, Reasoning
 from ..wire import NOTHING, Choice, End, Frame, If, Many, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import qwen3, splitting, text
 from .qwen3_coder import call_of
 from .qwen3_coder import layout as coder_layout
