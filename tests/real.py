@@ -119,20 +119,6 @@ def o200k_harmony() -> HfTokenizer:
     return _load("gpt-oss")
 
 
-def stand_in(control: tuple[str, ...]) -> HfTokenizer:
-    """For a format whose tokenizer cannot be had: Qwen3's with the control tokens given added to it."""
-    return _stand_in(tuple(sorted(control)))
-
-
-@functools.cache
-def _stand_in(control: tuple[str, ...]) -> HfTokenizer:
-    from tokenizers import AddedToken, Tokenizer
-
-    backend = Tokenizer.from_str(qwen3().backend.to_str())
-    backend.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in control])
-    return HfTokenizer(backend, "stand-in")
-
-
 def harmony_encoding() -> Any:
     """openai-harmony's encoding of gpt-oss, offline. Sets TIKTOKEN_ENCODINGS_BASE for this process."""
     harmony = pytest.importorskip("openai_harmony", reason="needs the package openai-harmony")

@@ -1,7 +1,7 @@
 """How much of the laws each format is tried with: some ninety formats share some dozens of reply trees.
 
-One format of each call syntax runs everything. Others run half of the examples where their tree or their start is their
-own, else a quarter. `TURNWIRE_FULL=1` (`make laws`) runs everything for all.
+One format of each call syntax runs everything. Others run half of the examples, if they are the first of their file
+with a tree or a start of its own, else a quarter. `TURNWIRE_FULL=1` (`make laws`) runs everything for all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import turnwire
 from tests.laws.law import EXAMPLES
+from turnwire.families import FILES
 
 FULL = bool(os.environ.get("TURNWIRE_FULL"))
 SYNTAXES = (
@@ -35,7 +36,8 @@ def share(name: str) -> int:
     fmt = turnwire.get_format(name)
     before = [n for n in (*SYNTAXES, *turnwire.list_formats()) if n in turnwire.list_formats()]
     first = next(n for n in before if same(turnwire.get_format(n), fmt))
-    return EXAMPLES // 2 if first == name else EXAMPLES // 4
+    (file,) = (names for names in FILES.values() if name in names)
+    return EXAMPLES // 2 if first == name == file[0] else EXAMPLES // 4
 
 
 def same(a: turnwire.Format, b: turnwire.Format) -> bool:
