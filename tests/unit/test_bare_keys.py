@@ -44,6 +44,9 @@ class Recorder:
     def named(self, name: str) -> None:
         raise AssertionError(name)
 
+    def identified(self, id: str) -> None:
+        raise AssertionError(id)
+
     def fault(self, code: str, message: str, text: str) -> None:
         self.faults.append(code)
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 import turnwire
 from turnwire import Call, Result, Text, Turn
-from turnwire.codecs import Alphanumeric, Counted, IdForm, Namer
+from turnwire.codecs import Alphanumeric, Counted, IdForm, Namer, Ordinal
 from turnwire.errors import OptionError, ResultError
 from turnwire.layout import Context, Placed
 from turnwire.templating import call_ids
 from turnwire.templating.render import place
 
 COUNTED, NINE = Counted("functions."), Alphanumeric(9)
-FORMS = [COUNTED, NINE]
+FORMS = [COUNTED, NINE, Ordinal()]
 QWEN = turnwire.get_format("qwen3")
 
 
@@ -35,7 +35,8 @@ NAMES = ["f", "g", "a:1", "functions.f", "é"]
 IDS = st.one_of(
     st.none(),
     st.sampled_from(["call_1", "call_2", "", "functions.f:0", "functions.f:1", "functions.g:1", "functions.f:01",
-                     "f:0", "ABCDEFGH0", "ABCDEFGH1", "ABCDEFGH", "ABCDEFGHé"]),
+                     "f:0", "01", "ABCDEFGH0", "ABCDEFGH1", "ABCDEFGH", "ABCDEFGHé"]),
+    st.integers(0, 9).map(str),
     st.tuples(st.sampled_from(NAMES), st.integers(0, 4)).map(lambda x: f"functions.{x[0]}:{x[1]}"),
     st.sampled_from(["call_1", "x"]).flatmap(lambda g: st.sampled_from(list(islice(NINE.candidates("f", g, 0), 2)))),
 )  # fmt: skip

@@ -49,6 +49,9 @@ class Recorder:
     def named(self, name: str) -> None:
         self.said.append(("NAME", name))
 
+    def identified(self, id: str) -> None:
+        self.said.append(("ID", id))
+
     def fault(self, code: str, message: str, text: str) -> None:
         self.said.append(("FAULT", code))
 
@@ -291,6 +294,19 @@ def test_an_envelope_is_an_object() -> None:
         DONE,
         "",
     )
+
+
+def test_an_envelope_tells_the_id_in_it() -> None:
+    shape = Envelope(id="id", id_first=True)
+    text = shape.write(Call("f", {}, '"0'))
+    assert text == '{"id": "\\"0", "name": "f", "arguments": {}}'
+    said = [s for s in read(shape.reader(Data()), [*text])[0] if s[0].isupper()]
+    assert said == [("ID", '"0'), ("NAME", "f")]
+    assert Envelope(id="id").write(Call("f", {}, "0")) == '{"name": "f", "arguments": {}, "id": "0"}'
+    assert [s for s in read(shape.reader(Data()), ['{"id": 0, "name": "f", "id": "1"}'])[0] if s[0].isupper()] == [
+        ("NAME", "f"),
+        ("FAULT", "duplicate-key"),
+    ]
 
 
 def test_a_huge_key_is_not_remembered() -> None:

@@ -55,6 +55,9 @@ class Sink:
     def named(self, name: str) -> None:
         raise AssertionError
 
+    def identified(self, id: str) -> None:
+        raise AssertionError
+
     def fault(self, code: str, message: str, text: str) -> None:
         self.faults.append(f"{code} at {len(self.raw)}")
 

@@ -24,6 +24,7 @@ from .ids import Alphanumeric as Alphanumeric
 from .ids import Counted as Counted
 from .ids import IdForm as IdForm
 from .ids import Namer as Namer
+from .ids import Ordinal as Ordinal
 from .json_object import PIECE_STOP as PIECE_STOP
 from .json_object import STRING_STOP as STRING_STOP
 from .json_object import Envelope as Envelope

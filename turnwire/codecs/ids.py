@@ -44,6 +44,21 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordinal:
+    """A number, from 0; candidates count the calls of the conversation."""
+
+    def fits(self, id: str, name: str) -> bool:
+        return re.fullmatch("0|[1-9][0-9]{0,8}", id) is not None
+
+    def candidates(self, name: str, given: str | None, number: int) -> Iterator[str]:
+        return map(str, itertools.count(number))
+
+    def shown(self, id: str) -> str:
+        """As a prompt shows it: bare, almost any prompt has it."""
+        return f'"{id}"'
+
+
+@dataclass(frozen=True, slots=True)
 class Alphanumeric:
     """`length` letters and digits; candidates are drawn from a hash of the caller's id, or of the call's name and
     number where there is none."""

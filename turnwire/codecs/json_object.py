@@ -22,7 +22,7 @@ _SCALAR = re.compile(r"[0-9A-Za-z,:.+\-]")
 
 class JsonReader:
     """One JSON value. With `paths` ({key: kind}), the members of the object that have those keys come out as
-    pieces of those kinds and everything else as "syntax"; a member of kind "name" is told decoded instead."""
+    pieces of those kinds and everything else as "syntax"; a member of kind "name" or "id" is told decoded instead."""
 
     __slots__ = (
         "captured",
@@ -46,7 +46,7 @@ class JsonReader:
         self.kind = "syntax" if paths else "arguments"
         self.pending: str | None = None  # the kind of the value that comes next
         self.captured: list[str] | None = None  # a key, or the name, as far as it was read
-        self.naming = False
+        self.naming = ""  # the kind of the string that is being captured, if it is told
         self.seen: set[str] = set()
 
     def quick(self) -> tuple[str, Callable[[str], Any]] | None:
@@ -147,19 +147,19 @@ class JsonReader:
 
     def _value_begins(self, c: str, cut: Callable[[str], None]) -> None:
         kind, self.pending = self.pending, None
-        if kind == "name":
+        if kind in ("name", "id"):
             cut("syntax")
-            self.naming = c == '"'
+            self.naming = kind if c == '"' else ""
             self.captured = None
         elif kind is not None:
             cut(kind)
 
     def _name_ended(self, sink: Sink) -> None:
         if self.naming:
-            name = decode_string("".join(self.captured or ()))
-            self.captured, self.naming = None, False
-            if name is not None:
-                sink.named(name)
+            said, kind = decode_string("".join(self.captured or ())), self.naming
+            self.captured, self.naming = None, ""
+            if said is not None:
+                (sink.named if kind == "name" else sink.identified)(said)
 
 
 def decode_string(text: str) -> str | None:
@@ -193,17 +193,22 @@ class Json:
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A call as one JSON object, read by key path: spacing, key order and further keys do not matter. `id`: the key
-    that a call's id is written under, last; read, it comes too late to name the call that has begun."""
+    that a call's id is written under, first with `id_first`, else last; read, it is the call's only if it comes before
+    the name, with which the call is told."""
 
     name: str = "name"
     arguments: tuple[str, ...] = ("arguments", "parameters")
     id: str = ""
+    id_first: bool = False
 
     first = "{"
 
     def reader(self, context: Context) -> Reader:
-        return JsonReader(context, {self.name: "name", **dict.fromkeys(self.arguments, "arguments")})
+        id = {self.id: "id"} if self.id else {}
+        return JsonReader(context, {self.name: "name", **dict.fromkeys(self.arguments, "arguments"), **id})
 
     def write(self, call: Call) -> str:
-        id = f", {dumps(self.id)}: {dumps(call.id)}" if self.id and call.id is not None else ""
-        return f"{{{dumps(self.name)}: {dumps(call.name)}, {dumps(self.arguments[0])}: {Json().write(call)}{id}}}"
+        members = [f"{dumps(self.name)}: {dumps(call.name)}", f"{dumps(self.arguments[0])}: {Json().write(call)}"]
+        if self.id and call.id is not None:
+            members.insert(0 if self.id_first else 2, f"{dumps(self.id)}: {dumps(call.id)}")
+        return "{" + ", ".join(members) + "}"

@@ -11,6 +11,7 @@ from ..format import Format
 
 FILES: dict[str, tuple[str, ...]] = {
     "apertus": ("apertus",),
+    "command_a": ("command-a", "north-mini-code"),
     "deepseek_r1": ("deepseek-r1", "deepseek-r1-0528"),
     "deepseek_v3": ("deepseek-v3",),
     "deepseek_v3_1": ("deepseek-v3.1",),

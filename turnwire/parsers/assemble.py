@@ -167,6 +167,11 @@ class Assembler(Emitter):
         self.out.append(start)
         self.out.extend(held)
 
+    def identified(self, id: str) -> None:
+        """An id that the model wrote: the call's, if its name is not told yet."""
+        if self.call is not None and self.call.name is None and id:
+            self.call.id = id
+
     def slot_end(self, slot: Slot, readable: bool) -> None:
         call, arg, kind = self.call, self.arg, slot.kind
         if kind == "noise" and (text := self._header_text()).strip():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import Namer
+from ..codecs import IdForm, Namer
 from ..layout import Context, Layout, Option, Placed
 from ..messages import Answers
 from ..spans import Rendered, symbols_of
@@ -31,7 +31,7 @@ def settle_ids(turns: list[Placed], layout: Layout, options: Mapping[str, Any], 
     if layout.ids is None:
         return turns
     keep = options.get(CALL_IDS.name, CALL_IDS.default) == "given"
-    namer = Namer(layout.ids, "always" if keep else "fitting", spelled_in(prompt), calls_in(prompt))
+    namer = Namer(layout.ids, "always" if keep else "fitting", spelled_in(prompt, form=layout.ids), calls_in(prompt))
     answers = Answers()
     names: list[str] = []
     out: list[Placed] = []
@@ -60,12 +60,13 @@ def reply_names(
     call of the reply has is no id. Of a family without ids, calls have what the caller's `new_id` gives, or none."""
     if layout.ids is None or new_id is not None:
         return lambda index, name, id: id if id is not None or new_id is None else new_id(index)
-    namer = Namer(layout.ids, "free", spelled_in(prompt, bound), calls_in(prompt))
+    namer = Namer(layout.ids, "free", spelled_in(prompt, bound, layout.ids), calls_in(prompt))
     return lambda index, name, id: namer(name, id)
 
 
-def spelled_in(prompt: Any, bound: Bound | None = None) -> Callable[[str], bool]:
-    """Whether a prompt (`Rendered`, text, or ids with their tokenizer) has an id in it; looked at when asked."""
+def spelled_in(prompt: Any, bound: Bound | None = None, form: IdForm | None = None) -> Callable[[str], bool]:
+    """Whether a prompt (`Rendered`, text, or ids with their tokenizer) has an id in it, as its form
+    shows it; looked at when asked."""
 
     @functools.cache
     def text() -> str:
@@ -73,7 +74,8 @@ def spelled_in(prompt: Any, bound: Bound | None = None) -> Callable[[str], bool]
             return prompt if isinstance(prompt, str) else prompt.text
         return symbols_of(bound, prompt) if prompt is not None and bound is not None else ""
 
-    return lambda id: id in text()
+    shown: Callable[[str], str] = getattr(form, "shown", str)
+    return lambda id: shown(id) in text()
 
 
 def calls_in(prompt: Any) -> int:
