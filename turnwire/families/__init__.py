@@ -27,6 +27,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "granite_3_3": ("granite-3.3",),
     "granite_4": ("granite-4", "granite-4.1"),
     "harmony": ("harmony",),
+    "hermes_3": ("hermes-3",),
     "hermes_4": ("hermes-4", "hermes-4-llama"),
     "hunyuan": ("hunyuan", "hunyuan-preview"),
     "jamba2": ("jamba2",),
