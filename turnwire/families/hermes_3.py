@@ -1,10 +1,10 @@
 """Hermes 3: Hermes JSON calls in ChatML behind a BOS, on Llama's vocabulary; another preamble where there are tools.
 
 Facts: tokenizer_config.json of NousResearch/Hermes-3-Llama-3.1-8B has two templates: default (sha256 9ff2eb30), which
-knows no calls, and tool_use, that of Hermes-2-Pro-Llama-3-8B (7ce09d55); eos_token is <|im_end|>. Results end, and are
-followed, by a line end, as in NousResearch/Hermes-Function-Calling, functioncall.py (`generate_function_call`: results
-as "<tool_response>\\n...\\n</tool_response>\\n", what the model wrote whole, all through the default template), where
-tool_use leaves line ends out and drops text beside calls. Calls look the same whether tools are given or not.
+knows no calls, and tool_use, which begins as Hermes-2-Pro-Llama-3-8B's (7ce09d55): the whole of that one is what could
+be had. eos_token is <|im_end|> (special_tokens_map). A line end stands behind each result and each turn of results,
+and text stays beside calls, as in NousResearch/Hermes-Function-Calling, functioncall.py (`generate_function_call`),
+which takes all through the default template; tool_use leaves them out. Calls look the same whether tools are given.
 """
 
 from __future__ import annotations
