@@ -13,7 +13,7 @@ from ..layout import Context, Layout, Option
 from ..templating import cohere
 from ..templating.call_ids import CALL_IDS
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 
 # reply; answers of Command R7B stand in <|START_RESPONSE|> (command-r7b-12-2024's tool_use template, cc60b553);
 # one call without brackets: smg-project/smg, issue 305

@@ -13,7 +13,7 @@ from ..layout import Layout, Results
 from ..templating.arrange import drop_reasoning
 from ..templating.nous_prose import hermes_3_system
 from ..wire import End, Tok
-from .jamba2 import UNSEEN
+from .notes import UNSEEN
 from .qwen3 import NL, calls, chatml, qwen3
 
 layout = Layout(
@@ -29,6 +29,10 @@ layout = Layout(
 hermes_3 = qwen3.but(
     "hermes-3", reply=calls + End("<|im_end|>", "<|end_of_text|>"), layout=layout,
     models=tuple(f"NousResearch/Hermes-3-Llama-{size}" for size in ("3.2-3B", "3.1-8B", "3.1-70B", "3.1-405B")),
-    notes=(UNSEEN,),
+    notes=(
+        UNSEEN,
+        "line ends behind results, and text beside calls, are written as by Nous's own program; the official tool_use "
+        "template leaves them out",
+    ),
     source="NousResearch/Hermes-3-Llama-3.1-8B tokenizer_config.json, templates sha256 9ff2eb30a1 and 7ce09d55d3",
 )  # fmt: skip
