@@ -54,7 +54,8 @@ def hostile(surrogates: bool = False, max_size: int = 6, own: tuple[str, ...] = 
         st.sampled_from(HALVES + tuple(m[: len(m) // 2 + 1] for m in own)),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
     )
-    inner = st.integers(0, 9).flatmap(lambda n: st.lists(pieces, min_size=min(n, 1), max_size=max_size)).map("".join)
+    some, any_ = (st.lists(pieces, min_size=least, max_size=max_size) for least in (1, 0))
+    inner = st.sampled_from((any_, *[some] * 9)).flatmap(lambda lists: lists).map("".join)
     edge = st.sampled_from(("", "", "", "", "", "\n", "\n\n", " ", "\r\n"))
     text = st.tuples(edge, inner, edge).map("".join)
     if not surrogates:
@@ -96,12 +97,12 @@ _values: Mapping[str, Callable[[bool], st.SearchStrategy[Any]]] = {
 def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
     """A call of one of TOOLS with arguments of the declared types."""
 
-    def arguments(tool: Any) -> st.SearchStrategy[Call]:
+    def of(tool: Any) -> st.SearchStrategy[Call]:
         f = tool["function"]
         optional = {k: _values[v["type"]](surrogates) for k, v in f["parameters"]["properties"].items()}
         return st.fixed_dictionaries({}, optional=optional).map(lambda a: Call(f["name"], a))
 
-    return st.sampled_from(TOOLS).flatmap(arguments)
+    return st.one_of(*map(of, TOOLS))
 
 
 def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[Turn]:
@@ -114,11 +115,11 @@ def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[T
         "preamble": text.map(lambda t: Text(t, "commentary")),
         "text": text.map(lambda t: Text(t, "final" if "preamble" in frame_kinds(fmt) else None)),
     }
-    closed = closes_reasoning(fmt)
+    closed, order = closes_reasoning(fmt), orders(fmt.reply)
 
     @st.composite
     def turn(draw: Any) -> Turn:
-        kinds = [k for k in draw(orders(fmt.reply)) if k in made and not (closed and k == "reasoning")]
+        kinds = [k for k in draw(order) if k in made and not (closed and k == "reasoning")]
         return Turn("assistant", tuple(draw(made[k]) for k in kinds))
 
     return turn()
@@ -141,9 +142,9 @@ def orders(word: Word) -> st.SearchStrategy[list[str]]:
     if isinstance(word, Choice):
         return st.one_of(*map(orders, word.items))
     if isinstance(word, Many):
-        inner = st.sampled_from((0, 1, 2, 2, 3, 4)).flatmap(
-            lambda n: st.lists(orders(word.item), min_size=n, max_size=n)
-        )
+        item = orders(word.item)
+        several = [st.lists(item, min_size=n, max_size=n) for n in (0, 1, 2, 2, 3, 4)]
+        inner = st.sampled_from(several).flatmap(lambda lists: lists)
         return inner.map(lambda found: [k for kinds in found for k in kinds][:5])
     return st.just([])
 
@@ -178,7 +179,14 @@ def tokenizer(fmt: turnwire.Format) -> Any:
             return real.load(found)
         except pytest.skip.Exception:
             pass
-    return turnwire.small_tokenizer(fmt)
+    key = (fmt.name, fmt.control)  # a format's own hash walks its tree
+    if key not in _small:
+        _small.clear()
+        _small[key] = turnwire.small_tokenizer(fmt)
+    return _small[key]
+
+
+_small: dict[Any, Any] = {}
 
 
 def normalised(turn: Turn, normalize: Callable[[str], str]) -> Turn:
@@ -242,15 +250,17 @@ def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
         st.sampled_from(markers), st.sampled_from(TEXTS + MARKERS + HALVES), st.sampled_from(["{", "}", '"', "\n"])
     )
 
+    whole, garbage, scraps = turns(fmt), st.lists(bit, max_size=14), st.lists(bit, max_size=8)
+
     @st.composite
     def reply(draw: Any) -> str:
         if draw(st.integers(0, 3)) == 0:
-            return "".join(draw(st.lists(bit, max_size=14)))
-        turn = draw(turns(fmt))
+            return "".join(draw(garbage))
+        turn = draw(whole)
         try:
             s = fmt.render_reply(turn, tools=TOOLS).symbols
         except turnwire.errors.RefusedTurn:
-            s = "".join(draw(st.lists(bit, max_size=8)))
+            s = "".join(draw(scraps))
         for _ in range(draw(st.integers(0, 3))):
             a = draw(st.integers(0, len(s)))
             b = min(len(s), a + draw(st.integers(0, 12)))
