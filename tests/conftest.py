@@ -17,16 +17,15 @@ def _laws(request: pytest.FixtureRequest, record_property: Any) -> Any:
         record_property("law", line)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests of formats with one tokenizer run in one worker (`--dist loadgroup`): it is loaded once."""
     from tests.families.reference import references
 
-    known = references()
-    for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params.get("name")  # type: ignore[attr-defined]
-        reference = known.get(name) if isinstance(name, str) else None
-        if reference is not None and reference.tokenizer is not None:
-            item.add_marker(pytest.mark.xdist_group(reference.tokenizer))
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("name") if callspec is not None else None
+    reference = references().get(name) if isinstance(name, str) else None
+    if reference is not None and reference.tokenizer is not None:
+        item.add_marker(pytest.mark.xdist_group(reference.tokenizer))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

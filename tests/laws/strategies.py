@@ -136,7 +136,7 @@ def orders(word: Word) -> st.SearchStrategy[list[str]]:
     if isinstance(word, If):
         return orders(word.word)
     if isinstance(word, Switch):
-        return st.sampled_from([[c.kind] for c in word.cases])
+        return st.sampled_from([[k] for k in ("reasoning", "text", "preamble", "call", "call") if k in kinds_of(word)])
     if isinstance(word, Seq):
         return st.tuples(*map(orders, word.parts)).map(lambda found: [k for kinds in found for k in kinds])
     if isinstance(word, Choice):
@@ -147,6 +147,10 @@ def orders(word: Word) -> st.SearchStrategy[list[str]]:
         inner = st.sampled_from(several).flatmap(lambda lists: lists)
         return inner.map(lambda found: [k for kinds in found for k in kinds][:5])
     return st.just([])
+
+
+def kinds_of(word: Word) -> set[str]:
+    return {w.kind for w in walk(word) if isinstance(w, Frame)}
 
 
 def frame_kinds(fmt: turnwire.Format) -> set[str]:

@@ -60,7 +60,7 @@ def test_l6_linear_work(name: str, by: str) -> None:
     worst = 0.0
     for unit in units:
         for chunk in (1, 10**6) if full(name) else (1,):
-            short, long = linear(fmt, unit, by, chunk, 500 if full(name) else 250)
+            short, long = linear(fmt, unit, by, chunk)
             assert long <= bound, f"{long:.0f} characters a character on a flood of {unit!r} in chunks of {chunk}"
             assert long <= 1.5 * short + 8, f"{short:.0f} -> {long:.0f} on a flood of {unit!r} in chunks of {chunk}"
             worst = max(worst, long)

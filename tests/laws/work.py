@@ -61,10 +61,10 @@ def tables(fmt: turnwire.Format) -> list[Table]:
     return [p.table for p in fmt.program._points.values()] + [s.table for s in fmt.program._slots.values()]
 
 
-def linear(fmt: turnwire.Format, unit: str, by: str, chunk: int, size: int = 500) -> tuple[float, float]:
+def linear(fmt: turnwire.Format, unit: str, by: str, chunk: int) -> tuple[float, float]:
     """Work per character on a flood of `unit` (in symbols), at one size and at four times that size."""
     out: list[float] = []
-    for long in (size, 4 * size):
+    for long in (500, 2000):
         with counted(fmt) as (copy, work):
             symbols = (unit * (long // len(unit) + 1))[:long]
             p = copy.parser(tools=None)
