@@ -14,11 +14,11 @@ demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # the same, with coverage
 coverage: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
 
 # lint, types and formatting only (a part of `make test`)
 check: $(VENV)/.test
@@ -27,7 +27,7 @@ check: $(VENV)/.test
 
 # the laws with ten times the examples, drawn anew each time
 laws: $(VENV)/.test
-	TURNWIRE_FULL=1 TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/laws tests/families
+	TURNWIRE_FULL=1 TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) tests/laws tests/families
 
 # against the peers, as ratios in one run
 bench: $(VENV)/.test

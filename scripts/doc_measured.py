@@ -23,7 +23,7 @@ HEAD = "laws: examples, share admitted, features reached"
 
 def measure() -> None:
     """Run the tests and keep the summary; a failure is an error, and nothing is kept."""
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", "-p", "no:cacheprovider", *TESTS]
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider", *TESTS]
     env = {**os.environ, "TURNWIRE_MEASURE": "1"}  # what is measured is not compared with what was
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
     lines = done.stdout.splitlines()

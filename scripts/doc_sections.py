@@ -172,11 +172,7 @@ def _laws() -> str:
 
 def fixed() -> dict[str, int]:
     """How many fixed conversations are compared with the official template or encoder, by format."""
-    counted = {
-        name: int(line.split()[0]) for name, line in measured.rows("parity ").items() if " conversations" in line
-    }
-    harmony: Any = importlib.import_module("tests.families.test_harmony_parity")
-    return {**counted, "harmony": len(harmony.BY_NAME)}
+    return {name: int(line.split()[0]) for name, line in measured.rows("parity ").items() if " conversations" in line}
 
 
 def _run() -> str:

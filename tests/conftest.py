@@ -17,15 +17,17 @@ def _laws(request: pytest.FixtureRequest, record_property: Any) -> Any:
         record_property("law", line)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of formats with one tokenizer run in one worker (`--dist loadgroup`): it is loaded once."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of formats with one tokenizer stand together: loading one takes a second, and few are kept."""
     from tests.families.reference import references
 
-    callspec = getattr(item, "callspec", None)
-    name = callspec.params.get("name") if callspec is not None else None
-    reference = references().get(name) if isinstance(name, str) else None
-    if reference is not None and reference.tokenizer is not None:
-        item.add_marker(pytest.mark.xdist_group(reference.tokenizer))
+    def tokenizer(item: pytest.Item) -> str:
+        callspec = getattr(item, "callspec", None)
+        name = callspec.params.get("name") if callspec is not None else None
+        reference = references().get(name) if isinstance(name, str) else None
+        return (reference.tokenizer or "") if reference is not None else ""
+
+    items.sort(key=tokenizer)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

