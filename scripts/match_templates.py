@@ -79,7 +79,7 @@ def main(only: list[str]) -> None:
         sys.exit(f"no Reference with a template: {', '.join(sorted(unknown))}")
     known: dict[str, list[str]] = json.loads(TARGET.read_text("utf-8"))
     found = {n: set(digests) for n, digests in known.items() if only and n not in only}
-    own = {own_digest(n): n for n in only or names}
+    own = {own_digest(n): n for n in reversed(only or names)}  # of formats that share one, the first
     for digest, text, models in templates():
         if digest in own:  # compared by the parity test, and with more options
             found.setdefault(own[digest], set()).add(digest[:16])

@@ -24,7 +24,7 @@ from .templating.budget import Limits
 from .templating.jinja import render
 from .wire import control_tokens
 
-LIKELY = 0.5  # the least likeness of a template's words to a format's, for it to be tried
+LIKELY = 0.35  # the least likeness of a template's words to a format's, for it to be tried
 TRIED = 16  # formats that are tried at most
 LEAST = 4  # conversations that must be rendered the same
 FORMS = ("object", "string")  # of arguments

@@ -62,7 +62,7 @@ def read_model(data: bytes, path: str) -> Model:
     except (ValueError, IndexError, struct.error):
         raise TokenizerError("damaged: this is no SentencePiece model", path=path, expected=EXPECTED) from None
     problems = {
-        f"its model type is {trainer.get(3, 1)}, and 2 (BPE) is supported": trainer.get(3, 1) != 2,
+        f"its model type is {trainer.get(3, 1)!r}, and 2 (BPE) is supported": trainer.get(3, 1) != 2,
         "it has no pieces for bytes": sum(piece.type == BYTE for piece in pieces) != 256,
         "it rewrites text (precompiled_charsmap)": bool(normalizer.get(2)),
         "it drops spaces (remove_extra_whitespaces)": bool(normalizer.get(4, 1)),

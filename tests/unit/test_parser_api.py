@@ -878,7 +878,7 @@ def test_get_format_by_model(model: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    ["Qwen/Qwen3-8B-Base", "Qwen/Qwen3-VL-8B-Instruct", "Qwen/Qwen3-Embedding-8B", "Qwen/Qwen2.5-7B-Instruct",
+    ["Qwen/Qwen3-8B-Base", "Qwen/Qwen2-VL-7B-Instruct", "Qwen/Qwen3-Embedding-8B", "Qwen/Qwen1.5-7B-Chat",
      "Qwen3-8B", "someone/Qwen3-8B-abliterated", "Qwen/Qwen3", "Qwen/Qwen3-*", "../qwen3", "Qwen/Qwen3-8B/x"],
 )  # fmt: skip
 def test_get_format_does_not_guess(model: str) -> None:

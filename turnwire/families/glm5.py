@@ -10,7 +10,8 @@ from __future__ import annotations
 from ..layout import Context, Option
 from ..templating.glm import Preamble, Thinking, bare_tool, effort_always, effort_unless_off, sort_results
 from ..wire import Lit, Opt, Tok, Word
-from .glm4 import calls, clearing, end, glm_4_7, layout, splitting, think, thinking
+from .glm4 import calls, clearing, end, glm_4_7, layout, think
+from .qwen3 import splitting, thinking
 
 UNABLE = (
     "<reminder>You are unable to process this {} because you don't have multi-modal input ability. "

@@ -11,7 +11,8 @@ from ..layout import Context, Layout
 from ..templating import olmo_prose as prose
 from ..templating.lfm_prose import drop_empty_reasoning
 from ..wire import Frame, Lit, Opt, Slot, Word
-from .olmo_3 import IDENTITY, chatml, olmo_3, system
+from .olmo_3 import IDENTITY, olmo_3, system
+from .qwen3 import chatml
 
 think = Frame("reasoning", Lit("<think>") + Slot("reasoning") + Lit("</think>"))
 SEVEN = (
