@@ -438,6 +438,8 @@ def features(messages: list[Message], tools: Any, options: Message) -> list[str]
     if any(m["role"] == "assistant" and not m.get("tool_calls") and not (m["content"] or "").strip() for m in messages):
         out.append("nothing said")
     roles = [m["role"] for m in messages]
+    if any(a == b == "assistant" and m["content"] is None for a, b, m in zip(roles, roles[1:], messages[1:])):
+        out.append("no content behind assistant")
     if roles[0] == "system":
         out.append("system")
     if "system" in roles[1:]:

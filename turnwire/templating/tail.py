@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, NoTokenizer, check_ids, check_text
 from ..spans import Rendered, symbols_of
-from ..wire import control_tokens, is_symbol
+from ..wire import is_symbol
 
 if TYPE_CHECKING:
     from ..format import Format
@@ -37,10 +37,7 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
     tail = text[at:]
     if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(opener + tail)):
         opener = ""  # another format's
-    within = {symbols.of[t] for t in control_tokens(fmt.reply)}
-    heads = {o[0] for o in openers(fmt) if is_symbol(o[0])} - within
-    over = fmt.program.stops | heads  # a stop token, or another turn's header
-    if not opener or any(c in over for c in tail):
+    if not opener or any(c in fmt.program.stops for c in tail) or _another_turn(fmt, tail):
         expected = " or ".join(repr(symbols.show(o)) for o in openers(fmt))
         raise InputError(
             "the prompt does not end in an open assistant turn",
@@ -49,6 +46,14 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
             expected=f"{expected} at its end, as add_generation_prompt=True writes it",
         )
     return tail
+
+
+def _another_turn(fmt: Format, tail: str) -> bool:
+    """Whether a header's first token stands in the tail where it begins no marker of a reply."""
+    heads = {o[0] for o in openers(fmt) if is_symbol(o[0])}
+    points = fmt.program._points.values()  # pyright: ignore[reportPrivateUsage]
+    markers = {m for p in points for m in p.own.by if m[0] in heads}
+    return any(c in heads and not tail.startswith(tuple(markers), i) for i, c in enumerate(tail))
 
 
 def _symbols_of_ids(fmt: Format, ids: Any, bound: Bound | None) -> str:
