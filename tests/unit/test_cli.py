@@ -430,6 +430,7 @@ def test_a_reader_that_goes_away() -> None:
 
 def test_ctrl_c() -> None:
     args: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    args["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background ignores it
     with start("parse", "-", "-f", "qwen3", **args) as process:
         assert process.stdin is not None and process.stderr is not None
         process.stdin.write(b"hello there")
