@@ -184,7 +184,7 @@ class Format:
         (read,) = read_messages([turn], ("assistant",))
         context = self.context(tools, options)
         bound = self.bind(tokenizer) if tokenizer is not None else None
-        (named,) = settle_ids(place(self.canon(read), 0), self.layout, context.options, prompt)
+        (named,) = settle_ids(place(self.canon(read), 0), self.layout, context.options, prompt, bound)
         parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)

@@ -313,3 +313,18 @@ def test_each_result_of_a_turn_stands_by_itself() -> None:
     results = (Result((Text("1"),), "a"), Result((Text("2"),), "b"))
     together = QWEN.render([*GO, calls, Turn("tool", results)]).text
     assert together == QWEN.render([*GO, calls, *(Turn("tool", (r,)) for r in results)]).text
+
+
+def test_ids_of_a_prompt_given_as_tokens_are_not_given_again() -> None:
+    fmt = turnwire.get_format("command-a")
+    tokenizer = turnwire.small_tokenizer(fmt)
+    turns = [
+        Turn("user", (Text("q"),)),
+        Turn("assistant", (Call("f", {}),)),
+        Turn("tool", (Result((Text("a"),), name="f"),)),
+    ]
+    prompt = fmt.render(turns, tokenizer=tokenizer, add_generation_prompt=True)
+    reply = Turn("assistant", (Call("f", {}),))
+    new = fmt.render_reply(reply, tokenizer=tokenizer, prompt=prompt)
+    assert fmt.render_reply(reply, tokenizer=tokenizer, prompt=list(prompt.ids)).ids == new.ids
+    assert fmt.render_reply(reply, tokenizer=tokenizer).ids != new.ids

@@ -281,6 +281,8 @@ def test_demo(name: str) -> None:
         "tokens",
     ):
         assert word in out
+    written = fmt.render_reply(turnwire.Turn("assistant", (turnwire.Text("x"),))).text.rstrip()
+    assert any(written.endswith(stop) and stop in out for stop in fmt.stop_tokens)
     code, out, err = here("demo", "--format", name, "--json")
     data = json.loads(out)
     assert (code, err, data["format"]) == (0, "", name)
@@ -293,8 +295,7 @@ def test_demo(name: str) -> None:
     assert all(
         s["call"].get("status", "complete") == "complete" and "error" not in json.loads(s["content"]) for s in ran
     )
-    assert len({s["call"]["id"] for s in ran}) >= 2  # ids that are plain numbers begin anew in each reply
-    assert any(stop in here("demo", "--format", name)[1] for stop in fmt.stop_tokens)
+    assert len({s["call"]["id"] for s in ran}) == 3
     statuses = {c.get("status", "complete") for c in data["malformed"]["turn"]["parts"] if c["kind"] == "call"}
     assert {"incomplete", "invalid", "unknown-tool"} <= statuses
     assert data["malformed"]["faults"] and not data["malformed"]["ok"]

@@ -25,13 +25,16 @@ CALL_IDS = Option("call_ids", "canonical", "'given' writes the caller's ids as t
 """An option for layouts that have `ids`."""
 
 
-def settle_ids(turns: list[Placed], layout: Layout, options: Mapping[str, Any], prompt: Any = None) -> list[Placed]:
+def settle_ids(
+    turns: list[Placed], layout: Layout, options: Mapping[str, Any], prompt: Any = None, bound: Bound | None = None
+) -> list[Placed]:
     """The turns with the ids that the prompt will show; as they are for a family that shows none. With `call_ids`
-    "given", only what has no id gets one. `prompt`: what comes before the turns, whose ids are not given again."""
+    "given", only what has no id gets one. `prompt`: what comes before the turns (ids need `bound`), whose ids are not
+    given again."""
     if layout.ids is None:
         return turns
     keep = options.get(CALL_IDS.name, CALL_IDS.default) == "given"
-    namer = Namer(layout.ids, "always" if keep else "fitting", spelled_in(prompt, form=layout.ids), calls_in(prompt))
+    namer = Namer(layout.ids, "always" if keep else "fitting", spelled_in(prompt, bound, layout.ids), calls_in(prompt))
     answers = Answers()
     names: list[str] = []
     out: list[Placed] = []
