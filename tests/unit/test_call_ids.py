@@ -223,7 +223,7 @@ def test_mutants_are_killed(form: IdForm, what: str, monkeypatch: pytest.MonkeyP
     name, mutant = MUTANTS[what]
     monkeypatch.setattr(call_ids, name, mutant)
 
-    @settings(report_multiple_bugs=False, database=None, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=500, report_multiple_bugs=False, database=None, deadline=None, phases=[Phase.generate])
     @given(turns=conversations())
     def law(turns: list[Turn]) -> None:
         check_settled(turns, form)
