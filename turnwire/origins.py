@@ -1,0 +1,78 @@
+"""Where the characters of a prompt come from: the template's own text (and its line), or a field of the messages,
+the tools or the variables (and its path). Spans tile a text; neighbours differ.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Kind = Literal["template", "data", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of one character. `line`: the template's line that wrote it, from 1, None where no template did. `path`: the
+    field that it was in, such as `messages[3].content`; "" for the template's own text. `offset`: the character of
+    that field, None where the template changed it (escaped, upper-cased)."""
+
+    kind: Kind
+    line: int | None
+    path: str = ""
+    offset: int | None = None
+
+
+class Span(NamedTuple):
+    """Characters [start, stop) of a text. `offset` is that of the first; the others follow, if it is not None.
+    `path` as steps: ("messages", 3, "content"); a key of a mapping is the step `Key("city")`."""
+
+    start: int
+    stop: int
+    kind: Kind
+    line: int | None
+    path: tuple[object, ...] = ()
+    offset: int | None = None
+
+
+class Key(str):
+    """A step to the key of a mapping itself, where `str` steps to the value under it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Key({str(self)!r})"
+
+
+def spell(path: Sequence[object]) -> str:
+    """A path as people write it: `messages[3].tool_calls[0].function.arguments.city`; a key itself ends in `.key`."""
+    out = ""
+    for step in path:
+        if isinstance(step, int):
+            out += f"[{step}]"
+        elif isinstance(step, Key):
+            out += f"[{str(step)!r}].key"
+        else:
+            name = str(step)
+            out += (f".{name}" if out else name) if name.isidentifier() else f"[{name!r}]"
+    return out
+
+
+class OriginMap:
+    """The spans of a text, and who owns a character."""
+
+    __slots__ = ("_starts", "spans")
+
+    def __init__(self, spans: Sequence[Span]):
+        self.spans = tuple(spans)
+        self._starts = [s.start for s in self.spans]
+
+    def at(self, index: int) -> Origin:
+        """The origin of character `index` (negative ones count from the end); raises IndexError beyond the text."""
+        size = self.spans[-1].stop if self.spans else 0
+        at = index + size if index < 0 else index
+        if not 0 <= at < size:
+            raise IndexError(f"character {index} of a text of {size}")
+        s = self.spans[bisect_right(self._starts, at) - 1]
+        return Origin(s.kind, s.line, spell(s.path), None if s.offset is None else s.offset + at - s.start)
