@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from .errors import InputError
+
 Kind = Literal["template", "data", "unknown"]
 
 
@@ -69,10 +71,10 @@ class OriginMap:
         self._starts = [s.start for s in self.spans]
 
     def at(self, index: int) -> Origin:
-        """The origin of character `index` (negative ones count from the end); raises IndexError beyond the text."""
+        """The origin of character `index` (negative ones count from the end); raises `InputError` beyond the text."""
         size = self.spans[-1].stop if self.spans else 0
         at = index + size if index < 0 else index
         if not 0 <= at < size:
-            raise IndexError(f"character {index} of a text of {size}")
+            raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {size} characters")
         s = self.spans[bisect_right(self._starts, at) - 1]
         return Origin(s.kind, s.line, spell(s.path), None if s.offset is None else s.offset + at - s.start)
