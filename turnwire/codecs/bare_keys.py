@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ..turns import Call
 from ..wire import Symbols, Tok
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, MembersReader, Reader, Sink, Took
 from .text import dumps, escaped, loads
 
 SYMBOL = re.compile("[\ud800-\udfff]")
@@ -30,19 +30,18 @@ CONSTANTS = {"true": "true", "false": "false", "null": "null", "True": "true", "
 ESCAPES = '"\\/bfnrtu'
 
 
-class BareReader:
+class BareReader(MembersReader):
     """Reads such a value up to the brace that closes it, which is left where it is."""
 
     __slots__ = (
-        "begun", "blanks", "context", "delimiter", "escape", "expect", "held", "key", "open", "quote", "sep", "size",
-        "word",
+        "blanks", "context", "delimiter", "escape", "expect", "held", "key", "open", "quote", "sep", "size", "word",
     )  # fmt: skip
 
     def __init__(self, context: Context, quote: str):
+        super().__init__()
         self.context, self.quote = context, context.symbols.of[quote]
         self.open: list[str] = []  # brackets inside the outermost braces
         self.expect = "key"  # or "colon", "value", "comma"
-        self.begun = False  # the outermost brace was told
         self.sep = ""  # a comma that was read, told with what follows it
         self.delimiter = ""  # what closes the open string
         self.escape = False  # behind a backslash in it
@@ -54,18 +53,6 @@ class BareReader:
 
     def quick(self) -> tuple[str, Callable[[str], Any]] | None:
         return ("arguments", SYMBOL.search) if self.delimiter == self.quote and self.begun else None
-
-    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
-        out: list[str] = []
-        at, took = self._take(s, i, out, sink)
-        json = "".join(out)
-        if (at > i or took is DONE) and not self.begun:
-            self.begun, json = True, "{" + json
-        if at > i or json:
-            sink.piece("arguments", s[i:at], json)
-        if took is DONE:
-            sink.piece("arguments", "", "}")
-        return at, took
 
     def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
         n = len(s)

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from ..turns import Call
 from ..wire import Symbols, Tok
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MORE, Context, Reader, Sink, Took, Types
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MORE, Context, MembersReader, Reader, Sink, Took, Types
 from .text import dumps, escaped, loads
 
 SYMBOL = re.compile("[\ud800-\udfff]")
@@ -40,15 +40,15 @@ class Element:
     text: list[str] = field(default_factory=list[str])  # blanks that may be none of the value; all of a "text"
 
 
-class ElementReader:
+class ElementReader(MembersReader):
     """Reads elements up to the marker that ends the call, which is left where it is."""
 
-    __slots__ = ("begun", "context", "end", "headless", "mark", "open", "seen", "types")
+    __slots__ = ("context", "end", "headless", "mark", "open", "seen", "types")
 
     def __init__(self, context: Context, mark: str, end: str):
+        super().__init__()
         self.context, self.mark, self.end = context, context.symbols.of[mark], end
         self.open = [Element("", None, "object")]  # the arguments themselves
-        self.begun = False  # their brace was told
         self.headless: list[str] | None = None  # text of an element whose opener is missing
         self.seen = 0  # how far behind a mark was looked for the end of its tag
         self.types: Types | None = None
@@ -56,21 +56,10 @@ class ElementReader:
     def quick(self) -> tuple[str, Callable[[str], Any]] | None:
         return ("arguments", SYMBOL.search) if self.open[-1].kind == "string" else None
 
-    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
-        out: list[str] = []
+    def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
         if self.types is None:
             self.types = sink.types()
-        at, took = self._take(s, i, out, self.types, sink)
-        json = "".join(out)
-        if (at > i or took is DONE) and not self.begun:
-            self.begun, json = True, "{" + json
-        if at > i or json:
-            sink.piece("arguments", s[i:at], json)
-        if took is DONE:
-            sink.piece("arguments", "", "}")
-        return at, took
-
-    def _take(self, s: str, i: int, out: list[str], types: Types, sink: Sink) -> tuple[int, Took]:
+        types = self.types
         while i < len(s):
             m = SYMBOL.search(s, i)
             to = m.start() if m else len(s)

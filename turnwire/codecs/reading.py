@@ -91,3 +91,29 @@ class Reader(Protocol):
         """While any text without a match belongs to the piece kind returned: the kind and the search. In a notation
         that is not JSON such text must stand for itself inside a string."""
         ...
+
+
+class MembersReader:
+    """Base of readers whose notation has no braces around the members of the arguments: they are told as a JSON
+    object, whose own brace opens with the first piece. `_take` reads as `take`, and says in `out` what JSON text
+    that stands for."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False  # the object's brace was told
+
+    def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
+        out: list[str] = []
+        at, took = self._take(s, i, out, sink)
+        json = "".join(out)
+        if (at > i or took is DONE) and not self.begun:
+            self.begun, json = True, "{" + json
+        if at > i or json:
+            sink.piece("arguments", s[i:at], json)
+        if took is DONE:
+            sink.piece("arguments", "", "}")
+        return at, took
+
+    def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
+        raise NotImplementedError
