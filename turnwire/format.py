@@ -19,7 +19,7 @@ from .spans import Rendered
 from .templating.call_ids import reply_names, settle_ids
 from .templating.render import place, render_prompt
 from .templating.reply import PLACES, Indexed, NoPlace, write_reply
-from .templating.tail import prompt_tail
+from .templating.tail import Openers, openers, prompt_tail
 from .templating.writer import Writer
 from .tools import normalize_tools
 from .turns import Call, Part, Reasoning, Refusal, Text, Turn
@@ -109,6 +109,11 @@ class Format:
         mistaken for markup. See `render(forgery=...)`."""
         out = {w.text.strip() for w in walk(self.reply) if isinstance(w, Lit)}
         return tuple(sorted(t for t in out if len(t) > 1 and not t.isalnum()))
+
+    @functools.cached_property
+    def openers(self) -> Openers:
+        """What an assistant turn may begin behind."""
+        return openers(self)
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ That place is the assistant header or, behind a turn of a role that the layout c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, NoTokenizer, check_ids, check_text
@@ -16,10 +18,22 @@ if TYPE_CHECKING:
     from ..tokens import Bound
 
 
-def openers(fmt: Format) -> list[str]:
-    """In symbols, what an assistant turn may begin behind."""
-    words = (fmt.header, *fmt.layout.ends())
-    return [o for o in map(fmt.symbols_of_word, words) if o]
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """In symbols, what an assistant turn of a format may begin behind; and, by each control token that one of these
+    begins with, the markers of a reply that begin with it too."""
+
+    words: tuple[str, ...]
+    heads: Mapping[str, tuple[str, ...]]
+
+
+def openers(fmt: Format) -> Openers:
+    """Read off a format; see `Format.openers`."""
+    words = tuple(o for o in map(fmt.symbols_of_word, (fmt.header, *fmt.layout.ends())) if o)
+    points = fmt.program._points.values()  # pyright: ignore[reportPrivateUsage]
+    markers = dict.fromkeys(m for p in points for m in p.own.by)
+    heads = {o[0] for o in words if is_symbol(o[0])}
+    return Openers(words, {h: tuple(m for m in markers if m[0] == h) for h in heads})
 
 
 def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
@@ -33,12 +47,12 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
         text = fmt.program.symbolise(prompt)
     else:
         text = _symbols_of_ids(fmt, prompt, bound)
-    at, opener = max(((text.rfind(o) + len(o), o) for o in openers(fmt) if o in text), default=(0, ""))
+    at, opener = max(((text.rfind(o) + len(o), o) for o in fmt.openers.words if o in text), default=(0, ""))
     tail = text[at:]
     if isinstance(prompt, Rendered) and not prompt.text.endswith(symbols.show(opener + tail)):
         opener = ""  # another format's
     if not opener or any(c in fmt.program.stops for c in tail) or _another_turn(fmt, tail):
-        expected = " or ".join(repr(symbols.show(o)) for o in openers(fmt))
+        expected = " or ".join(repr(symbols.show(o)) for o in fmt.openers.words)
         raise InputError(
             "the prompt does not end in an open assistant turn",
             value=symbols.show(text[-80:]),
@@ -50,10 +64,8 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
 
 def _another_turn(fmt: Format, tail: str) -> bool:
     """Whether a header's first token stands in the tail where it begins no marker of a reply."""
-    heads = {o[0] for o in openers(fmt) if is_symbol(o[0])}
-    points = fmt.program._points.values()  # pyright: ignore[reportPrivateUsage]
-    markers = {m for p in points for m in p.own.by if m[0] in heads}
-    return any(c in heads and not tail.startswith(tuple(markers), i) for i, c in enumerate(tail))
+    heads = fmt.openers.heads
+    return any(c in heads and not tail.startswith(heads[c], i) for i, c in enumerate(tail))
 
 
 def _symbols_of_ids(fmt: Format, ids: Any, bound: Bound | None) -> str:
@@ -63,7 +75,7 @@ def _symbols_of_ids(fmt: Format, ids: Any, bound: Bound | None) -> str:
     if bound is None:
         raise NoTokenizer("a prompt of ids without a tokenizer", value=ids, path="prompt", expected="tokenizer=...")
     found: dict[int, list[tuple[str, str]]] = {}  # id -> openers that have it first: whole, and from it on
-    for opener in openers(fmt):
+    for opener in fmt.openers.words:
         first = next((i for i, c in enumerate(opener) if is_symbol(c)), None)
         if first is None:
             return symbols_of(bound, ids)
