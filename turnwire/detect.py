@@ -186,12 +186,13 @@ def agreement(text: str, fmt: Format, variables: Mapping[str, str]) -> int:
     given = {"bos_token": show(fmt.symbols_of_word(fmt.layout.begin)), "eos_token": fmt.stop_tokens[0], **variables}
     equal = 0
     for messages, tools in CONVERSATIONS:
+        forms = FORMS if any("tool_calls" in m for m in messages) else FORMS[:1]
         for prompt in (True, False):
             try:
                 ours = fmt.render(messages, tools, add_generation_prompt=prompt).text
             except TurnwireError:
                 continue
-            theirs = {_rendered(text, messages, tools, {**given, "add_generation_prompt": prompt}, f) for f in FORMS}
+            theirs = {_rendered(text, messages, tools, {**given, "add_generation_prompt": prompt}, f) for f in forms}
             if ours not in theirs:
                 if theirs == {None}:
                     continue
