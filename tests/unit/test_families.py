@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +55,21 @@ def test_a_model_id_is_of_one_format() -> None:
     for model in ids:
         having = {n for n, p in patterns if fnmatch.fnmatchcase(model.casefold(), p.casefold())}
         assert len(having) <= 1, f"{model} is of {sorted(having)}"
+
+
+AKIN = {"Qwen/Qwen3-8B": "qwen3", "openai/gpt-oss-20b": "harmony", "NousResearch/Hermes-3-Llama-3.1-8B": "hermes-3"}
+
+
+@pytest.mark.parametrize("model", AKIN)
+def test_a_model_id_loads_few_formats(model: str) -> None:
+    """In a process of its own: all of them take most of a second."""
+    code = (
+        "import sys, turnwire.families as f; name = f.get_format(sys.argv[1]).name; "
+        "print(name, f._load.cache_info().currsize)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, model], capture_output=True, text=True, check=True).stdout
+    name, loaded = said.split()
+    assert name == AKIN[model] and int(loaded) <= len(NAMES) // 10
 
 
 def test_proof_is_measured() -> None:

@@ -88,6 +88,17 @@ def formats() -> dict[str, Format]:
     return {name: _load(name) for name in list_formats()}
 
 
+def _akin_first(model: str) -> list[str]:
+    """The names of all formats, those first of which a model id has the longest beginning: to load a format takes
+    time, and an id is of one format."""
+
+    def shared(name: str) -> int:
+        return max(n for n in range(len(name) + 1) if name[:n] in model)
+
+    spoken = {of: alias for alias, of in ALIASES.items()}
+    return sorted(list_formats(), key=lambda name: -max(shared(name), shared(spoken.get(name, ""))))
+
+
 def get_format(name: str) -> Format:
     """The format of a family name ("qwen3") or a model id ("Qwen/Qwen3-8B", its FP8 and GGUF repositories too).
 
@@ -99,7 +110,7 @@ def get_format(name: str) -> Format:
         if key in _NAMES:
             return _load(key)
         bare = next((key[: -len(s)] for s in SUFFIXES if key.endswith(s)), key).casefold()
-        for fmt in formats().values():
+        for fmt in map(_load, _akin_first(bare)):
             if any(fnmatch.fnmatchcase(bare, pattern.casefold()) for pattern in fmt.models):
                 return fmt
     models = [m for f in formats().values() for m in f.models]
