@@ -76,7 +76,10 @@ def _count() -> str:
     )
 
 
-NOTATIONS = {"json": "JSON", "key-value": "keys and values", None: "none"}
+NOTATIONS = {
+    "json": "JSON", "python": "Python arguments", "bare-keys": "bare keys", "elements": "nested elements",
+    "key-value": "keys and values", None: "none",
+}  # fmt: skip
 THINKS = {"model": "by the model", "prompt": "opened by the prompt", None: "none"}
 
 

@@ -11,7 +11,10 @@ from .families.proof import proof
 from .format import Format
 from .spans import Rendered
 from .turns import Call, Reasoning, Turn
-from .wire import Frame, Slot, walk
+from .wire import Slot, Tok, walk
+
+CALL = Call("name", {"key": "value"})
+ARGUMENTS = ("envelope", "arguments", "value")  # slots that hold them
 
 
 def event_form(event: Event) -> dict[str, Any]:
@@ -58,15 +61,12 @@ def sound(turn: Turn, faults: list[Fault]) -> bool:
 def format_form(fmt: Format) -> dict[str, Any]:
     """What a format is; what the reply tree tells is read off it."""
     reasoning = _example(fmt, Reasoning("..."))
-    call = _example(fmt, Call("name", {"key": "value"}))
+    call = _example(fmt, CALL)
     opened = any(isinstance(p, Reasoning) for p in fmt.parser().turn.parts)  # by the generation prompt
-    kinds = {w.kind for frame in walk(fmt.reply) if isinstance(frame, Frame) and frame.kind == "call"
-             for w in walk(frame) if isinstance(w, Slot)}  # fmt: skip
-    calls = "json" if kinds & {"envelope", "arguments"} else "key-value" if "value" in kinds else None
     return {
         "name": fmt.name,
         "models": list(fmt.models),
-        "calls": calls if call is not None else None,
+        "calls": None if call is None else _notation(fmt, call),
         "call_example": call,
         "reasoning": None if reasoning is None else "prompt" if opened else "model",
         "reasoning_example": reasoning,
@@ -77,6 +77,17 @@ def format_form(fmt: Format) -> dict[str, Any]:
         "notes": list(fmt.notes),
         "proof": asdict(proof(fmt.name)),
     }
+
+
+def _notation(fmt: Format, example: str) -> str:
+    """What the codec calls its notation that wrote a call: the first whose text of the argument stands there."""
+    for w in walk(fmt.reply):
+        if isinstance(w, Slot) and w.kind in ARGUMENTS:
+            pieces: str | list[str | Tok] = w.codec.write("value" if w.kind == "value" else CALL)
+            text = "".join(p.text if isinstance(p, Tok) else p for p in pieces)
+            if text[max(0, text.rfind("key")) : text.rfind("value") + len("value")] in example:
+                return getattr(w.codec, "notation", "other")
+    return "other"
 
 
 def _example(fmt: Format, part: Call | Reasoning) -> str | None:

@@ -246,6 +246,15 @@ def test_ids_on_stdin_stream() -> None:
 # formats
 
 
+NOTATIONS = ("json", "python", "bare-keys", "elements", "key-value")
+CALLS_IN = {
+    "qwen3": "json", "harmony": "json", "apertus": "json", "llama-3.1": "json", "llama-4": "python", "olmo-3": "python",
+    "lfm2": "python", "gemma-4": "bare-keys", "functiongemma": "bare-keys", "minimax-m3": "elements",
+    "qwen3-coder": "key-value", "deepseek-v3.2": "key-value", "kimi-k3": "key-value", "gemma-3": None,
+}  # fmt: skip
+"""How a format's calls are written, where it reads another notation too (Llama, LFM)."""
+
+
 def test_formats(folder: Path) -> None:
     code, out, _ = run("formats")
     known = json.loads(here("formats", "--json")[1])
@@ -255,11 +264,16 @@ def test_formats(folder: Path) -> None:
         assert form["name"] in out and form["source"][:20] in out and form["stop_tokens"] == list(fmt.stop_tokens)
         if form["call_example"] is not None:
             assert "name" in form["call_example"] and "value" in form["call_example"]
-            assert form["calls"] in ("json", "key-value")
+            assert form["calls"] in NOTATIONS
+        else:
+            assert form["calls"] is None
         assert (form["reasoning"] is None) is (form["reasoning_example"] is None)
     by_name = {f["name"]: f for f in known}
     assert by_name["qwen3"]["reasoning"] == "model" and by_name["qwen3-thinking-2507"]["reasoning"] == "prompt"
-    assert by_name["qwen3-coder"]["calls"] == "key-value" and by_name["qwen3-coder"]["reasoning"] is None
+    assert by_name["qwen3-coder"]["reasoning"] is None
+    for name, notation in CALLS_IN.items():
+        assert by_name[name]["calls"] == notation, name
+    assert {form["calls"] for form in known} == {*NOTATIONS, None}
 
 
 # demo

@@ -9,6 +9,7 @@ A codec is a frozen value. It may have
             its value is text; "json": its value is JSON), "fault" if something is wrong with it
   word      a pattern that its whole value matches (for a codec without `reader`)
   reader    a `Reader`, made for each value
+  notation  of a codec that writes arguments: what `turnwire formats` calls the notation
   untyped   True if nothing tells the types of values inside objects and lists but their schema
 """
 

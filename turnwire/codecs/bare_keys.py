@@ -249,6 +249,8 @@ class BareKeys:
     quote: str
     null: str = "null"
 
+    notation = "bare-keys"
+
     @property
     def toks(self) -> tuple[str, ...]:
         """The control token inside values."""

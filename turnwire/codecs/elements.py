@@ -224,6 +224,7 @@ class Elements:
     end: str
 
     untyped = True
+    notation = "elements"
 
     @property
     def toks(self) -> tuple[str, ...]:

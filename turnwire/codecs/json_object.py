@@ -179,6 +179,7 @@ class Json:
     """The arguments as one JSON object."""
 
     first = "{["
+    notation = "json"
 
     def reader(self, context: Context) -> Reader:
         return JsonReader(context)
@@ -202,6 +203,7 @@ class Envelope:
     id_first: bool = False
 
     first = "{"
+    notation = "json"
 
     def reader(self, context: Context) -> Reader:
         id = {self.id: "id"} if self.id else {}

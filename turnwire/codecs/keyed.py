@@ -102,6 +102,7 @@ class Keyed:
     """See the head of this file."""
 
     first = "{"
+    notation = "json"
 
     def reader(self, context: Context) -> Reader:
         return KeyedReader(context)

@@ -161,6 +161,7 @@ class PythonArguments:
     value: Callable[[Any], str] = python_value
 
     first = Anything()
+    notation = "python"
 
     def reader(self, context: Context) -> Reader:
         return PythonReader(context)

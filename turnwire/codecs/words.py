@@ -59,6 +59,8 @@ class Value:
     python: bool = False
     containers: bool = False
 
+    notation = "key-value"
+
     def write(self, value: Any) -> str:
         if isinstance(value, str):
             return value
