@@ -110,6 +110,15 @@ def _example(form: dict[str, Any]) -> str:
     return code(text if len(text) <= 64 else text[:61] + "...") or "none"
 
 
+def _notes() -> str:
+    """What formats say of themselves."""
+    by: dict[str, list[str]] = {}
+    for fmt in formats():
+        for note in fmt.notes:
+            by.setdefault(note, []).append(fmt.name)
+    return table(("note", "formats"), [[note, " ".join(map(code, names))] for note, names in by.items()])
+
+
 def _formats_all() -> str:
     """One row for each format."""
     from turnwire.families.proof import proof
@@ -395,6 +404,13 @@ def _other_differences() -> str:
         for reason, which in reasons.items():
             rows.append([code(name), " ".join(map(code, which)), reason.replace("<", "&lt;").replace("|", "\\|")])
     return table(("format", "conversations", "why"), rows)
+
+
+def _repaired() -> str:
+    """What was mended in official templates before formats were compared with them."""
+    module = importlib.import_module("tests.families.reference")
+    rows = [[code(name), why] for name, reference in sorted(module.references().items()) for why in reference.repairs]
+    return table(("format", "what, and why"), rows)
 
 
 def _known_differences() -> str:

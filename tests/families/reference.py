@@ -47,7 +47,8 @@ class Reference:
     sets that every conversation of the common pool is rendered with. `differs`: conversations (names, or patterns with
     *) that we mean to render differently, each with reason and source; one that no longer differs fails. `avoid`:
     features that the search leaves out (see `qwen_conversations.features`), for the same reasons. `shape`: what the
-    search makes of each conversation, where the template would refuse most. `goldens`: see `Goldens`.
+    search makes of each conversation, where the template would refuse most. `goldens`: see `Goldens`. `repairs`: what
+    an oracle mends in an official template before it asks it, each with reason and source.
     """
 
     format: str
@@ -64,6 +65,7 @@ class Reference:
     avoid: tuple[str, ...] = ()
     shape: Callable[[list[Message]], list[Message]] | None = None
     goldens: tuple[Goldens, ...] = ()
+    repairs: tuple[str, ...] = ()
 
 
 @functools.cache

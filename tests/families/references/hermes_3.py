@@ -65,4 +65,9 @@ def prepare(messages: list[Message], tools: Any) -> Prepared:
     return out, tools
 
 
-REFERENCES = (Reference("hermes-3", oracle=oracle, variables={"bos_token": "<|begin_of_text|>"}, prepare=prepare),)
+REFERENCES = (
+    Reference(
+        "hermes-3", oracle=oracle, variables={"bos_token": "<|begin_of_text|>"}, prepare=prepare,
+        repairs=tuple(why for *_, why in REPAIRS),
+    ),
+)  # fmt: skip
