@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import OptionError, RoleError, check_text, nearest
 from .tools import Tool
-from .turns import Part, Text
+from .turns import Part, Result, Text
 from .wire import NOTHING, Word
 
 if TYPE_CHECKING:
@@ -99,6 +99,25 @@ class Results:
             w.content(placed, layout, context)
             w.word(self.item_close)
         w.word(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class EachResult:
+    """Results that stand alone, each as `result` writes it."""
+
+    item_open: Word
+    item_close: Word
+    result: Callable[[Writer, Result], None]
+
+    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
+        for placed in run:
+            w.word(self.item_open)
+            w.turn = placed.turn
+            for w.part, part in placed.parts:
+                if isinstance(part, Result):
+                    self.result(w, part)
+            w.turn = w.part = None
+            w.word(self.item_close)
 
 
 class NoResults:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..codecs import Envelope, JsonCall, Name, PythonArguments, PythonCall
 from ..format import Format
-from ..layout import Layout, Placed, Wrap
+from ..layout import EachResult, Layout, Placed
 from ..templating import llama_prose as prose
 from ..templating.arrange import Trim, drop_reasoning
 from ..wire import Choice, End, Frame, If, Lit, Look, Many, Opt, Pad, Slot, Tok, Word
@@ -48,12 +48,8 @@ def not_result(t: Placed) -> bool:
 
 
 layout = Layout(
-    roles=(
-        ("system", Wrap(header("system"), eot)),
-        ("user", Wrap(header("user"), eot)),
-        (prose.TOOLS_USER, prose.ToolsUser(header("user"), eot)),
-    ),
-    results=prose.QuotedResults(header("ipython"), eot),
+    roles=prose.roles(header, eot),
+    results=EachResult(header("ipython"), eot, prose.quoted),
     preamble=prose.system_with_date,
     arrange=(drop_reasoning, Trim(not_result), prose.calls_alone, prose.tools_to_user),
     options=(prose.in_user, prose.date_3_1, prose.builtin),

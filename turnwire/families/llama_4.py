@@ -10,7 +10,7 @@ model does, and read both. The markers are added tokens of llama-models 0.3.0's 
 from __future__ import annotations
 
 from ..format import Format
-from ..layout import Layout, Placed, Wrap
+from ..layout import EachResult, Layout, Placed
 from ..templating import llama_prose as prose
 from ..templating.arrange import Trim, drop_reasoning
 from ..wire import NOTHING, Choice, End, Lit, Many, Opt, Tok, Word
@@ -36,12 +36,8 @@ def trimmed(t: Placed) -> bool:
 
 
 layout = Layout(
-    roles=(
-        ("system", Wrap(header("system"), eot)),
-        ("user", Wrap(header("user"), eot)),
-        (prose.TOOLS_USER, prose.ToolsUser(header("user"), eot)),
-    ),
-    results=prose.QuotedResults(header("ipython"), eot),
+    roles=prose.roles(header, eot),
+    results=EachResult(header("ipython"), eot, prose.quoted),
     preamble=prose.system_if_given,
     arrange=(drop_reasoning, prose.tools_to_user, Trim(trimmed)),
     options=(prose.in_user,),

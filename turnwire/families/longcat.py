@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..codecs import Envelope, Name, Value
 from ..format import Format
-from ..layout import Context, Layout, Option, Results, Wrap
+from ..layout import Context, EachResult, Layout, Option, Results, Wrap
 from ..templating import longcat as cat
 from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 from .notes import UNSEEN
@@ -59,8 +59,9 @@ choice = Option("tool_choice", "auto", '"none" hides the tools', ("auto", "none"
 budget = Option("thinking_budget", None, "tokens to think, None or an int", type=(int, type(None)))
 layout = Layout(
     roles=(("system", Wrap(Lit("SYSTEM:"), NOTHING)), ("user", cat.Round(NOTHING, NOTHING))),
-    results=cat.JsonResults(), preamble=cat.flash_tools, arrange=(cat.since_answer,), prefill=flash_prefill,
-    cue=flash_cue, options=(Option("enable_thinking", None, "a bool or None", (None, True, False)), budget, choice),
+    results=EachResult(Lit(" TOOL:"), NOTHING, cat.as_object), preamble=cat.flash_tools, arrange=(cat.since_answer,),
+    prefill=flash_prefill, cue=flash_cue,
+    options=(Option("enable_thinking", None, "a bool or None", (None, True, False)), budget, choice),
 )  # fmt: skip
 longcat = Format(
     "longcat", Opt(think) + Many(Choice(text, Many(flash_call))) + end, Lit(" ASSISTANT:"), layout,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..layout import Wrap
+from ..layout import EachResult, Wrap
 from ..templating import mistral
 from ..templating.arrange import drop_reasoning
 from ..wire import NOTHING, Lit, Tok
@@ -19,7 +19,7 @@ from .mistral_v7 import layout as v7
 from .mistral_v7 import mistral_tekken_v7, mistral_v7, spaced
 from .mistral_v13 import user
 
-results = mistral.JsonResults(Tok("[TOOL_RESULTS]"), Tok("[/TOOL_RESULTS]"))
+results = EachResult(Tok("[TOOL_RESULTS]"), Tok("[/TOOL_RESULTS]"), mistral.as_object)
 arrange = (mistral.in_order, drop_reasoning, mistral.Join(), mistral.Ask(system=True), mistral.right_trimmed)
 unseen = ("system", Wrap(NOTHING, NOTHING))  # `Ask` takes its text
 layout = v7.but(roles=(unseen, ("user", user)), results=results, arrange=arrange, headless=("user", "tool"))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from ..codecs import dumps
 from ..errors import ContentError, MessageError
 from ..layout import Context, Layout, Option, Placed, Wrap
 from ..turns import Call, Media, Result
-from ..wire import NOTHING, Word
+from ..wire import Word
 
 if TYPE_CHECKING:
     from .writer import Writer
@@ -130,27 +130,18 @@ class ToolsUser(Wrap):
         w.word(self.close)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotedResults:
-    """Results as JSON strings: line 96 asks whether content is iterable, and text is."""
+def quoted(w: Writer, result: Result) -> None:
+    """A result as a JSON string: line 96 asks whether content is iterable, and text is."""
+    if media := next((p for p in result.content if isinstance(p, Media)), None):
+        path = f"messages[{w.turn}].content"
+        raise ContentError("media in a result", value=media, path=path, expected="text only")
+    w.data(dumps(result.text), "result")
 
-    item_open: Word
-    item_close: Word
-    open: Word = NOTHING
-    close: Word = NOTHING
 
-    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
-        for placed in run:
-            w.word(self.item_open)
-            w.turn = placed.turn
-            for w.part, part in placed.parts:
-                if isinstance(part, Result):
-                    self._refuse_media(part, placed)
-                    w.data(dumps(part.text), "result")
-            w.turn = w.part = None
-            w.word(self.item_close)
-
-    def _refuse_media(self, result: Result, placed: Placed) -> None:
-        if media := next((p for p in result.content if isinstance(p, Media)), None):
-            path = f"messages[{placed.turn}].content"
-            raise ContentError("media in a result", value=media, path=path, expected="text only")
+def roles(header: Callable[[str], Word], end: Word) -> tuple[tuple[str, Wrap], ...]:
+    """The roles that are written, each behind its header."""
+    return (
+        ("system", Wrap(header("system"), end)),
+        ("user", Wrap(header("user"), end)),
+        (TOOLS_USER, ToolsUser(header("user"), end)),
+    )

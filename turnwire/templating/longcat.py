@@ -85,19 +85,11 @@ class Round(Wrap):
         w.content(placed, layout, context)
 
 
-class JsonResults:
-    """Each result as an object. Flash, lines 113-119."""
-
-    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
-        for placed in run:
-            w.markup(" TOOL:")
-            w.turn = placed.turn
-            for w.part, part in placed.parts:
-                if isinstance(part, Result):
-                    text = "".join(p.text for p in part.content if isinstance(p, Text))
-                    named = {"name": part.name} if part.name else {}
-                    w.data(dumps({**named, "content": text}), "result")
-            w.turn = w.part = None
+def as_object(w: Writer, result: Result) -> None:
+    """A result as a JSON object. Flash, lines 113-119."""
+    text = "".join(p.text for p in result.content if isinstance(p, Text))
+    named = {"name": result.name} if result.name else {}
+    w.data(dumps({**named, "content": text}), "result")
 
 
 def result_name(w: Writer, placed: Placed, context: Context) -> None:

@@ -17,7 +17,7 @@ from ..errors import RoleError
 from ..layout import Context, Layout, Placed, Wrap
 from ..tools import Tool
 from ..turns import Call, Media, Part, Reasoning, Result, Text
-from ..wire import Lit, Tok, Word
+from ..wire import Lit, Tok
 
 if TYPE_CHECKING:
     from .writer import Writer
@@ -245,27 +245,14 @@ def _filled(parts: Iterable[Indexed]) -> bool:
     return any(not isinstance(p, Text) or p.text for _, p in parts)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonResults:
-    """Each result as one JSON object with the call's id. The content is read as JSON where it is JSON; nothing is an
+def as_object(w: Writer, result: Result) -> None:
+    """A result as a JSON object with the call's id. The content is read as JSON where it is JSON; nothing is an
     empty object. instruct.py, v3's `_prepare_tool_result`; normalize.py, `_normalize_json_content`."""
-
-    item_open: Word
-    item_close: Word
-
-    def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
-        for placed in run:
-            w.word(self.item_open)
-            w.turn = placed.turn
-            for w.part, part in placed.parts:
-                if isinstance(part, Result):
-                    w.markup('{"content": ')
-                    w.data(dumps(_read(part.text)), "result")
-                    w.markup(', "call_id": ')
-                    w.data(dumps(part.id), "result")
-                    w.markup("}")
-            w.turn = w.part = None
-            w.word(self.item_close)
+    w.markup('{"content": ')
+    w.data(dumps(_read(result.text)), "result")
+    w.markup(', "call_id": ')
+    w.data(dumps(result.id), "result")
+    w.markup("}")
 
 
 def _read(text: str) -> Any:
