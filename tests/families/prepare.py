@@ -74,13 +74,25 @@ def no_null_content(messages: list[Message], tools: Any) -> Prepared:
     return [{**m, "content": ""} if m.get("content", "") is None else m for m in out], tools
 
 
+def under_function(calls: list[Any]) -> list[Any]:
+    """Each call under `function`."""
+    return [c if "function" in c else {"type": "function", "function": c} for c in calls]
+
+
+def called(m: Message) -> Message:
+    """A message with its calls under `function`, and without the key for them where there are none."""
+    calls = m.get("tool_calls")
+    rest = {k: v for k, v in m.items() if k != "tool_calls"}
+    return {**rest, "tool_calls": under_function(calls)} if calls else rest
+
+
 def calls_in_full(messages: list[Message], tools: Any) -> Prepared:
     """Calls under `function`, the only form that the templates take (Hy3, line 170)."""
     out: list[Message] = []
     for m in no_null_content(messages, tools)[0]:
         calls: list[Any] = m.get("tool_calls") or []
         if calls:
-            m = {**m, "tool_calls": [c if "function" in c else {"type": "function", "function": c} for c in calls]}
+            m = {**m, "tool_calls": under_function(calls)}
         out.append(m)
     return out, tools
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.families import kimi_k3_encoder, official
 from tests.families.kimi_k3_encoder import segments
@@ -50,7 +51,7 @@ def test_segments() -> None:
     official.tokenizer("kimi-k3")
     cases = json.loads((folder().parent / "kimi-k3" / "k3_render_fixtures.json").read_text("utf-8"))
     user = {"role": "user", "content": "Hi"}
-    given = {
+    given: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "plain_user_thinking": ([user], {}),
         "system_user_thinking": ([{"role": "system", "content": "You are helpful"}, user], {}),
         "plain_user_no_thinking": ([user], {"thinking": False}),

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from tests.families import official
+from tests.families.prepare import KEYS
 from tests.families.reference import Goldens, Message, Oracle, Reference
 
 EOS = "<｜end▁of▁sentence｜>"
 
-KEYS = ("reasoning_content", "thinking", "reasoning")
 FILES = {"deepseek-v3.2": "encoding_dsv32", "deepseek-v4": "encoding_dsv4", "deepseek-v4.1": "encoding_dsv41"}
 
 

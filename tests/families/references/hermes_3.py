@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from tests.families.prepare import Prepared, calls_in_content, hermes_calls, names_and_parameters
+from tests.families.prepare import Prepared, called, calls_in_content, hermes_calls, names_and_parameters
 from tests.families.reference import Message, Reference
 
 DEFAULT = "9ff2eb30a1d3e937a88108d74b1ab940891be58aa742be4e8c0ce1c1ad90588e"
@@ -50,7 +50,7 @@ def prepare(messages: list[Message], tools: Any) -> Prepared:
     """Nothing is null, no list of calls is empty; without tools, calls and results are content, as functioncall.py
     has them: the default template knows neither."""
     messages, tools = names_and_parameters(messages, tools)
-    messages = [{k: v for k, v in m.items() if k != "tool_calls" or v} for m in messages]
+    messages = [called(m) for m in messages]
     if tools is not None:
         return messages, tools
     out: list[Message] = []

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from tests.families.prepare import Prepared
+from tests.families.prepare import KEYS, Prepared, called
 from tests.families.pythonic import as_text
 from tests.families.reference import Message, Reference
 
 ESCAPES = "lines 4-6 write quotes and backslashes in strings as they are; we escape them, or they would not read back"
-KEYS = ("reasoning_content", "thinking", "reasoning")
 BOS = {"bos_token": "<|startoftext|>"}
 calls = as_text(lambda content, shown: f"{content}<|tool_call_start|>[{', '.join(shown)}]<|tool_call_end|>")
 
@@ -32,11 +31,8 @@ def moe(messages: list[Message], tools: Any) -> Prepared:
     out: list[Message] = []
     for m in messages:
         said = next((m[k] for k in KEYS if m.get(k) is not None), None)
-        m = {k: v for k, v in m.items() if k not in KEYS and (k != "tool_calls" or v)}
-        m |= {"content": m["content"] or ""} | ({} if said is None else {"thinking": said})
-        if calls := m.get("tool_calls"):
-            m["tool_calls"] = [c if "function" in c else {"function": c} for c in calls]
-        out.append(m)
+        m = called({k: v for k, v in m.items() if k not in KEYS})
+        out.append({**m, "content": m["content"] or ""} | ({} if said is None else {"thinking": said}))
     return out, tools
 
 

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tests.families.prepare import Prepared, text_content
+from tests.families.prepare import Prepared, called, text_content
 from tests.families.reference import Message, Reference
 
 END = {"eos_token": "<|im_end|>\n"}
@@ -11,13 +11,7 @@ END = {"eos_token": "<|im_end|>\n"}
 
 def plain(messages: list[Message], tools: Any) -> Prepared:
     """No calls are no key `tool_calls`, content that is None is empty text; a call has the key `function`."""
-    out: list[Message] = []
-    for m in text_content(messages, tools)[0]:
-        m = {k: v for k, v in m.items() if k != "tool_calls" or v}
-        if calls := m.get("tool_calls"):
-            m["tool_calls"] = [c if "function" in c else {"function": c} for c in calls]
-        out.append(m)
-    return out, tools
+    return [called(m) for m in text_content(messages, tools)[0]], tools
 
 
 REFERENCES = (

@@ -4,11 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.families.prepare import Prepared, text_content
+from tests.families.prepare import KEYS, Prepared, text_content
 from tests.families.reference import Message, Reference
 from tests.families.references.olmo_3 import END
-
-KEYS = ("reasoning_content", "thinking", "reasoning")
 
 
 def texts(intro: str) -> Callable[[list[Message], Any], Prepared]:
