@@ -18,6 +18,7 @@ from turnwire.codecs import (
     Envelope,
     Json,
     JsonReader,
+    Keyed,
     Name,
     Took,
     Value,
@@ -498,6 +499,29 @@ def test_json_writes_what_the_model_wrote_or_canonical_json() -> None:
     assert Json().write(Call("f", None)) == "{}"
     assert Envelope().write(Call("f", {"a": 1}, raw='{"a":1 }')) == '{"name": "f", "arguments": {"a":1 }}'
     assert Envelope("fn", ("args", "x")).write(Call('"é', {})) == '{"fn": "\\"é", "args": {}}'
+
+
+def test_how_json_is_spaced_and_escaped() -> None:
+    call = Call("f", {"b": [1, "é\n"], "a": {}})
+    assert Json((",", ":")).write(call) == '{"b":[1,"é\\n"],"a":{}}'
+    assert Json(ascii=True, sort=True).write(call) == '{"a": {}, "b": [1, "\\u00e9\\n"]}'
+    assert Json(indent=2).write(call) == json.dumps(call.arguments, ensure_ascii=False, indent=2)
+    assert Json(indent=1, margin=2).write(Call("f", {"a": 1})) == '{\n   "a": 1\n  }'
+    assert Json((",", ":")).write(Call("f", {"a": 1}, raw='{"a": 1}')) == '{"a": 1}'  # what the model wrote
+    assert Keyed(Json((",", ":"))).write(call) == '{"f": {"b":[1,"é\\n"],"a":{}}}'
+    assert Envelope(json=Json(ascii=True)).write(Call("é", {"é": 1})) == '{"name": "é", "arguments": {"\\u00e9": 1}}'
+
+
+def test_an_envelope_written_in_its_own_way() -> None:
+    shape = Envelope(id="id", written='{ "type":"function", "id":"$id", "name":"$name","arguments":$arguments }')
+    text = shape.write(Call('$id "f"', {"a": "$name"}, "1"))
+    assert text == '{ "type":"function", "id":"1", "name":"$id \\"f\\"","arguments":{"a": "$name"} }'
+    pieces, took, left = read(shape.reader(Data()), [text])
+    assert (took, left) == (DONE, "")
+    assert [p for p in pieces if p[0] != "syntax"] == [
+        ("ID", "1"), ("NAME", '$id "f"'), ("arguments", '{"a": "$name"}')
+    ]  # fmt: skip
+    assert Envelope(written='{"n": "$names"}').write(Call("f", {})) == '{"n": "$names"}'
 
 
 @pytest.mark.parametrize(

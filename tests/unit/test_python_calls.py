@@ -23,6 +23,7 @@ from turnwire.codecs import (
     PythonArguments,
     PythonCall,
     PythonReader,
+    Quoted,
     Took,
     loads,
     python_value,
@@ -79,10 +80,11 @@ def read(text: str, sizes: Callable[[], int] = lambda: 10**6) -> tuple[Sink, Too
     return sink, took, text[at:]
 
 
+PRINTERS = [repr, python_value, Quoted(), Quoted('"')]
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    st.dictionaries(st.sampled_from(["a", "_b", "c-d", "é"]), VALUES), st.sampled_from([repr, python_value]), st.data()
-)
+@given(st.dictionaries(st.sampled_from(["a", "_b", "c-d", "é"]), VALUES), st.sampled_from(PRINTERS), st.data())
 def test_values_read_back(arguments: dict[str, Any], write: Callable[[Any], str], data: Any) -> None:
     text = PythonArguments(write).write(Call("f", arguments)) + ") and more"
     whole = read(text)
@@ -210,6 +212,12 @@ def test_calls_switched_off_are_text() -> None:
     for said in ('{"name": "f", "parameters": {}}', "[f(a=1)]"):
         assert fmt.parse(said, finish_reason="stop").turn.calls
         assert fmt.parse(said, finish_reason="stop", calls=False).turn == Turn("assistant", (Text(said),))
+
+
+def test_how_arguments_are_written() -> None:
+    call = Call("f", {"a": 'it\'s \\ "x"', "b": {"c": True}, "d": [None, "x"]})
+    assert PythonArguments(Quoted(), ",").write(call) == ("""a='it\\'s \\\\ "x"',b={"c": true},d=[None, 'x']""")
+    assert Quoted('"')('"') == '"\\""'
 
 
 def test_notations_do_not_mix() -> None:

@@ -162,6 +162,17 @@ def test_many_arguments() -> None:
     assert call_ == Call("f", {"a": "1"}) and not call_.complete and faults == ["incomplete-call"]
 
 
+def test_many_arguments_in_a_section() -> None:
+    """What surrounds arguments is not there without them."""
+    arg = Frame("arg", Lit("<k=") + Slot("key", Name()) + Lit(">") + Slot("value", Value()) + Lit("</k>"))
+    section = Many(arg, open=Lit("<args>"), close=Pad("\n") + Lit("</args>"))
+    fmt = toy(Many(Choice(text, Frame("call", Tok("<c>") + Slot("name", Name()) + section + Tok("</c>")))) + end)
+    some, none = Call("f", {"a": "1", "b": ""}), Call("g", {})
+    assert written(fmt, some, none) == "<c>f<args><k=a>1</k><k=b></k>\n</args></c><c>g</c><e>"
+    assert read(fmt, written(fmt, some, none)) == ((some, none), [])
+    assert read(fmt, "<c>f<args></args></c><e>") == ((Call("f", {}),), [])
+
+
 # Look.
 
 

@@ -39,6 +39,7 @@ from .looks import JsonCall as JsonCall
 from .looks import PythonCall as PythonCall
 from .python_call import PythonArguments as PythonArguments
 from .python_call import PythonReader as PythonReader
+from .python_call import Quoted as Quoted
 from .python_call import python_value as python_value
 from .reading import BLANKS as BLANKS
 from .reading import BROKEN as BROKEN

@@ -12,12 +12,13 @@ from typing import Any
 from ..turns import Call
 from ..wire import is_symbol
 from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
-from .text import dumps
+from .text import dumps, escaped
 
 STRING_STOP = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 # As STRING_STOP, but a piece whose escapes are whole passes too. Only for vocabulary pieces, which are short.
 PIECE_STOP = re.compile('(?:\\A|[^\\\\])(?:\\\\\\\\)*(?:"|\\\\\\Z)|[\x00-\x1f\ud800-\udfff]')
 _SCALAR = re.compile(r"[0-9A-Za-z,:.+\-]")
+PLACES = re.compile(r"(\$(?:name|arguments|id)\b)")
 
 
 class JsonReader:
@@ -176,7 +177,15 @@ def decode_string(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """The arguments as one JSON object."""
+    """The arguments as one JSON object. How it is written, reading it any: what stands between members and behind
+    keys, `indent` for a member on each line (behind `margin` blanks, all but the first), `ascii` escapes for other
+    characters, keys in order with `sort`."""
+
+    separators: tuple[str, str] = (", ", ": ")
+    indent: int | None = None
+    margin: int = 0
+    ascii: bool = False
+    sort: bool = False
 
     first = "{["
     notation = "json"
@@ -188,19 +197,34 @@ class Json:
         """The model's own text where the call has it and it is JSON (`json` is then the same text), else canonical
         JSON."""
         own = isinstance(call.raw, str) and call.json in (None, call.raw)
-        return str(call.raw) if own else dumps(dict(call.arguments or {}))
+        return str(call.raw) if own else self.text(dict(call.arguments or {}))
+
+    def text(self, value: Any) -> str:
+        """A value as text."""
+        between = self.separators[0].rstrip() if self.indent is not None else self.separators[0]
+        text = json.dumps(
+            value,
+            ensure_ascii=self.ascii,
+            indent=self.indent,
+            separators=(between, self.separators[1]),
+            sort_keys=self.sort,
+        )
+        return text.replace("\n", "\n" + " " * self.margin) if self.margin else text
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A call as one JSON object, read by key path: spacing, key order and further keys do not matter. `id`: the key
     that a call's id is written under, first with `id_first`, else last; read, it is the call's only if it comes before
-    the name, with which the call is told."""
+    the name, with which the call is told. `json` writes the arguments; `written` is the object where it is not written
+    so, with $name and $id in their strings and $arguments: other blanks, other members."""
 
     name: str = "name"
     arguments: tuple[str, ...] = ("arguments", "parameters")
     id: str = ""
     id_first: bool = False
+    json: Json = Json()
+    written: str = ""
 
     first = "{"
     notation = "json"
@@ -210,7 +234,14 @@ class Envelope:
         return JsonReader(context, {self.name: "name", **dict.fromkeys(self.arguments, "arguments"), **id})
 
     def write(self, call: Call) -> str:
-        members = [f"{dumps(self.name)}: {dumps(call.name)}", f"{dumps(self.arguments[0])}: {Json().write(call)}"]
+        if self.written:
+            says = {
+                "$name": escaped(call.name or ""),
+                "$id": escaped(call.id or ""),
+                "$arguments": self.json.write(call),
+            }
+            return "".join(says.get(piece, piece) for piece in PLACES.split(self.written))
+        members = [f"{dumps(self.name)}: {dumps(call.name)}", f"{dumps(self.arguments[0])}: {self.json.write(call)}"]
         if self.id and call.id is not None:
             members.insert(0 if self.id_first else 2, f"{dumps(self.id)}: {dumps(call.id)}")
         return "{" + ", ".join(members) + "}"

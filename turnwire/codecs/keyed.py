@@ -99,7 +99,9 @@ class KeyedReader:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """See the head of this file."""
+    """See the head of this file. `json` writes the arguments."""
+
+    json: Json = Json()  # noqa: RUF009
 
     first = "{"
     notation = "json"
@@ -108,4 +110,4 @@ class Keyed:
         return KeyedReader(context)
 
     def write(self, call: Call) -> str:
-        return f"{{{dumps(call.name)}: {Json().write(call)}}}"
+        return f"{{{dumps(call.name)}: {self.json.write(call)}}}"

@@ -155,10 +155,24 @@ def python_value(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """Writes a value as templates do that put quotes around a string by hand: objects as JSON, all else as Python
+    prints it. Quotes and backslashes, which those leave as they are, are escaped: they would not read back."""
+
+    quote: str = "'"
+
+    def __call__(self, value: Any) -> str:
+        if isinstance(value, str):
+            return self.quote + value.replace("\\", "\\\\").replace(self.quote, "\\" + self.quote) + self.quote
+        return dumps(value) if isinstance(value, dict) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class PythonArguments:
-    """The arguments of a call as Python keyword arguments; `value` writes one."""
+    """The arguments of a call as Python keyword arguments; `value` writes one, `sep` stands between them."""
 
     value: Callable[[Any], str] = python_value
+    sep: str = ", "
 
     first = Anything()
     notation = "python"
@@ -171,7 +185,7 @@ class PythonArguments:
         arguments = call.arguments or {}
         if isinstance(call.raw, str) and read_python(call.raw) == arguments:
             return call.raw
-        return ", ".join(f"{key}={self.value(value)}" for key, value in arguments.items())
+        return self.sep.join(f"{key}={self.value(value)}" for key, value in arguments.items())
 
 
 class _Whole:

@@ -9,9 +9,7 @@ list where the system prompt asks for one. The markers are added tokens 6 to 13 
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..codecs import Envelope, JsonCall, PythonArguments, dumps
+from ..codecs import Envelope, JsonCall, PythonArguments, Quoted
 from ..format import Format
 from ..layout import Layout, Results, Wrap
 from ..templating import lfm_prose as prose
@@ -50,16 +48,6 @@ layout = Layout(
     after=NL,
     begin=Tok("<|startoftext|>"),
 )
-
-
-def quoted(value: Any) -> str:
-    """LFM2.5-8B-A1B's lines 4-12: strings in single quotes, objects as JSON, else what Python prints. Quotes and
-    backslashes, which it leaves as they are, are escaped: they would not read back."""
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return dumps(value) if isinstance(value, dict) else str(value)
-
-
 lfm2 = Format(
     "lfm2", replies(PythonArguments()) + end, chatml("assistant").open, layout,
     models=tuple(f"LiquidAI/LFM2-{s}" for s in ("350M", "700M", "1.2B", "1.2B-Tool", "2.6B", "2.6B-Exp", "8B-A1B")),
@@ -76,8 +64,9 @@ lfm2_5 = lfm2.but(
             "LiquidAI/LFM2-24B-A2B"),
     source="LiquidAI/LFM2.5-1.2B-Instruct chat_template.jinja sha256 f05bf4b967dc993b",
 )  # fmt: skip
+# values: LFM2.5-8B-A1B, lines 4-12
 lfm2_5_moe = lfm2_5.but(
-    "lfm2.5-moe", reply=Opt(think) + replies(PythonArguments(quoted)) + end,
+    "lfm2.5-moe", reply=Opt(think) + replies(PythonArguments(Quoted())) + end,
     layout=lfm2_5_layout.but(arrange=(prose.DropOldThinking("preserve_thinking", True),), options=(prose.preserve,)),
     models=("LiquidAI/LFM2.5-8B-A1B", "LiquidAI/LFM2.5-230M"),
     source="LiquidAI/LFM2.5-8B-A1B chat_template.jinja sha256 6d65c8804847ad74",

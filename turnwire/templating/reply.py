@@ -158,14 +158,15 @@ class _Walk:
             formed = any(isinstance(w, Slot) and w.kind == "attrs" for w in walk(many.item))
             arguments: Mapping[str, Any] = part.arguments or {}
             for i, (key, value) in enumerate(arguments.items()):
-                if i:
-                    self.write(many.sep, part)
+                self.write(many.sep if i else many.open, part)
                 text = raw.get(key)
                 if formed and isinstance(value, str) and text != value:
                     text = None  # a string that was written as JSON: it is announced, and written, as text
                 self.argument = (key, value, text)
                 self.write(many.item, part)
             self.argument = None
+            if arguments:
+                self.write(many.close, part)
             return
         first = True
         while self.takes(many.item):
