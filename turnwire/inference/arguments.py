@@ -1,0 +1,75 @@
+"""The notation of one call: what a template writes of it, from its first own slot to the end of its arguments.
+
+`infer_call` makes candidates from the vocabulary (`objects`, `keyvalue`) where the name, the keys, the values and the
+id of a first sample stand, and has each write many other calls (`fits`). The first that writes all of them as the
+template does is taken; else the one that is wrong about the fewest kinds of values, if it reads them back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..wire import Word
+from .fits import Candidate, Judge
+from .keyvalue import key_values
+from .objects import objects
+from .samples import Ask, NoNotation, Samples
+
+PATIENCE = 40  # candidates that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class CallShape:
+    """A call: `head`, the text before it in the turn; `body`, in words; `tail`, the text behind it. `notes`: what could
+    not be seen, or is approximate."""
+
+    head: str
+    body: Word
+    tail: str
+    notes: tuple[str, ...] = ()
+
+
+def infer_call(ask: Ask) -> CallShape:
+    """The notation of a call. Raises `NoNotation` if none fits."""
+    samples = Samples(ask)
+    judge = Judge(samples)
+    tried: list[Candidate] = []
+    for n, candidate in enumerate((*objects(samples), *key_values(samples))):
+        if n == PATIENCE:
+            break
+        if judge.whole(candidate) and judge.reads(candidate):
+            return _shape(judge, candidate, candidate.notes)
+        tried.append(candidate)
+    if not tried:
+        raise NoNotation("its arguments are in no notation that is known")
+    return _nearest(judge, tried)
+
+
+def _nearest(judge: Judge, tried: list[Candidate]) -> CallShape:
+    """The candidate with the fewest misses, if it reads what it cannot write."""
+    verdicts = [(candidate, *judge.misses(candidate)) for candidate in tried]
+    reasons: list[str] = []
+    for candidate, wrong, refused in sorted(verdicts, key=lambda v: len(v[1])):
+        misread = judge.misread(candidate)
+        if misread is None:
+            reasons.append("a notation that cannot be read")
+        elif set(misread) & ESSENTIAL:
+            reasons.append(f"not read: {', '.join(misread)}")
+        else:
+            right = [label for label in wrong if label not in misread]
+            said = (
+                ("refused by the template", refused),
+                ("written otherwise than by the template, but read", right),
+                ("not read as the template writes it", misread),
+            )
+            notes = tuple(f"{what}: {', '.join(labels)}" for what, labels in said if labels)
+            return _shape(judge, candidate, candidate.notes + notes)
+    raise NoNotation(*dict.fromkeys(reasons))
+
+
+ESSENTIAL = {"string", "integer", "two arguments", "another name"}
+"""What a notation has to read to be one."""
+
+
+def _shape(judge: Judge, c: Candidate, notes: tuple[str, ...]) -> CallShape:
+    return CallShape(judge.head(c), c.body, judge.tail(c), notes)

@@ -1,0 +1,140 @@
+"""Calls whose arguments stand one by one, each with its key and its value between markers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..codecs import ArgumentAttributes, Name, StringAttribute, Value
+from ..wire import Frame, Many, Slot, Word
+from .fits import Candidate
+from .samples import KEY, LAST, NAME, SECOND, TWO, VALUE, Samples
+from .slots import head_of, markup, stops
+
+VALUES = (Value(), Value(python=True), Value(python=True, containers=True))
+BEGINS = re.compile(r"[<\[({][^<\[({]*$")  # the last marker of a text
+ATTRIBUTE = re.compile(r'([A-Za-z_]+)="$')
+TYPED = re.compile(r'^" ([A-Za-z_]+)="string"')
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The markup of an argument: `open` key `colon` value `close`, with `sep` between two; `lead` stands before the
+    first, `first` only if there is one; `last` behind the last."""
+
+    lead: str
+    first: str
+    open: str
+    colon: str
+    close: str
+    sep: str
+    last: str
+
+
+def key_values(samples: Samples) -> Iterator[Candidate]:
+    """What a call might be that has its arguments one by one."""
+    base = samples.base
+    value = base.index(VALUE)
+    key = base.rfind(KEY, 0, value)
+    colon, rest = base[key + len(KEY) : value], base[value + len(VALUE) :]
+    if not colon.strip() or KEY in rest or NAME in rest:
+        return
+    for split in _splits(samples, key, colon, rest):
+        start = key - len(split.open) - len(split.first)
+        head = head_of(samples, start, markup)
+        if head is None:
+            return
+        end = value + len(VALUE) + len(split.close) + len(split.last)
+        for argument in _arguments(split):
+            many = Many(Frame("arg", argument), markup(split.sep), markup(split.first), markup(split.last))
+            yield Candidate(head.start, end, head.body + many, head.id)
+
+
+def _splits(samples: Samples, key: int, colon: str, rest: str) -> Iterator[Split]:
+    """How the text between the slots may be divided."""
+    base = samples.base
+    two = samples.text(TWO) or ""
+    bare = samples.text({})
+    first, second = two.find(VALUE), two.find(SECOND)
+    if not 0 <= first < second or two.find(LAST) < second:
+        return
+    between = two[first + len(VALUE) : second]
+    begun = base[:key]
+    shared = _shared_end(begun, between)
+    seen: set[Split] = set()
+    for opener in _openers(shared):
+        lead, closed = begun[: len(begun) - len(opener)], between[: len(between) - len(opener)]
+        for close in _closers(closed, rest):
+            sep, tail = closed[len(close) :], rest[len(close) :]
+            for opening, last in _around(lead, tail, bare):
+                split = Split(lead[: len(lead) - len(opening)], opening, opener, colon, close, sep, last)
+                if split not in seen:
+                    seen.add(split)
+                    yield split
+
+
+def _openers(shared: str) -> Iterator[str]:
+    """What may begin an argument: its last marker, with and without blanks before it."""
+    m = BEGINS.search(shared)
+    marker = shared[m.start() :] if m else shared.lstrip()
+    if marker:
+        lead = shared[: len(shared) - len(marker)]
+        yield marker
+        for blanks in (" \t", " \t\r\n"):
+            yield lead[len(lead.rstrip(blanks)) :] + marker
+
+
+def _closers(closed: str, rest: str) -> Iterator[str]:
+    """What may end an argument: as much as two arguments and one have in common, with and without the white space at
+    its end, up to the end of a marker."""
+    common = _shared_begin(closed, rest)
+    if common == closed:
+        yield closed
+    bare = common.rstrip()
+    whole = bare if bare == closed.rstrip() else bare[: bare.rfind(">") + 1] or bare
+    yield whole
+    yield whole + common[len(whole) : len(common) - len(common[len(whole) :].lstrip())]
+
+
+def _around(lead: str, tail: str, bare: str | None) -> Iterator[tuple[str, str]]:
+    """What stands before and behind arguments only if there are any, from a call that has none."""
+    yield "", ""
+    if bare is None:
+        return
+    if bare.endswith(tail):
+        kept = bare[: len(bare) - len(tail)]
+        if lead.startswith(kept) and lead[len(kept) :].isspace():
+            yield lead[len(kept) :], ""
+    if bare.startswith(lead):
+        kept = bare[len(lead) :]
+        if tail.endswith(kept) and tail[: len(tail) - len(kept)].isspace():
+            yield "", tail[: len(tail) - len(kept)]
+
+
+def _arguments(split: Split) -> Iterator[Word]:
+    """An argument, its value in each notation."""
+    close = markup(split.close)
+    attribute = ATTRIBUTE.search(split.open)
+    if attribute and '" string="' in split.colon:
+        behind = split.colon[split.colon.index('string="') + len('string="true') :]
+        for value in VALUES:
+            opened = markup(split.open) + Slot("attrs", StringAttribute()) + markup(behind)
+            yield opened + Slot("value", value) + close
+    if attribute and (typed := TYPED.match(split.colon)):
+        codec = ArgumentAttributes(attribute[1], typed[1])
+        for value in VALUES:
+            opened = markup(split.open[: attribute.start()]) + Slot("attrs", codec) + markup(split.colon[typed.end() :])
+            yield opened + Slot("value", value) + close
+    for value in VALUES:
+        key = Slot("key", Name(without=stops(split.colon)))
+        yield markup(split.open) + key + markup(split.colon) + Slot("value", value) + close
+
+
+def _shared_end(a: str, b: str) -> str:
+    return _shared_begin(a[::-1], b[::-1])[::-1]
+
+
+def _shared_begin(a: str, b: str) -> str:
+    n = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    return a[:n]
