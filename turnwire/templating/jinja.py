@@ -11,7 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 from jinja2 import nodes
@@ -25,6 +25,7 @@ from . import budget
 
 HIDDEN = "<bounded>"  # a filter that no template can name
 NAME = "<template>"
+T = TypeVar("T")
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -114,7 +115,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
         known.pop("lipsum")  # fills pages
-        self.filters = {name: _guarded(name, f) for name, f in self.filters.items()}
+        self.filters = {name: guarded(name, f) for name, f in self.filters.items()}
         self.filters[HIDDEN] = budget.bounded
         self.step = lambda: budget.current.get().step()
         self.concatenated = _concatenated
@@ -124,7 +125,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def concat(self, pieces: Iterable[str]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         """Joins what a template, a macro or a block wrote."""
-        return "".join(_counted(pieces))
+        return "".join(counted(pieces))
 
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A call from a template."""
@@ -142,7 +143,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def _counted(pieces: Iterable[str]) -> Iterator[str]:
+def counted(pieces: Iterable[str]) -> Iterator[str]:
     left = budget.current.get()
     total = 0
     for piece in pieces:
@@ -158,7 +159,7 @@ def _concatenated(*values: Any) -> str:
     return "".join(map(str, values))
 
 
-def _guarded(name: str, f: Any) -> Any:
+def guarded(name: str, f: Any) -> Any:
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         left = budget.current.get()
@@ -221,9 +222,14 @@ def sandbox() -> Sandbox:
 @functools.lru_cache(256)
 def compiled(source: str) -> jinja2.Template:
     """A template ready to run. Raises `TemplateError` with the line of a syntax error."""
+    return compile_in(sandbox(), source)
+
+
+def compile_in(environment: Sandbox, source: str) -> jinja2.Template:
+    """A template of an environment; raises as `compiled` does."""
     token = budget.current.set(budget.Budget(budget.Limits()))
     try:
-        return sandbox().from_string(source)
+        return environment.from_string(source)
     except jinja2.TemplateSyntaxError as e:
         raise _error(e, e.lineno, source) from None
     except RecursionError:
@@ -240,13 +246,23 @@ def render(
 ) -> str:
     """The text of a template. `now` fixes what `strftime_now` says. Raises `TemplateError`, with the template's line,
     for what the template refuses or gets wrong, `TemplateBudgetError` when it uses more than `limits`."""
-    template = compiled(source)
     given = dict(variables)
     if now is not None:
         given["strftime_now"] = now.strftime
+    return run(compiled(source), source, given, limits, str)
+
+
+def run(
+    template: jinja2.Template,
+    source: str,
+    variables: Mapping[str, Any],
+    limits: budget.Limits,
+    then: Callable[[str], T],
+) -> T:
+    """What `then` makes of a compiled template's text, within its budget; raises as `render` does."""
     token = budget.current.set(budget.Budget(limits))
     try:
-        return template.render(given)
+        return then(template.render(variables))
     except TemplateError as e:
         e.line = _line(e)
         raise

@@ -1,0 +1,112 @@
+"""The source map: the text is the plain render's, and no character is given to a field that it is not from."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+
+from tests.families.qwen_conversations import ALL  # pyright: ignore[reportUnknownVariableType]
+from tests.laws.law import reports
+from tests.sourcemap_proof import check, corpus, held_back
+from tests.unit.hostile_templates import HOSTILE
+from tests.unit.test_jinja import SMALL
+from turnwire.errors import TemplateError
+from turnwire.origins import Key, spell
+from turnwire.templating import jinja
+from turnwire.templating.sourcemap import trace
+
+
+def owners(source: str, /, **variables: Any) -> list[str]:
+    """The pieces of a render, as `text=owner`."""
+    traced = trace(source, variables)
+    assert traced.text == jinja.render(source, variables)
+    assert traced.map, traced.why
+    out: list[str] = []
+    for s in traced.map.spans:
+        owner = spell(s.path) + ("" if s.offset is None else f"+{s.offset}")
+        out.append(f"{traced.text[s.start : s.stop]}={owner or s.kind}")
+    return out
+
+
+def test_lines_and_paths() -> None:
+    source = "{{ bos_token }}a\nb\n{% for m in messages %}\n<|{{ m.role }}|>{{ m['content'] }}\n{% endfor %}\n"
+    messages = [{"role": "user", "content": "hi"}, {"role": "<|x|>", "content": "you"}]
+    traced = trace(source, {"messages": messages, "bos_token": "<s>"})
+    assert traced.map and traced.text == "<s>a\nb\n<|user|>hi\n<|<|x|>|>you\n"
+    spans = [(traced.text[s.start : s.stop], s.kind, s.line, s.path, s.offset) for s in traced.map.spans]
+    assert spans == [
+        ("<s>", "template", 1, ("bos_token",), 0),
+        ("a\n", "template", 1, (), None),
+        ("b\n", "template", 2, (), None),
+        ("<|", "template", 4, (), None),
+        ("user", "template", 4, ("messages", 0, "role"), 0),
+        ("|>", "template", 4, (), None),
+        ("hi", "data", 4, ("messages", 0, "content"), 0),
+        ("\n<|", "template", 4, (), None),
+        ("<|x|>", "data", 4, ("messages", 1, "role"), 0),
+        ("|>", "template", 4, (), None),
+        ("you", "data", 4, ("messages", 1, "content"), 0),
+        ("\n", "template", 4, (), None),
+    ]
+    assert traced.map.at(9).path == "messages[0].role"
+
+
+def test_keys_and_scalars() -> None:
+    out = trace("{{ x|tojson }}", {"x": {"a": [1, True, None], "b": "é\n"}})
+    assert out.map and [s.path for s in out.map.spans if s.kind == "data"] == [
+        ("x", Key("a")),
+        ("x", "a", 0),
+        ("x", "a", 1),
+        ("x", "a", 2),
+        ("x", Key("b")),
+        ("x", "b"),
+        ("x", "b"),
+    ]
+    assert all(s.path == ("x",) for s in out.map.spans if s.kind == "template")
+
+
+def test_no_map_says_why() -> None:
+    out = trace("{{ 'a' if x is sameas 'a' else 'b' }}{{ x is sameas y }}", {"x": 7, "y": 7})
+    assert out.text == "bTrue" and out.map is None and "another text" in out.why
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile(name: str) -> None:
+    """Ends as the plain render does, and with its text."""
+    try:
+        plain = jinja.render(HOSTILE[name], {}, SMALL)
+    except TemplateError as e:
+        with pytest.raises(TemplateError) as caught:
+            trace(HOSTILE[name], {}, SMALL)
+        assert str(caught.value).split(":")[0] == str(e).split(":")[0]
+    else:
+        out = trace(HOSTILE[name], {}, SMALL)
+        assert out.text == plain or name in ("env",)
+
+
+def test_now() -> None:
+    out = trace("{{ strftime_now('%d %b %Y') }}", {}, now=datetime.date(2026, 1, 15))
+    assert out.map and out.text == "15 Jan 2026" and {s.kind for s in out.map.spans} == {"template"}
+
+
+def test_by_mutation() -> None:
+    """Of a sample of the corpus, each field in turn: see `tests/sourcemap_proof.py`."""
+    rng = random.Random(4)
+    templates = [text for _, text in corpus() if not held_back(text)]
+    counts: Counter[str] = Counter()
+    for text in rng.sample(templates, 100):
+        for c in rng.sample(cast("list[dict[str, Any]]", ALL), 3):
+            given = {"messages": c["messages"], "tools": c["tools"], "bos_token": "<s>", "eos_token": "</s>"}
+            traced = check(text, given, counts, rng, 12)
+            counts["refused" if traced is None else "rendered"] += 1
+    size = sum(counts[f"{kind} characters"] for kind in ("template", "data", "unknown"))
+    found = counts["found"] / (counts["found"] + counts["missed"])
+    unknown = counts["unknown characters"] / size
+    reports.append(f"source map: {counts['found']} characters found, {found:.2%}; {unknown:.2%} of {size} unknown")
+    assert counts["rendered"] >= 200 and counts["found"] > 3000
+    assert not counts["wrong"] and not counts["false"] and not counts["no map"]
+    assert found >= 0.99 and unknown < 0.015
