@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from . import convert as convert
     from . import errors as errors
     from . import events as events
+    from .chat_template import ChatTemplate as ChatTemplate
     from .detect import Detection as Detection
     from .detect import detect_format as detect_format
     from .errors import TurnwireError as TurnwireError
     from .families import get_format as get_format
     from .families import list_formats as list_formats
     from .format import Format as Format
+    from .origins import Origin as Origin
     from .parsers.stream import Parser as Parser
     from .parsers.stream import ParseResult as ParseResult
     from .spans import Rendered as Rendered
     from .spans import Run as Run
+    from .templating.inputs import Inputs as Inputs
     from .tokens import Tokenizer as Tokenizer
     from .tokens import load_tokenizer as load_tokenizer
     from .tokens import small_tokenizer as small_tokenizer
@@ -47,6 +50,7 @@ _HOME = {
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
     "Format": "format", "Refusal": "turns",
+    "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",
     "Tokenizer": "tokens", "load_tokenizer": "tokens", "small_tokenizer": "tokens",

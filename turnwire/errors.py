@@ -16,7 +16,8 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   └── SchemaError              parameters that are not a usable JSON Schema
 ├── SurrogateError               a lone surrogate in a string
 ├── TemplateError                a chat template that cannot be read, or that refuses; `line` of the template
-│   └── TemplateBudgetError      it uses more time, steps or memory than it may
+│   ├── TemplateBudgetError      it uses more time, steps or memory than it may
+│   └── UnmappedError            nothing says which of its text is the caller's; `trust_content=True` renders it
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format
@@ -25,7 +26,8 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   ├── MixedInput               ids and text fed to one parser
 │   ├── ClosedParser             fed after close
 │   ├── BadId                    a negative or non-integer id
-│   └── NoTokenizer              ids asked for, or given, without a tokenizer
+│   ├── NoTokenizer              ids asked for, or given, without a tokenizer
+│   └── MaskError                a mask of what the model wrote that is empty, or cannot be told
 └── StrictFault                  strict=True and the model's output has a fault; `fault` is the event
 
 Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
@@ -115,6 +117,10 @@ class TemplateBudgetError(TemplateError):
     """A chat template that uses more time, steps or memory than it may."""
 
 
+class UnmappedError(TemplateError):
+    """A template whose text could not be told from the caller's, so that content could forge control tokens."""
+
+
 class OptionError(TurnwireError):
     """An unknown option, or a value it does not take."""
 
@@ -197,6 +203,10 @@ class BadId(InputError):
 
 class NoTokenizer(InputError):
     """Ids asked for, or given, without a tokenizer."""
+
+
+class MaskError(InputError):
+    """A mask of what the model wrote that nothing would be in, or that cannot be told."""
 
 
 class StrictFault(TurnwireError):

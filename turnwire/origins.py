@@ -5,7 +5,7 @@ the tools or the variables (and its path). Spans tile a text; neighbours differ.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -78,3 +78,18 @@ class OriginMap:
             raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {size} characters")
         s = self.spans[bisect_right(self._starts, at) - 1]
         return Origin(s.kind, s.line, spell(s.path), None if s.offset is None else s.offset + at - s.start)
+
+
+def authored(spans: Sequence[Span]) -> Iterator[tuple[int, int, bool]]:
+    """Stretches (start, stop, whether the template wrote them), as long as can be: what is of unknown origin counts as
+    the caller's."""
+    start = stop = 0
+    own = False
+    for s in spans:
+        if (s.kind == "template") != own:
+            if stop > start:
+                yield start, stop, own
+            start, own = s.start, s.kind == "template"
+        stop = s.stop
+    if stop > start:
+        yield start, stop, own

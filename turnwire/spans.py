@@ -13,14 +13,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .errors import InputError, NoTokenizer, nearest
+from .errors import InputError, MaskError, NoTokenizer, nearest
+from .origins import Origin, OriginMap
 from .wire import SYMBOL
 
 if TYPE_CHECKING:
     from .tokens import Bound
 
+FIELDS = {"text": "content", "result": "content", "reasoning": "reasoning_content", "call": "tool_calls"}
+"""Where a message holds what a kind of run shows."""
 KINDS = ("template", "text", "reasoning", "call", "result", "tools", "media")
 
 
@@ -54,15 +57,31 @@ class Stretch:
 class Rendered:
     """A rendered prompt or reply: `text` always; `ids`, `mask` and the runs' tokens with a tokenizer.
 
-    `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing.
+    `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing. `origins`: where
+    each character comes from, if it was rendered by a template (see `origin`). `whole`: the text is encoded at once by
+    the tokenizer's own pipeline, control tokens that content spells included. `unmasked`: why the mask "sampled" cannot
+    be given, if it cannot.
     """
 
-    __slots__ = ("_bound", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_trust", "symbols", "text")
+    __slots__ = (
+        *("_bound", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_trust"),
+        *("origins", "symbols", "text", "unmasked"),
+    )
 
     def __init__(
-        self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound | None, *, trust: bool = False
+        self,
+        stretches: list[Stretch],
+        spell: Callable[[str], str],
+        bound: Bound | None,
+        *,
+        trust: bool = False,
+        origins: OriginMap | None = None,
+        whole: bool = False,
+        unmasked: str = "",
     ):
         self._bound = bound
+        self.origins = origins
+        self.unmasked = unmasked
         self._trust = trust  # text may spell the tokenizer's special tokens
         self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
         self.symbols = "".join(s.symbols for s in stretches)
@@ -84,7 +103,7 @@ class Rendered:
         self._starts: list[int] = []  # first character of each piece that was encoded by itself
         self._pieces: list[tuple[int, int, bool]] = []  # its first id, its end, sampled
         if bound is not None:
-            self._ids = self._encode(stretches, spell, bound)
+            self._ids = self._encode_whole(bound) if whole else self._encode(stretches, spell, bound)
 
     @property
     def ids(self) -> list[int]:
@@ -107,12 +126,29 @@ class Rendered:
             )
         return self._runs
 
+    def origin(self, index: int) -> Origin:
+        """Where character `index` of the text comes from. For a format's prompt, by its runs: the field of a message,
+        or the format ("template"). Raises `InputError` beyond the text."""
+        if self.origins is not None:
+            return self.origins.at(index)
+        at = index + len(self.text) if index < 0 else index
+        run = next((r for r in self._flat if r.start <= at < r.stop), None)
+        if run is None:
+            raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {len(self.text)}")
+        if run.kind == "template":
+            return Origin("template", None)
+        field = f"messages[{run.turn}].{FIELDS.get(run.kind, 'content')}" if run.turn is not None else ""
+        return Origin("data", None, "tools" if run.kind == "tools" else field)
+
     def mask(self, name: str) -> list[bool]:
         """One flag a token. "sampled": the tokens that the model would have written, stop token included and
-        prefilled parts excluded, exactly. A kind of run: the tokens that hold a character of that kind."""
+        prefilled parts excluded, exactly; raises `MaskError` where that cannot be told. A kind of run: the tokens that
+        hold a character of that kind."""
         ids = self.ids
         out = [False] * len(ids)
         if name == "sampled":
+            if self.unmasked:
+                raise MaskError(self.unmasked, path="mask", expected="turns of the assistant that the prompt shows")
             for first, end, sampled in self._pieces:
                 out[first:end] = [sampled] * (end - first)
             return out
@@ -187,6 +223,23 @@ class Rendered:
                 done = m.end()
             encode(symbols[done:], sampled)
         return ids
+
+    def _encode_whole(self, bound: Bound) -> list[int]:
+        """As the tokenizer itself encodes the text. Each token is a piece; it is sampled if all its characters are."""
+        backend: Any = getattr(bound.tokenizer, "backend", None)
+        if backend is None:
+            raise NoTokenizer(
+                f"{bound.tokenizer.name} has no pipeline of its own", path="trust_content", expected="False"
+            )
+        encoding = backend.encode(self.text, add_special_tokens=False)
+        sampled = [(r.start, r.stop) for r in self._flat if r.sampled]
+        at = 0
+        for i, (start, stop) in enumerate(encoding.offsets):
+            while at < len(sampled) and sampled[at][1] < stop:
+                at += 1
+            self._starts.append(start)
+            self._pieces.append((i, i + 1, at < len(sampled) and sampled[at][0] <= start and stop <= sampled[at][1]))
+        return list(encoding.ids)
 
 
 def _spelled(bound: Bound) -> re.Pattern[str]:

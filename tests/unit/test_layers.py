@@ -29,6 +29,7 @@ MAY: dict[str, str] = {
     "templating": BASE + " templating",
     "format": BASE + " parsers templating",
     "families": BASE + " templating format families",
+    "chat_template": BASE + " templating",
     "detect": BASE + " format families templating",
     "convert": BASE + " convert",
     "inference": BASE + " templating format inference",
@@ -38,7 +39,7 @@ MAY: dict[str, str] = {
     "cliinput": "",
     "cli": BASE + " parsers format families detect jsonform show demo cliinput convert turnwire",
     "__main__": "cli",
-    "turnwire": "convert detect errors events families format parsers spans tokens tools turns",
+    "turnwire": "chat_template convert detect errors events families format parsers spans tokens tools turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
 

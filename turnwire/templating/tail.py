@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, NoTokenizer, check_ids, check_text
+from ..origins import OriginMap, authored
 from ..spans import Rendered, symbols_of
 from ..wire import is_symbol
 
@@ -41,7 +42,7 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
     no assistant turn is open there."""
     symbols = fmt.program.symbols
     if isinstance(prompt, Rendered):
-        text = prompt.symbols
+        text = prompt.symbols if prompt.origins is None else _symbols_of_map(fmt, prompt.text, prompt.origins)
     elif isinstance(prompt, str):
         check_text(prompt, "prompt")
         text = fmt.program.symbolise(prompt)
@@ -60,6 +61,14 @@ def prompt_tail(fmt: Format, prompt: Any, bound: Bound | None) -> str:
             expected=f"{expected} at its end, as add_generation_prompt=True writes it",
         )
     return tail
+
+
+def _symbols_of_map(fmt: Format, text: str, origins: OriginMap) -> str:
+    """A template's prompt: only what the template itself wrote can be a control token."""
+    return "".join(
+        fmt.program.symbolise(text[start:stop]) if own else text[start:stop]
+        for start, stop, own in authored(origins.spans)
+    )
 
 
 def _another_turn(fmt: Format, tail: str) -> bool:

@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import ContentError, ForgeryError, check_text
-from ..spans import Stretch
+from ..spans import FIELDS, Stretch
 from ..turns import Media, Result, Text
 from ..wire import Lit, Pad, Seq, Symbols, Tok, Word
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
-
-FIELDS = {"text": "content", "result": "content", "reasoning": "reasoning_content", "call": "tool_calls"}
-"""Where a message holds what a kind of run shows."""
 
 
 class Writer:

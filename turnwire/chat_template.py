@@ -1,0 +1,183 @@
+"""ChatTemplate: a model's Jinja chat template, rendered exactly as transformers 5 renders it, with a source map.
+
+The map says of each character whether the template or the caller wrote it. So content can never become a control
+token, the tokens that a model would have written are known without `{% generation %}`, and a prompt that is not what
+was expected can be traced to a line and a field. Templates compare by value, pickle, and are shared between threads.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text
+from .layout import as_date
+from .origins import OriginMap, Span
+from .spans import Rendered
+from .templating.budget import Limits
+from .templating.inputs import Inputs, plain
+from .templating.mapped import control_of, stretches
+from .templating.sampled import Found, Message, Shown, Terminators
+from .templating.sourcemap import MARKUP, trace
+from .tokens import Tokenizer, bind
+from .wire import Symbols
+
+OWN = ("messages", "tools", "documents", "add_generation_prompt", "continue_final_message")
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """See the head of this file.
+
+    `source`: the Jinja text. `bos_token`, `eos_token` and what else `variables` hold (other special tokens) are what
+    the template gets as variables of these names. `inputs`: how messages are shaped before the template sees them.
+    `limits`: what a render may use. `name`: which of a model's templates it is; `origin`: the file it was read from.
+    """
+
+    source: str
+    bos_token: str = ""
+    eos_token: str = ""
+    name: str = field(default="default", kw_only=True)
+    variables: Mapping[str, str] = field(default_factory=dict[str, str], kw_only=True)
+    inputs: Inputs = field(default_factory=Inputs, kw_only=True)
+    limits: Limits = field(default_factory=Limits, kw_only=True)
+    origin: str = field(default="", kw_only=True, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("source", "bos_token", "eos_token"):
+            if not isinstance(getattr(self, name), str):
+                raise OptionError(f"{name} is not text", value=getattr(self, name), path=name, expected="a string")
+            check_text(getattr(self, name), name)
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.bos_token, self.eos_token, self.name))
+
+    def __repr__(self) -> str:
+        return f"<ChatTemplate {self.name} {self.sha256[:8]}>"
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the source in UTF-8, in hex: by it, templates are the same or not."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def render(
+        self,
+        messages: Any,
+        tools: Any = None,
+        tokenizer: Tokenizer | None = None,
+        add_generation_prompt: bool = False,
+        continue_final_message: bool = False,
+        trust_content: bool = False,
+        *,
+        documents: Any = None,
+        now: date | str | None = None,
+        inputs: Inputs | None = None,
+        **variables: Any,
+    ) -> Rendered:
+        """The prompt of a conversation: `.text`, where each character comes from (`.origin(i)`), and with a tokenizer
+        `.ids` and masks.
+
+        Text of the caller's never becomes a control token, unless `trust_content`: then the ids are what the
+        tokenizer gives for the whole text, as the reference implementation has it. `now` fixes the date that a template
+        asks for. `variables` are the template's own (`enable_thinking=False`). Raises `TemplateError` with the line,
+        `MessageError` and its kind, and `UnmappedError` where ids are asked for and no map could be made.
+        """
+        shape = inputs or self.inputs
+        given = shape.messages(messages)
+        if continue_final_message:
+            _can_continue(given, add_generation_prompt)
+        context = self._context(shape.definitions(tools), documents, variables)
+        day = None if now is None else as_date(now)
+        text, spans, why = self._trace(given, context, add_generation_prompt, day)
+        if spans is None and tokenizer is not None and not trust_content:
+            raise UnmappedError(f"no source map: {why}", path="template", expected="trust_content=True")
+        if continue_final_message:
+            text, spans = _open(text, spans, len(given) - 1, why)
+        found = Found((), {})
+        if spans is not None:
+            found = self._terminators(context, day).find(text, spans, given)
+        known = spans if spans is not None else [Span(0, len(text), "unknown", None)] * bool(text)
+        names = () if tokenizer is None else control_of(tokenizer, text, known, self.source)
+        symbols = Symbols(() if trust_content else names)
+        bound = None
+        if tokenizer is not None:
+            bound = bind(tokenizer, symbols.of)
+        return Rendered(
+            stretches(text, known, given, found.ranges, symbols),
+            symbols.show,
+            bound,
+            trust=trust_content,
+            whole=trust_content,
+            origins=OriginMap(known),
+            unmasked=_unmasked(given, found, why),
+        )
+
+    def _context(self, tools: Any, documents: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
+        for name in OWN:
+            if name in variables:
+                raise OptionError(f"{name} is not a variable of the template's own", value=name, path=name,
+                                  expected="another name")  # fmt: skip
+        special = {"bos_token": self.bos_token, "eos_token": self.eos_token, **self.variables}
+        own = {k: plain(v, k) for k, v in variables.items()}
+        return {
+            **{k: v for k, v in special.items() if v},
+            "tools": tools,
+            "documents": plain(documents, "documents"),
+            **own,
+        }
+
+    def _trace(
+        self, messages: list[Message], context: Mapping[str, Any], prompt: bool, now: date | None
+    ) -> tuple[str, Sequence[Span] | None, str]:
+        given = {**context, "messages": messages, "add_generation_prompt": prompt}
+        traced = trace(self.source, given, self.limits, now, markup=MARKUP | self.variables.keys())
+        return traced.text, None if traced.map is None else traced.map.spans, traced.why
+
+    def _terminators(self, context: Mapping[str, Any], now: date | None) -> Terminators:
+        few = {**context, "tools": context["tools"][:1] if context["tools"] else context["tools"]}
+
+        def render(messages: list[Message], prompt: bool, more: Mapping[str, Any]) -> Shown | None:
+            try:
+                text, spans, _ = self._trace(messages, {**few, **more}, prompt, now)
+            except TemplateError:
+                return None
+            return None if spans is None else (text, spans)
+
+        return Terminators(render)
+
+
+def _can_continue(messages: list[Message], add_generation_prompt: bool) -> None:
+    if add_generation_prompt:
+        raise OptionError("add_generation_prompt and continue_final_message exclude each other", value=True,
+                          path="options", expected="one of them")  # fmt: skip
+    if not messages or not messages[-1].get("content"):
+        raise MessageError("continue_final_message without content to go on from", value=messages[-1:],
+                           path=f"messages[{len(messages) - 1}]", expected="a message with content, last")  # fmt: skip
+
+
+def _open(text: str, spans: Sequence[Span] | None, last: int, why: str) -> tuple[str, Sequence[Span]]:
+    """The prompt up to the last character of the last message's content."""
+    if spans is None:
+        raise UnmappedError(f"no source map: {why}", path="continue_final_message", expected="False")
+    field = ("messages", last, "content")
+    stop = next((s.stop for s in reversed(spans) if s.kind == "data" and s.path[:3] == field), None)
+    if stop is None:
+        raise MessageError("the template does not show the content of the last message",
+                           path=f"messages[{last}].content", expected="a message that the template shows")  # fmt: skip
+    return text[:stop], [s._replace(stop=min(s.stop, stop)) for s in spans if s.start < stop]
+
+
+def _unmasked(messages: list[Message], found: Found, why: str) -> str:
+    """Why nobody can say what the model wrote; "" if it is known."""
+    if why:
+        return f"no source map: {why}"
+    if found.unknown:
+        at, problem = next(iter(found.unknown.items()))
+        return f"messages[{at}]: {problem}"
+    if not found.ranges and any(m.get("role") == "assistant" for m in messages):
+        return "nothing that the model wrote is in the prompt"
+    return ""

@@ -1,0 +1,127 @@
+"""A template's text with its source map, as the stretches that `Rendered` is made of.
+
+A control token is made only where the template itself wrote all of its spelling; text of the caller's, or of unknown
+origin, stays text, also where several fields meet, in keys and in tool definitions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from ..messages import REASONING
+from ..origins import Span, authored
+from ..spans import Stretch
+from ..wire import Symbols
+
+if TYPE_CHECKING:
+    from ..tokens import Tokenizer
+
+
+class Sampled(NamedTuple):
+    """Characters [start, stop) that the model would have written in message `turn`."""
+
+    start: int
+    stop: int
+    turn: int
+
+
+def control_of(tokenizer: Tokenizer, text: str, spans: Sequence[Span], source: str) -> tuple[str, ...]:
+    """The control tokens of a prompt: the added tokens that the template's own part of it spells, or that its source
+    does; blanks and words that a template writes as ordinary text are none, unless they are special."""
+    own = "\0".join(text[start:stop] for start, stop, template in authored(spans) if template) + "\0" + source
+    return tuple(t for t in tokenizer.added if t in own and (t in tokenizer.specials or _marks(t)))
+
+
+def _marks(token: str) -> bool:
+    return not token.isspace() and not token.isalnum()
+
+
+def stretches(
+    text: str,
+    spans: Sequence[Span],
+    messages: Sequence[Mapping[str, Any]],
+    sampled: Sequence[Sampled],
+    control: Symbols,
+) -> list[Stretch]:
+    """The text in pieces of one owner each, control tokens as symbols."""
+    owners = _Owners(messages)
+    out: list[Stretch] = []
+    marks = iter([*_tokens(text, spans, control), (len(text), len(text), "")])
+    mark = next(marks)
+    at = 0  # a token may reach into the next span
+    for start, stop, span, turn in _cut(spans, sampled):
+        owner = owners.of(span, turn)
+        at = max(at, start)
+        while at < stop:
+            if mark[0] >= stop:
+                out.append(Stretch(text[at:stop], *owner))
+                break
+            if mark[0] > at:
+                out.append(Stretch(text[at : mark[0]], *owner))
+            out.append(Stretch(mark[2], *owner))
+            at, mark = mark[1], next(marks)
+    return out
+
+
+def _tokens(text: str, spans: Sequence[Span], control: Symbols) -> Iterator[tuple[int, int, str]]:
+    """(start, stop, symbol) of the control tokens that the template wrote; the longest at each place."""
+    if not control.of:
+        return
+    spelled = re.compile("|".join(map(re.escape, sorted(control.of, key=lambda t: (-len(t), t)))))
+    for start, stop, own in authored(spans):
+        if own:
+            for m in spelled.finditer(text, start, stop):
+                yield m.start(), m.end(), control.of[m.group()]
+
+
+def _cut(spans: Sequence[Span], sampled: Sequence[Sampled]) -> Iterator[tuple[int, int, Span, int | None]]:
+    """The spans cut where what was sampled begins and ends; the turn that sampled it, or None."""
+    i = 0
+    for span in spans:
+        at = span.start
+        while at < span.stop:
+            while i < len(sampled) and sampled[i].stop <= at:
+                i += 1
+            said = sampled[i] if i < len(sampled) and sampled[i].start <= at else None
+            end = said.stop if said else sampled[i].start if i < len(sampled) else span.stop
+            yield at, min(end, span.stop), span, said.turn if said else None
+            at = min(end, span.stop)
+
+
+class _Owners:
+    """Whose a piece is: (turn, part, kind, sampled) as in `spans.Run`. Parts count as in the `Turn` that a message
+    reads as: reasoning, content, calls."""
+
+    def __init__(self, messages: Sequence[Mapping[str, Any]]):
+        self._roles = [str(m.get("role")) for m in messages]
+        self._first = [_first_parts(m) for m in messages]
+
+    def of(self, span: Span, turn: int | None) -> tuple[int | None, int | None, str, bool]:
+        sampled = turn is not None
+        if span.kind != "data":
+            return turn, None, "template", sampled
+        path = span.path
+        if path[0] == "tools":
+            return turn, None, "tools", sampled
+        if path[0] != "messages" or len(path) < 3 or not isinstance(path[1], int):
+            return turn, None, "text", sampled
+        at, field = path[1], str(path[2])
+        content, calls = self._first[at]
+        if field == "tool_calls":
+            return at, calls + (path[3] if len(path) > 3 and isinstance(path[3], int) else 0), "call", sampled
+        if field in REASONING:
+            return at, 0, "reasoning", sampled
+        if self._roles[at] == "tool" or field in ("tool_call_id", "name"):
+            return at, 0, "result", sampled
+        inside = path[3] if len(path) > 3 and isinstance(path[3], int) else 0
+        return at, content + inside, "text", sampled
+
+
+def _first_parts(message: Mapping[str, Any]) -> tuple[int, int]:
+    """The indices of the first part of the content and of the first call."""
+    before = 1 if any(message.get(k) for k in REASONING) else 0
+    content: Any = message.get("content")
+    parts = len(cast("list[Any]", content)) if isinstance(content, list) else int(bool(content))
+    return before, before + parts
