@@ -15,11 +15,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from .errors import InputError, TemplateError, TurnwireError, UnsureFormat
 from .families import formats, get_format
 from .format import Format
+from .templatefiles import added_tokens, read_templates
 from .templating.budget import Limits
 from .templating.jinja import render
 from .wire import control_tokens
@@ -29,7 +30,7 @@ TRIED = 16  # formats that are tried at most
 LEAST = 4  # conversations that must be rendered the same
 FORMS = ("object", "string")  # of arguments
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
-MOST = 1 << 20  # bytes of a template that are read
+MOST = 1 << 20  # characters of a template that are looked at
 WORD = re.compile(r"[<\[{(]*[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
 COMPARING = frozenset(("[", "in", "==", "!=", ".", "is"))  # a string behind these is not written
 ASKING = frozenset(("raise_exception", "startswith", "endswith", "split", "replace", "strip", "lstrip", "rstrip"))
@@ -68,14 +69,16 @@ class Detection:
 
 
 def detect_format(source: str | Path) -> Detection:
-    """The format of a model folder, or of a template file. Raises `UnsureFormat`, with `candidates`, where it is not
-    certain, and `InputError` where there is nothing to look at."""
+    """The format of a model folder, a template file or a GGUF. Raises `UnsureFormat`, with `candidates`, where it is
+    not certain, and `InputError` where there is nothing to look at."""
     path = Path(source)
     if not path.exists():
         raise InputError(
-            "no such file or folder", value=str(path), path="source", expected="a model folder or a template"
+            "no such file or folder", value=str(path), path="source", expected="a model folder, a template or a GGUF"
         )
-    templates, tokens, variables = _read(path)
+    found = read_templates(path, lenient=True)
+    templates = {name: text[:MOST] for name, text in found.templates.items()}
+    tokens, variables = added_tokens(path), found.variables
     if not templates and not tokens:
         raise InputError(
             "nothing to tell a format by", value=str(path), path="source", expected="a chat template, or a tokenizer"
@@ -224,57 +227,6 @@ def _by_tokens(fits: list[Format], tokens: Iterable[str]) -> Detection:
         )
     shown = ", ".join(own[0].control[:6])
     return Detection(own[0], "tokens", f"no template; only this format needs the special tokens {shown}")
-
-
-# reading
-
-
-def _read(path: Path) -> tuple[dict[str, str], set[str], dict[str, str]]:
-    """The templates of a folder by name, the special tokens of its tokenizer, and those that templates name."""
-    if path.is_file():
-        return {"default": _text(path)}, set(), {}
-    config = _json(path / "tokenizer_config.json")
-    templates: dict[str, str] = {}
-    for file in (path / "chat_template.json", path / "tokenizer_config.json"):
-        given = _json(file).get("chat_template")
-        if isinstance(given, str):
-            templates["default"] = given
-        elif isinstance(given, list):
-            for entry in cast("list[Any]", given):
-                if isinstance(entry, dict) and isinstance(entry.get("template"), str):  # pyright: ignore[reportUnknownMemberType]
-                    templates[str(entry.get("name"))] = entry["template"]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    if (path / "chat_template.jinja").is_file():
-        templates["default"] = _text(path / "chat_template.jinja")
-    for file in sorted(path.glob("additional_chat_templates/*.jinja")):
-        templates[file.stem] = _text(file)
-    tokens = {str(t.get("content")) for t in _dicts(_json(path / "tokenizer.json").get("added_tokens"))}
-    decoder = config.get("added_tokens_decoder")
-    tokens |= {str(t.get("content")) for t in _dicts(list(decoder.values()) if isinstance(decoder, dict) else ())}  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    tokens |= {str(t.get("token_str")) for t in _dicts(_json(path / "tekken.json").get("special_tokens"))}
-    variables: dict[str, str] = {}
-    for key in ("bos_token", "eos_token"):
-        value: Any = config.get(key)
-        value = value.get("content") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if isinstance(value, str):
-            variables[key] = value
-    return templates, tokens, variables
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [v for v in cast("list[Any]", value) if isinstance(v, dict)] if isinstance(value, list) else []
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(MOST).decode("utf-8", "replace")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _unquoted(text: str) -> str:

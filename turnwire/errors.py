@@ -17,7 +17,9 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 ├── SurrogateError               a lone surrogate in a string
 ├── TemplateError                a chat template that cannot be read, or that refuses; `line` of the template
 │   ├── TemplateBudgetError      it uses more time, steps or memory than it may
-│   └── UnmappedError            nothing says which of its text is the caller's; `trust_content=True` renders it
+│   ├── UnmappedError            nothing says which of its text is the caller's; `trust_content=True` renders it
+│   └── TemplateFileError        a file or folder that holds no chat template, or none that can be read
+│       └── TemplateNameError    several named templates and none asked for, or none of that name; `names`
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format
@@ -119,6 +121,18 @@ class TemplateBudgetError(TemplateError):
 
 class UnmappedError(TemplateError):
     """A template whose text could not be told from the caller's, so that content could forge control tokens."""
+
+
+class TemplateFileError(TemplateError):
+    """A file or folder that holds no chat template, or none that can be read."""
+
+
+class TemplateNameError(TemplateFileError):
+    """Several named templates and none asked for, or none of the name asked for; `names` are there."""
+
+    def __init__(self, problem: str, *, names: tuple[str, ...] = (), **kw: Any):
+        super().__init__(problem, **kw)
+        self.names = names
 
 
 class OptionError(TurnwireError):

@@ -1,0 +1,263 @@
+"""Where a template and its special tokens are read from: as transformers reads a folder, which is asked here too."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+import turnwire
+from tests.laws.law import reports
+from turnwire.errors import TemplateFileError, TemplateNameError
+from turnwire.templatefiles import Found, added_tokens, read_templates
+
+ADDED = {"__type": "AddedToken", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False}
+NAMES = ("bos_token", "eos_token", "unk_token", "pad_token", "mask_token", "image_token")
+
+
+def folder(path: Path, files: dict[str, Any]) -> Path:
+    for name, content in files.items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else json.dumps(content)
+        file.write_bytes(text.encode())
+    return path
+
+
+def tokenizer_json(padding: str | None = None) -> dict[str, Any]:
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "<u>": 1}, unk_token="<u>"))
+    made.add_special_tokens(["<s>", "</s>"])
+    if padding:
+        made.enable_padding(pad_token=padding)
+    return json.loads(made.to_str())
+
+
+# what transformers reads
+
+texts = st.sampled_from(["A", "B\r\nb", "C\rc{{ bos_token }}", "é 你"])
+tokens = st.sampled_from(["<s>", "</s>", "<x>", "é"])
+spelled = tokens | tokens.map(lambda t: {**ADDED, "content": t})
+named = st.dictionaries(st.sampled_from(["default", "tool_use", "rag"]), texts, min_size=1)
+listed = named.map(lambda d: [{"name": k, "template": v} for k, v in d.items()])
+special = st.dictionaries(st.sampled_from(NAMES), spelled | st.none())
+mapped = st.dictionaries(st.sampled_from(NAMES), tokens | tokens.map(lambda t: {"content": t, "lstrip": True}))
+plain = st.dictionaries(st.sampled_from(NAMES), tokens)
+
+
+@st.composite
+def folders(draw: st.DrawFn) -> dict[str, Any]:
+    """Every file there or not, and every form of what is in it."""
+    config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", **draw(special)}
+    config["add_bos_token"] = draw(st.booleans())
+    files: dict[str, Any] = {"config.json": {}, "tokenizer_config.json": config}
+    files["tokenizer.json"] = tokenizer_json(draw(st.none() | tokens))
+    maybe = st.booleans()
+    if draw(maybe):
+        config["chat_template"] = draw(texts | listed | named | st.none())
+    if draw(maybe):
+        config["added_tokens_decoder"] = {"2": {"content": "<s>", "special": True}}
+    if draw(maybe):
+        config["extra_special_tokens"] = draw(plain | st.lists(tokens))
+    if draw(maybe):
+        files["special_tokens_map.json"] = draw(mapped)
+        if draw(maybe):
+            files["special_tokens_map.json"]["extra_special_tokens"] = draw(plain | st.lists(tokens))
+    if draw(maybe):
+        files["chat_template.jinja"] = draw(texts)
+    if draw(maybe):
+        files |= {f"additional_chat_templates/{name}.jinja": text for name, text in draw(named).items()}
+    return files
+
+
+counted = {"examples": 0, "several templates": 0}
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(folders())
+def _as_transformers(tmp: Any, files: dict[str, Any]) -> None:
+    transformers = pytest.importorskip("transformers")
+    path = folder(tmp.mktemp("m"), files)
+    theirs = transformers.AutoTokenizer.from_pretrained(str(path))
+    ours = read_templates(path, lenient=True)
+    chosen = theirs.chat_template
+    expected = {} if chosen is None else {"default": chosen} if isinstance(chosen, str) else dict(chosen)
+    assert ours.templates == expected
+    assert ours.variables == theirs.special_tokens_map
+    assert set(ours.where) == {*ours.templates, *ours.variables}
+    counted["examples"] += 1
+    counted["several templates"] += len(expected) > 1
+    event(f"{len(expected)} templates")
+    for name in (None, "default", "rag", "x"):
+        for tools in (None, [{}]):
+            try:
+                text = theirs.get_chat_template(name, tools) if name is None else expected[name]
+            except (ValueError, KeyError):
+                text = None
+            try:
+                picked = ours.pick(name, tools is not None)[1]
+            except TemplateNameError as e:
+                assert e.names == tuple(sorted(expected))
+                picked = None
+            if not (name is None and text is None and len(expected) == 1):  # the only one: we take it
+                assert picked == text
+
+
+def test_a_folder_is_read_as_transformers_reads_it(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    _as_transformers(tmp_path_factory)
+    reports.append(f"template folders against AutoTokenizer: {counted}")
+    assert counted["examples"] >= 300 and counted["several templates"] >= 50
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"chat_template.json": {"chat_template": "J"}},
+        {"processor_config.json": {"chat_template": "P"}},
+        {"processor_config.json": {"chat_template": "P"}, "chat_template.json": {"chat_template": "J"}},
+        {"processor_config.json": {"chat_template": None}, "chat_template.json": {"chat_template": "J"}},
+        {"chat_template.jinja": "T"},
+        {"chat_template.jinja": "T", "additional_chat_templates/rag.jinja": "R"},
+        {"additional_chat_templates/rag.jinja": "R"},
+    ],
+    ids=lambda files: " ".join(files),
+)
+def test_without_a_template_of_the_tokenizer_a_processor_s_is_read(tmp_path: Path, files: dict[str, Any]) -> None:
+    processing = pytest.importorskip("transformers.processing_utils")
+    theirs = processing.ProcessorMixin.get_processor_dict(str(folder(tmp_path, files)))[0]["chat_template"]
+    ours = read_templates(tmp_path)
+    assert ours.templates == ({"default": theirs} if isinstance(theirs, str) else theirs)
+
+
+def test_a_tokenizer_s_template_goes_before_a_processor_s(tmp_path: Path) -> None:
+    """As for chats of text: AutoTokenizer. What AutoProcessor would take is named, and can be asked for."""
+    files = {"chat_template.json": {"chat_template": "J"}, "tokenizer_config.json": {"chat_template": "T"}}
+    found = read_templates(folder(tmp_path, files))
+    assert found.pick() == ("default", "T")
+    assert found.shadowed == ("chat_template.json (default)",)
+    assert read_templates(tmp_path / "chat_template.json").pick() == ("default", "J")
+
+
+KNOWN_DIFFERENCES = {"LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}}
+
+
+@pytest.mark.parametrize("kind", KNOWN_DIFFERENCES)
+def test_what_only_the_code_of_a_class_says_is_not_seen(tmp_path: Path, kind: str) -> None:
+    """Special tokens that no file names: transformers has them as defaults of the tokenizer's class. Not stale."""
+    transformers = pytest.importorskip("transformers")
+    files = {"tokenizer_config.json": {"tokenizer_class": kind, "chat_template": "T"}, "config.json": {}}
+    path = folder(tmp_path, {**files, "tokenizer.json": tokenizer_json()})
+    theirs = transformers.AutoTokenizer.from_pretrained(str(path)).special_tokens_map
+    assert (theirs, dict(read_templates(path).variables)) == (KNOWN_DIFFERENCES[kind], {})
+
+
+# files
+
+CONFIG = {"bos_token": "<s>", "chat_template": [{"name": "default", "template": "D"}, {"name": "rag", "template": "R"}]}
+FILES = {
+    "tokenizer_config.json": CONFIG,
+    "chat_template.json": {"chat_template": "J"},
+    "chat_template.jinja": "\ufeffT\r\n",
+    "additional_chat_templates/tool_use.jinja": "U",
+    "other.jinja": "O",
+    "chat_templates/more.jinja": "M",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "templates", "variables"),
+    [
+        (".", {"default": "\ufeffT\n", "tool_use": "U"}, {"bos_token": "<s>"}),
+        ("tokenizer_config.json", {"default": "D", "rag": "R"}, {"bos_token": "<s>"}),
+        ("chat_template.json", {"default": "J"}, {"bos_token": "<s>"}),
+        ("chat_template.jinja", {"default": "\ufeffT\n"}, {"bos_token": "<s>"}),
+        ("additional_chat_templates/tool_use.jinja", {"default": "U"}, {"bos_token": "<s>"}),
+        ("other.jinja", {"default": "O"}, {}),
+    ],
+)
+def test_what_a_path_means(tmp_path: Path, name: str, templates: dict[str, str], variables: dict[str, str]) -> None:
+    found = read_templates(folder(tmp_path, FILES) / name)
+    assert (found.templates, found.variables) == (templates, variables)
+    assert read_templates(str(tmp_path / name)) == found
+
+
+def test_chat_templates_is_read_where_nothing_else_is(tmp_path: Path) -> None:
+    found = read_templates(folder(tmp_path, {"chat_templates/more.jinja": "M"}))
+    assert found.pick() == ("more", "M") and found.where == {"more": "chat_templates/more.jinja"}
+
+
+def test_special_tokens_of_a_folder(tmp_path: Path) -> None:
+    config = {"added_tokens_decoder": {"2": {"content": "<x>"}, "3": "odd"}}
+    tekken = {"special_tokens": [{"token_str": "<t>"}, {}]}
+    files = {"tokenizer_config.json": config, "tokenizer.json": tokenizer_json(), "tekken.json": tekken}
+    assert added_tokens(folder(tmp_path, files)) == {"<s>", "</s>", "<x>", "<t>"}
+
+
+# choosing
+
+
+def test_names() -> None:
+    found = Found("p", {"default": "D", "tool_use": "U"}, {}, {})
+    assert found.pick()[0] == "default" and found.pick(tools=True)[0] == "tool_use"
+    assert found.pick("tool_use") == ("tool_use", "U")
+    with pytest.raises(TemplateNameError, match=r"no template is called 'tool-use'.*did you mean 'tool_use'\?"):
+        found.pick("tool-use")
+    with pytest.raises(TemplateNameError) as caught:
+        Found("p", {"tool_use": "U", "rag": "R"}, {}, {}).pick()
+    assert caught.value.names == ("rag", "tool_use")
+    assert "rag, tool_use, and none is called default" in str(caught.value) and "name='rag'" in str(caught.value)
+    assert Found("p", {"rag": "R"}, {}, {}).pick() == ("rag", "R")
+
+
+# what cannot be read
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "problem"),
+    [
+        ({}, "missing", "no such file or folder"),
+        ({}, "a\0b", "no such file or folder"),
+        ({}, "x" * 5000, "cannot read it"),
+        ({}, "{{ messages[0].content }}", "this is the text of a template"),
+        ({}, ".", "no chat template in this folder, which has nothing in it"),
+        ({"a.txt": "", "sub/b": ""}, ".", "which has a.txt, sub/"),
+        ({"tokenizer_config.json": "{"}, ".", "tokenizer_config.json: not JSON"),
+        ({"tokenizer_config.json": "[" * 100_000}, ".", "not JSON"),
+        ({"tokenizer_config.json": "[1]"}, ".", "a JSON list"),
+        ({"tokenizer_config.json": {"model_max_length": 1}}, "tokenizer_config.json", "but model_max_length"),
+        ({"x.json": {}}, "x.json", "no chat_template in it, but nothing"),
+        ({"a.gguf": "GGU", "b.gguf": ""}, ".", "in 2 GGUF files, a.gguf, b.gguf"),
+        ({"a.gguf": "GGU"}, ".", "at byte 0: it begins with b'GGU'"),
+    ],
+)
+def test_what_was_found_instead(tmp_path: Path, files: dict[str, Any], name: str, problem: str) -> None:
+    with pytest.raises(TemplateFileError) as caught:
+        read_templates(folder(tmp_path, files) if name == "." else os.path.join(folder(tmp_path, files), name))
+    assert problem in str(caught.value)
+    assert caught.value.expected and "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_bytes(b"abc\xff")
+    with pytest.raises(TemplateFileError, match="not UTF-8 at byte 3"):
+        read_templates(tmp_path)
+    assert read_templates(tmp_path, lenient=True).problems
+
+
+def test_a_device_is_no_template() -> None:
+    if not Path("/dev/zero").exists():
+        pytest.skip("no /dev/zero")
+    with pytest.raises(TemplateFileError, match="neither a file nor a folder"):
+        read_templates("/dev/zero")
+
+
+def test_the_errors_are_turnwire_s() -> None:
+    assert issubclass(TemplateNameError, turnwire.TurnwireError)
