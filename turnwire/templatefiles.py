@@ -1,9 +1,8 @@
 """Chat templates, and the special tokens that go with them, read from files.
 
 `read_templates(path)` takes a model folder, a template file, a tokenizer_config.json, chat_template.json or
-processor_config.json, or a GGUF (of one in several files, any) and returns `Found`; `found.pick(name)` is a name and a
-source, so `ChatTemplate.load` is `found = read_templates(path); name, source = found.pick(name)` and
-`ChatTemplate(source, name=name, variables=found.variables)`.
+processor_config.json, or a GGUF (of one in several files, any) and returns `Found`. `ChatTemplate.load` is
+`ChatTemplate(found.templates[name], name=name, **found.arguments)` with `name = found.choose(name)`.
 
 A folder is read as `AutoTokenizer` of transformers 5.23 reads it: chat_template.jinja and additional_chat_templates/
 before tokenizer_config.json (a text, or a list of names and texts), which they replace as a whole. Only where none of
@@ -58,14 +57,20 @@ class Found:
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     problems: tuple[str, ...] = ()
 
-    def pick(self, name: str | None = None, tools: bool = False) -> tuple[str, str]:
-        """The name and the source of a template. Without a name, as transformers: "tool_use" for a chat with tools,
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The variables as `ChatTemplate` takes them."""
+        others = {k: v for k, v in self.variables.items() if k not in ("bos_token", "eos_token")}
+        return {k: v for k, v in self.variables.items() if k not in others} | {"variables": others}
+
+    def choose(self, name: str | None = None, tools: bool = False) -> str:
+        """The name of a template that is there. Without a name, as transformers: "tool_use" for a chat with tools,
         else "default"; the only one there is whatever its name. Raises `TemplateNameError`."""
         names = sorted(self.templates)
         if name is None:
             for candidate in (*(["tool_use"] if tools else []), "default", *(names if len(names) == 1 else [])):
                 if candidate in self.templates:
-                    return candidate, self.templates[candidate]
+                    return candidate
             raise TemplateNameError(
                 f"several templates, {_listed(names)}, and none is called default" if names else "no template",
                 value=None,
@@ -82,7 +87,7 @@ class Found:
                 near=nearest(name, names),
                 names=tuple(names),
             )
-        return name, self.templates[name]
+        return name
 
 
 def read_templates(path: str | Path, *, lenient: bool = False) -> Found:

@@ -100,7 +100,7 @@ def _as_transformers(tmp: Any, files: dict[str, Any]) -> None:
             except (ValueError, KeyError):
                 text = None
             try:
-                picked = ours.pick(name, tools is not None)[1]
+                picked = ours.templates[ours.choose(name, tools is not None)]
             except TemplateNameError as e:
                 assert e.names == tuple(sorted(expected))
                 picked = None
@@ -141,9 +141,9 @@ def test_a_tokenizer_s_template_goes_before_a_processor_s(tmp_path: Path) -> Non
     """As for chats of text: AutoTokenizer. What AutoProcessor would take is named, and can be asked for."""
     files = {"chat_template.json": {"chat_template": "J"}, "tokenizer_config.json": {"chat_template": "T"}}
     found = read_templates(folder(tmp_path, files))
-    assert found.pick() == ("default", "T")
+    assert found.templates == {"default": "T"}
     assert found.shadowed == ("chat_template.json (default)",)
-    assert read_templates(tmp_path / "chat_template.json").pick() == ("default", "J")
+    assert read_templates(tmp_path / "chat_template.json").templates == {"default": "J"}
 
 
 KNOWN_DIFFERENCES = {"LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}}
@@ -191,7 +191,11 @@ def test_what_a_path_means(tmp_path: Path, name: str, templates: dict[str, str],
 
 def test_chat_templates_is_read_where_nothing_else_is(tmp_path: Path) -> None:
     found = read_templates(folder(tmp_path, {"chat_templates/more.jinja": "M"}))
-    assert found.pick() == ("more", "M") and found.where == {"more": "chat_templates/more.jinja"}
+    assert (
+        found.templates == {"more": "M"}
+        and found.choose() == "more"
+        and found.where == {"more": "chat_templates/more.jinja"}
+    )
 
 
 def test_special_tokens_of_a_folder(tmp_path: Path) -> None:
@@ -206,15 +210,17 @@ def test_special_tokens_of_a_folder(tmp_path: Path) -> None:
 
 def test_names() -> None:
     found = Found("p", {"default": "D", "tool_use": "U"}, {}, {})
-    assert found.pick()[0] == "default" and found.pick(tools=True)[0] == "tool_use"
-    assert found.pick("tool_use") == ("tool_use", "U")
+    assert found.choose() == "default" and found.choose(tools=True) == "tool_use"
+    assert found.choose("tool_use") == "tool_use"
     with pytest.raises(TemplateNameError, match=r"no template is called 'tool-use'.*did you mean 'tool_use'\?"):
-        found.pick("tool-use")
+        found.choose("tool-use")
     with pytest.raises(TemplateNameError) as caught:
-        Found("p", {"tool_use": "U", "rag": "R"}, {}, {}).pick()
+        Found("p", {"tool_use": "U", "rag": "R"}, {}, {}).choose()
     assert caught.value.names == ("rag", "tool_use")
     assert "rag, tool_use, and none is called default" in str(caught.value) and "name='rag'" in str(caught.value)
-    assert Found("p", {"rag": "R"}, {}, {}).pick() == ("rag", "R")
+    assert Found("p", {"rag": "R"}, {}, {}).choose() == "rag"
+    found = Found("p", {"default": "D"}, {"bos_token": "<s>", "image_token": "<i>"}, {})
+    assert found.arguments == {"bos_token": "<s>", "variables": {"image_token": "<i>"}}
 
 
 # what cannot be read
