@@ -54,12 +54,15 @@ class TurnwireError(ValueError):
 
     def __init__(self, problem: str, *, value: Any = None, path: str = "", expected: str = "", near: str | None = None):
         self.problem, self.value, self.path, self.expected, self.near = problem, value, path, expected, near
-        text = f"{_line(path)}: {_line(problem)}" if path else _line(problem)
-        if expected:
-            text += f"; expected {_line(expected, 2_000)}"
-        if near is not None:
-            text += f"; did you mean {near!r}?"
-        super().__init__(text)
+        super().__init__(self._said(path))
+
+    def _said(self, where: str) -> str:
+        text = f"{_line(where)}: {_line(self.problem)}" if where else _line(self.problem)
+        if self.expected:
+            text += f"; expected {_line(self.expected, 2_000)}"
+        if self.near is not None:
+            text += f"; did you mean {self.near!r}?"
+        return text
 
     def __reduce__(self) -> Any:
         import pickle
@@ -108,11 +111,22 @@ class UnsureFormat(UnknownFormat):
 
 
 class TemplateError(TurnwireError):
-    """A chat template that cannot be read, or that refuses what it is given; `line` is the template's, if known."""
+    """A chat template that cannot be read, or that refuses what it is given.
 
-    def __init__(self, problem: str, *, line: int | None = None, **kw: Any):
+    `line` is the template's, if known, `excerpt` that line and its neighbours, `path` the message that was rendered.
+    `kind`: "syntax" (no template), "refused" (`raise_exception`), "undefined" (`missing`: the variables that it reads
+    and was not given), "failed" (anything else that it does wrong), "" if it did not come to run. `str` of it is one
+    line, and the excerpt below."""
+
+    def __init__(self, problem: str, *, line: int | None = None, excerpt: str = "", kind: str = "", **kw: Any):
         super().__init__(problem, **kw)
-        self.line = line
+        self.line, self.excerpt, self.kind = line, excerpt, kind
+        self.missing: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        path = "" if self.line and self.path == "template" else self.path
+        where = ", ".join([path] * bool(path) + [f"template line {self.line}"] * bool(self.line))
+        return self._said(where) + f"\n{self.excerpt}" * bool(self.excerpt)
 
 
 class TemplateBudgetError(TemplateError):

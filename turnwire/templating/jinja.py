@@ -11,7 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import jinja2
 from jinja2 import nodes
@@ -22,9 +22,9 @@ from jinja2.visitor import NodeTransformer
 
 from ..errors import TemplateError
 from . import budget
+from .template_errors import failed, malformed
 
 HIDDEN = "<bounded>"  # a filter that no template can name
-NAME = "<template>"
 T = TypeVar("T")
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
@@ -137,6 +137,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             budget.current.get().size(weight)
         return super().call(context, obj, *args, **kwargs)
 
+    def handle_exception(self, source: str | None = None) -> NoReturn:
+        """What a template raised, as it is: its frames tell `template_errors` where it was."""
+        raise
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
         budget.operator(operator, left, right)
@@ -231,7 +235,7 @@ def compile_in(environment: Sandbox, source: str) -> jinja2.Template:
     try:
         return environment.from_string(source)
     except jinja2.TemplateSyntaxError as e:
-        raise _error(e, e.lineno, source) from None
+        raise malformed(e, source) from None
     except RecursionError:
         raise TemplateError("nested too deep", value=source[:80], path="template", expected="a template") from None
     finally:
@@ -264,29 +268,11 @@ def run(
     try:
         return then(template.render(variables))
     except TemplateError as e:
-        e.line = _line(e)
+        failed(e, sandbox(), source, variables)
         raise
     except RecursionError as e:
-        raise _error(Refused("it calls itself too often"), _line(e), source) from None
+        raise failed(e, sandbox(), source, variables) from None
     except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as e:
-        raise _error(e, _line(e), source) from e
+        raise failed(e, sandbox(), source, variables) from e
     finally:
         budget.current.reset(token)
-
-
-def _line(e: BaseException) -> int | None:
-    """The template's line that was running."""
-    line, trace = None, e.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == NAME:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-def _error(e: Exception, line: int | None, source: str) -> TemplateError:
-    lines = source.split("\n")
-    shown = lines[line - 1].strip()[:200] if line and line <= len(lines) else ""
-    where = f"line {line}" if line else "template"
-    hint = f"the line is {shown!r}" if shown else ""
-    return TemplateError(f"{type(e).__name__}: {e}", value=shown, path=where, expected=hint, line=line)
