@@ -38,10 +38,11 @@ Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import operator
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 
@@ -118,15 +119,28 @@ class TemplateError(TurnwireError):
     and was not given), "failed" (anything else that it does wrong), "" if it did not come to run. `str` of it is one
     line, and the excerpt below."""
 
+    needs: Callable[[], tuple[str, ...]] | None = None
+
     def __init__(self, problem: str, *, line: int | None = None, excerpt: str = "", kind: str = "", **kw: Any):
         super().__init__(problem, **kw)
         self.line, self.excerpt, self.kind = line, excerpt, kind
-        self.missing: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Looked for when asked: it takes as long as to read the template."""
+        return self.needs() if self.needs else ()
 
     def __str__(self) -> str:
         path = "" if self.line and self.path == "template" else self.path
         where = ", ".join([path] * bool(path) + [f"template line {self.line}"] * bool(self.line))
-        return self._said(where) + f"\n{self.excerpt}" * bool(self.excerpt)
+        also = [name for name in self.missing if f"{name!r}" not in self.expected][:8]
+        said = self._said(where) + f"; the template also reads {', '.join(also)}, not given" * bool(also)
+        return said + f"\n{self.excerpt}" * bool(self.excerpt)
+
+    def __reduce__(self) -> Any:
+        _ = self.missing  # while it can be told
+        self.needs = None
+        return super().__reduce__()
 
 
 class TemplateBudgetError(TemplateError):

@@ -67,6 +67,7 @@ def failed(
     else:
         out, needle = _error(f"{type(error).__name__}: {error}", "failed", "values that the template can work with"), ""
     out.line, out.excerpt = line, excerpt(source, line, needle)
+    out.value = source.split("\n")[line - 1].strip()[:200] if line and out.value is None else out.value
     if not out.path or out.path == "template":
         out.path = rendered(environment, source, variables, running, None if unknown is None else unknown[1])
     return out
@@ -154,13 +155,15 @@ def _of_undefined(
         there = f" beside {', '.join(keys[:8])}" if keys else ""
         return _error(str(error), "undefined", f"a value for {name!r}{there}", nearest(name, keys))
     here = {match[2] for place in running for key in place.variables if (match := LOCAL.fullmatch(key))}
-    known = {*variables, *environment.globals, *here} - {name}
-    needed = sorted(meta.find_undeclared_variables(_tree(environment, source)) - {*variables, *environment.globals})
-    others = [n for n in needed if n != name]
-    also = f"; it also reads {', '.join(others[:8])}, which were not given" if others else ""
-    out = _error(str(error), "undefined", f"a value for {name!r}{also}", nearest(name, sorted(known)))
-    out.missing = tuple(needed)
+    given = {*variables, *environment.globals}
+    out = _error(str(error), "undefined", f"a value for {name!r}", nearest(name, sorted({*given, *here} - {name})))
+    out.needs = functools.partial(_not_given, environment, source, frozenset(given))
     return out
+
+
+@functools.lru_cache(8)
+def _not_given(environment: jinja2.Environment, source: str, given: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(meta.find_undeclared_variables(_tree(environment, source)) - given))
 
 
 # what was rendered
