@@ -49,6 +49,11 @@ def begun(fmt: turnwire.Format) -> str:
     return fmt.program.symbols.show(fmt.prompt_tail(None))
 
 
+def rare(examples: Sequence[Any], name: str) -> Sequence[Any]:
+    """Examples of what is drawn too seldom to be met for certain, for a format that does not run everything."""
+    return () if full(name) else examples
+
+
 def some(items: Sequence[Any], name: str) -> Sequence[Any]:
     """All items, or each third, for a format that does not run everything."""
     return items if full(name) else items[::3]

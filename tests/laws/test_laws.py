@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 import turnwire
 from tests.laws import checks
 from tests.laws.law import ADMITTED, EXAMPLES, run_law
-from tests.laws.shares import share
+from tests.laws.shares import rare, share
 from tests.laws.strategies import damaged, frame_kinds, parallel, prefills_reasoning, turns
+from turnwire import Text, Turn
 from turnwire.wire import Slot, walk
 
 FORMATS = turnwire.list_formats()
@@ -60,7 +61,13 @@ def test_l1_round_trip(name: str, by: str) -> None:
         if share(name) == EXAMPLES
         else BY_TEXT - 0.1,
         examples=share(name),
+        regressions=rare([surrogate(fmt)], name),
     )
+
+
+def surrogate(fmt: turnwire.Format) -> Turn:
+    """A turn with a lone surrogate in it."""
+    return Turn("assistant", (Text("a\ud800", "final" if "preamble" in frame_kinds(fmt) else None),))
 
 
 def broken_before(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
