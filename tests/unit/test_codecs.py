@@ -508,8 +508,14 @@ def test_how_json_is_spaced_and_escaped() -> None:
     assert Json(indent=2).write(call) == json.dumps(call.arguments, ensure_ascii=False, indent=2)
     assert Json(indent=1, margin=2).write(Call("f", {"a": 1})) == '{\n   "a": 1\n  }'
     assert Json((",", ":")).write(Call("f", {"a": 1}, raw='{"a": 1}')) == '{"a": 1}'  # what the model wrote
-    assert Keyed(Json((",", ":"))).write(call) == '{"f": {"b":[1,"é\\n"],"a":{}}}'
+    assert Keyed(Json((",", ":"))).write(call) == '{"f":{"b":[1,"é\\n"],"a":{}}}'
     assert Envelope(json=Json(ascii=True)).write(Call("é", {"é": 1})) == '{"name": "é", "arguments": {"\\u00e9": 1}}'
+
+
+def test_strings_that_stand_between_texts() -> None:
+    """The tree reads those texts, wherever a value begins and ends with them."""
+    value = Value(of="<&", around=("<![", "]]>"))
+    assert [value.write(v) for v in ("a", "a<b", "&", ["<"], None)] == ["a", "<![a<b]]>", "<![&]]>", '["<"]', "null"]
 
 
 def test_an_envelope_written_in_its_own_way() -> None:

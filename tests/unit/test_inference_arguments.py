@@ -188,6 +188,7 @@ CORPUS: dict[str, Any] = {
     "inclusionAI-Ring-2.6-1T": Value(),
     "upstage-Solar-Open2-250B": Value(),
     "deepseek-ai-DeepSeek-V3.2": Value(),
+    "openbmb-MiniCPM5-1B": Value(python=True, containers=True, of="<&\n", around=("<![CDATA[", "]]>")),
     "google-gemma-4-31B-it": BareKeys('<|"|>', "None"),
     "MiniMaxAI-MiniMax-M3-MXFP8": Elements("]<]minimax[>[", "</invoke>"),
 }

@@ -110,4 +110,4 @@ class Keyed:
         return KeyedReader(context)
 
     def write(self, call: Call) -> str:
-        return f"{{{dumps(call.name)}: {self.json.write(call)}}}"
+        return f"{{{dumps(call.name)}{self.json.separators[1]}{self.json.write(call)}}}"

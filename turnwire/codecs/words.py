@@ -54,14 +54,19 @@ class Noise:
 @dataclass(frozen=True, slots=True)
 class Value:
     """One argument's value in a key-value syntax: strings as they are, containers as JSON, other scalars as
-    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None); `containers`: so are containers."""
+    JSON or, `python=True`, as Jinja's `string` filter prints them (True, None); `containers`: so are containers.
+    A string with one of the characters `of` is written between the two texts `around`; it is the tree that reads them,
+    `Choice(NOTHING, Lit(...))`."""
 
     python: bool = False
     containers: bool = False
+    of: str = ""
+    around: tuple[str, str] = ("", "")
 
     notation = "key-value"
 
     def write(self, value: Any) -> str:
         if isinstance(value, str):
-            return value
+            begin, end = self.around
+            return f"{begin}{value}{end}" if any(c in value for c in self.of) else value
         return str(value) if self.python and (self.containers or not isinstance(value, (dict, list))) else dumps(value)

@@ -8,6 +8,7 @@ template does is taken; else the one that is wrong about the fewest kinds of val
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from ..wire import Word
 from .fits import Candidate, Judge
@@ -34,9 +35,7 @@ def infer_call(ask: Ask) -> CallShape:
     samples = Samples(ask)
     judge = Judge(samples)
     tried: list[Candidate] = []
-    for n, candidate in enumerate((*objects(samples), *key_values(samples))):
-        if n == PATIENCE:
-            break
+    for candidate in islice(chain(objects(samples), key_values(samples)), PATIENCE):
         if judge.whole(candidate) and judge.reads(candidate):
             return _shape(judge, candidate, candidate.notes)
         tried.append(candidate)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..codecs import ArgumentAttributes, Name, StringAttribute, Value
-from ..wire import Frame, Many, Slot, Word
+from ..wire import NOTHING, Choice, Frame, Many, Slot, Word
 from .fits import Candidate
 from .samples import KEY, LAST, NAME, SECOND, TWO, VALUE, Samples
 from .slots import head_of, markup, stops
 
 VALUES = (Value(), Value(python=True), Value(python=True, containers=True))
+SPECIAL = "< > & \n \" '"
 BEGINS = re.compile(r"[<\[({][^<\[({]*$")  # the last marker of a text
 ATTRIBUTE = re.compile(r'([A-Za-z_]+)="$')
 TYPED = re.compile(r'^" ([A-Za-z_]+)="string"')
@@ -46,7 +47,7 @@ def key_values(samples: Samples) -> Iterator[Candidate]:
         if head is None:
             return
         end = value + len(VALUE) + len(split.close) + len(split.last)
-        for argument in _arguments(split):
+        for argument in _arguments(samples, split):
             many = Many(Frame("arg", argument), markup(split.sep), markup(split.first), markup(split.last))
             yield Candidate(head.start, end, head.body + many, head.id)
 
@@ -112,7 +113,7 @@ def _around(lead: str, tail: str, bare: str | None) -> Iterator[tuple[str, str]]
             yield "", tail[: len(tail) - len(kept)]
 
 
-def _arguments(split: Split) -> Iterator[Word]:
+def _arguments(samples: Samples, split: Split) -> Iterator[Word]:
     """An argument, its value in each notation."""
     close = markup(split.close)
     attribute = ATTRIBUTE.search(split.open)
@@ -126,9 +127,28 @@ def _arguments(split: Split) -> Iterator[Word]:
         for value in VALUES:
             opened = markup(split.open[: attribute.start()]) + Slot("attrs", codec) + markup(split.colon[typed.end() :])
             yield opened + Slot("value", value) + close
+    opened = markup(split.open) + Slot("key", Name(without=stops(split.colon))) + markup(split.colon)
     for value in VALUES:
-        key = Slot("key", Name(without=stops(split.colon)))
-        yield markup(split.open) + key + markup(split.colon) + Slot("value", value) + close
+        yield opened + Slot("value", value) + close
+    around, held = _around_strings(samples, split)
+    if held:
+        begin, end = (Choice(NOTHING, markup(text)) for text in around)
+        for value in VALUES:
+            yield opened + begin + Slot("value", replace(value, of=held, around=around)) + end + close
+
+
+def _around_strings(samples: Samples, split: Split) -> tuple[tuple[str, str], str]:
+    """What stands around a string that holds special characters, and which do that."""
+    text = samples.text({KEY: SPECIAL}) or ""
+    at = text.find(SPECIAL)
+    before = text[text.rfind(KEY, 0, max(at, 0)) + len(KEY) : max(at, 0)]
+    rest = samples.base[samples.base.index(VALUE) + len(VALUE) :]
+    end = text[at + len(SPECIAL) : len(text) - len(rest)]
+    begin = before[len(split.colon) :]
+    if at < 0 or not (begin and end and before.startswith(split.colon) and text.endswith(rest)):
+        return ("", ""), ""
+    held = "".join(c for c in SPECIAL if c != " " and f"{begin}a{c}b{end}" in (samples.text({KEY: f"a{c}b"}) or ""))
+    return (begin, end), held
 
 
 def _shared_end(a: str, b: str) -> str:

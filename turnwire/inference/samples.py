@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ IDS = ("zqid00aa1", "functions.{name}:0", "zqid00aa1zqid")
 
 ONE: dict[str, Any] = {KEY: VALUE}
 TWO: dict[str, Any] = {KEY: VALUE, SECOND: LAST}
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 PROBES: dict[str, tuple[Any, ...]] = {
     "string": (VALUE, "two words", " blanks "),
@@ -71,10 +74,11 @@ class Samples:
         return self._id.replace("{name}", name) if self._id is not None else None
 
     def text(self, arguments: Mapping[str, Any], name: str = NAME) -> str | None:
-        """The turn that holds this call."""
+        """The turn that holds this call; None for one that is no text, too."""
         asked = (name, json.dumps(arguments), self._id)
         if asked not in self._known:
-            self._known[asked] = self._ask(name, arguments, self.id(name))
+            text = self._ask(name, arguments, self.id(name))
+            self._known[asked] = None if text is None or SURROGATE.search(text) else text
         return self._known[asked]
 
     def trials(self) -> list[tuple[str, dict[str, Any], str]]:

@@ -30,7 +30,7 @@ def markup(text: str) -> Word:
 
 def divider(text: str) -> Word:
     """Text between two slots, which has to divide them: markup, of which something is no padding."""
-    return markup(text) if text.strip() else Lit(text)
+    return Lit(text) if text.isspace() else markup(text)
 
 
 def stops(following: str) -> str:
