@@ -91,3 +91,19 @@ def attempt(render: Any, text: str, given: dict[str, Any]) -> str | None:
         return render(text, given)
     except Exception:
         return None
+
+
+def test_looking_at_a_list_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its length, its type and its first element: templates ask for them once a message."""
+    weighed = 0
+
+    def weigh(value: Any) -> int:
+        nonlocal weighed
+        weighed += len(value) if isinstance(value, (list, dict)) else 1  # pyright: ignore[reportUnknownArgumentType]
+        return 1
+
+    monkeypatch.setattr("turnwire.templating.budget.weigh", weigh)
+    look = "{{ messages|length }}{{ (messages|first).role }}{% if messages is iterable and m is mapping %}.{% endif %}"
+    source = "{% macro f(x) %}{% endmacro %}{% for m in messages %}" + look + "{{ f(messages) }}{% endfor %}"
+    jinja.render(source, {"messages": [{"role": "user", "content": "x"}] * 300})
+    assert weighed < 3000

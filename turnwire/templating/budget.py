@@ -91,14 +91,15 @@ def weigh(value: Any) -> int:
 
 
 def _inside(value: Any) -> Iterable[Any]:
+    inside: Any = value  # as dict and list have it, whatever a subclass makes of it
     if isinstance(value, Mapping):
-        return [x for pair in cast("Mapping[Any, Any]", value).items() for x in pair]
-    return cast("Iterable[Any]", value)
+        return [x for pair in (dict.items(inside) if isinstance(value, dict) else inside.items()) for x in pair]
+    return list.__iter__(inside) if isinstance(value, list) else inside
 
 
 def bounded(value: Any) -> Any:
     """The value itself, weighed first if it is a container: for comparing, hashing and printing."""
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, (str, int, float)):
         weigh(value)
     return value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NoReturn, TypeVar
 
@@ -17,6 +17,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
+from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -24,8 +25,10 @@ from ..errors import TemplateError
 from . import budget
 from .template_errors import failed, malformed
 
-HIDDEN = "<bounded>"  # a filter that no template can name
+BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
 T = TypeVar("T")
+MAPPINGS: set[type] = {dict}  # those whose attributes are dict's
+_METHODS = frozenset(dir(dict))
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -60,7 +63,7 @@ class _Guards(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> Any:
         self.generic_visit(node)
-        return _call("concatenated", node.nodes, node.lineno)
+        return _filtered(JOINED, node.nodes[0], node.nodes[1:])
 
     def visit_Compare(self, node: nodes.Compare) -> Any:
         self.generic_visit(node)
@@ -71,7 +74,8 @@ class _Guards(NodeTransformer):
 
     def visit_Test(self, node: nodes.Test) -> Any:
         self.generic_visit(node)
-        node.node = _bounded(node.node) if node.name not in ("defined", "undefined") else node.node
+        if node.name not in GLANCES:
+            node.node = _bounded(node.node)
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> Any:
@@ -86,16 +90,22 @@ class _Guards(NodeTransformer):
         return node
 
 
-def _call(name: str, args: list[nodes.Expr], line: int) -> nodes.Call:
-    return nodes.Call(nodes.EnvironmentAttribute(name), args, [], None, None, lineno=line)
+GLANCES = frozenset(  # tests that look at no more than a value's type
+    "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
+    "sameas escaped odd even".split()
+)
 
 
-def _step(line: int) -> nodes.Call:
-    return _call("step", [], line)
+def _filtered(name: str, node: nodes.Expr, more: Sequence[nodes.Expr] = ()) -> nodes.Filter:
+    return nodes.Filter(node, name, list(more), [], None, None, lineno=node.lineno)
+
+
+def _step(line: int) -> nodes.Filter:
+    return _filtered(STEP, nodes.Const(None, lineno=line))
 
 
 def _bounded(node: Any) -> Any:
-    return node if isinstance(node, nodes.Const) else nodes.Filter(node, HIDDEN, [], [], None, None, lineno=node.lineno)
+    return node if isinstance(node, nodes.Const) else _filtered(BOUNDED, node)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -116,9 +126,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
         known.pop("lipsum")  # fills pages
         self.filters = {name: guarded(name, f) for name, f in self.filters.items()}
-        self.filters[HIDDEN] = budget.bounded
-        self.step = lambda: budget.current.get().step()
-        self.concatenated = _concatenated
+        self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: _concatenated}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return _Guards().visit(super()._parse(source, name, filename))
@@ -130,6 +138,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A call from a template."""
         budget.current.get().step()
+        if type(obj) is Macro:
+            return super().call(context, obj, *args, **kwargs)
         weight = budget.arguments((*args, *kwargs.values()))
         of = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)  # the sandbox wraps str.format
         if isinstance(of, str):
@@ -140,6 +150,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """What a template raised, as it is: its frames tell `template_errors` where it was."""
         raise
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`, of a mapping without an exception for each."""
+        if type(obj) in MAPPINGS and attribute not in _METHODS:
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
@@ -163,7 +182,22 @@ def _concatenated(*values: Any) -> str:
     return "".join(map(str, values))
 
 
+def _stepped(_: None) -> bool:
+    return budget.current.get().step()
+
+
+# filters that pass on what they are given, or parts of it
+LOOKS = frozenset("length count first last default d attr list reverse items".split())
+
+
 def guarded(name: str, f: Any) -> Any:
+    """A filter within the budget."""
+
+    @functools.wraps(f)
+    def look(*args: Any, **kwargs: Any) -> Any:
+        budget.current.get().step()
+        return f(*args, **kwargs)
+
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         left = budget.current.get()
@@ -183,7 +217,7 @@ def guarded(name: str, f: Any) -> Any:
             left.size(len(out))
         return out
 
-    return run
+    return look if name in LOOKS else run
 
 
 def _taken(items: Any) -> Any:

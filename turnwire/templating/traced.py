@@ -94,9 +94,8 @@ class TracedSandbox(jinja.Sandbox):
         super().__init__()
         self.printed = printed
         self.escaped = _escaped
-        self.concatenated = _concatenated
-        for name, f in FILTERS.items():
-            self.filters[name] = jinja.guarded(name, f)
+        self.filters |= {name: jinja.guarded(name, f) for name, f in FILTERS.items()}
+        self.filters[jinja.JOINED] = _concatenated
 
     def concat(self, pieces: Iterable[Any]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         """Joins what a template, a macro or a block wrote: texts, and pairs of a line and a text."""

