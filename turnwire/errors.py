@@ -20,6 +20,7 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   ├── UnmappedError            nothing says which of its text is the caller's; `trust_content=True` renders it
 │   └── TemplateFileError        a file or folder that holds no chat template, or none that can be read
 │       └── TemplateNameError    several named templates and none asked for, or none of that name; `names`
+├── InferenceError           a chat template that no format can be inferred from; `evidence` of what was tried
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format
@@ -161,6 +162,15 @@ class TemplateNameError(TemplateFileError):
     def __init__(self, problem: str, *, names: tuple[str, ...] = (), **kw: Any):
         super().__init__(problem, **kw)
         self.names = names
+
+
+class InferenceError(TurnwireError):
+    """A chat template from which no format can be inferred; the message says why. `evidence`: what was tried, if it
+    came to that."""
+
+    def __init__(self, problem: str, *, evidence: Any = None, **kw: Any):
+        super().__init__(problem, **kw)
+        self.evidence = evidence
 
 
 class OptionError(TurnwireError):

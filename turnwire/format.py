@@ -50,6 +50,7 @@ class Format:
     source: str = ""
     canon_passes: tuple[Callable[[Turn], Turn], ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    evidence: Any = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not stop_tokens(self.reply):

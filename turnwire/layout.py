@@ -19,7 +19,9 @@ from .wire import NOTHING, Word
 
 if TYPE_CHECKING:
     from .codecs import IdForm
+    from .spans import Rendered
     from .templating.writer import Writer
+    from .tokens import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,20 @@ class NoResults:
         raise RoleError("the format has no tool results", value="tool", path=path, expected="one of " + roles)
 
 
+class Whole(Protocol):
+    """What writes a prompt as a whole; `prompt` is add_generation_prompt and continue_final_message."""
+
+    def render(
+        self,
+        messages: Any,
+        tools: Any,
+        tokenizer: Tokenizer | None,
+        prompt: tuple[bool, bool],
+        trust_content: bool,
+        options: Mapping[str, Any],
+    ) -> Rendered: ...
+
+
 class ResultsLike(Protocol):
     """What writes a run of tool results."""
 
@@ -218,6 +234,7 @@ class Layout:
     of calls look, for a family whose prompt or reply shows them (see templating/call_ids.py).
     `edge`: white space that is the header's where a turn in a prompt begins with it, because tokenizers merge the
     two and no reply begins so (what the reply began with was left out).
+    `whole` writes prompts by itself; then the rest says only how replies begin.
     """
 
     roles: tuple[tuple[str, Wrap], ...]
@@ -236,6 +253,7 @@ class Layout:
     begin: Word = NOTHING
     headless: tuple[str, ...] = ()
     edge: Word = NOTHING
+    whole: Whole | None = None
     ids: IdForm | None = None
 
     @property

@@ -29,10 +29,10 @@ MAY: dict[str, str] = {
     "templating": BASE + " templating",
     "format": BASE + " parsers templating",
     "families": BASE + " templating format families",
-    "chat_template": BASE + " templating",
+    "chat_template": BASE + " templating format inference",
+    "inference": BASE + " chat_template parsers templating format families detect inference",
     "detect": BASE + " format families templating",
     "convert": BASE + " convert",
-    "inference": BASE + " templating format inference",
     "jsonform": BASE + " format families",
     "show": BASE + " format families jsonform turnwire",
     "demo": BASE + " format families jsonform show demo turnwire",
@@ -270,7 +270,7 @@ def test_no_logging() -> None:
 
 PUBLIC_ERRORS = {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.TurnwireError)}
 INTERNAL = {  # caught inside, or what Python's protocols ask for
-    "AttributeError", "NoPlace", "Refused", "Exhausted", "Usage", "LookupError", "TypeError", "ValueError",
+    "AttributeError", "NoPlace", "Refused", "Exhausted", "Odd", "Usage", "LookupError", "TypeError", "ValueError",
     "NoNotation", "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable",
 }  # fmt: skip
 

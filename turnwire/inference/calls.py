@@ -1,0 +1,121 @@
+"""A list of calls: what opens and closes one, what stands between two, what surrounds all of them.
+
+`CallShape` is what `infer_call` finds out of one call (its arguments' notation is in `body`); turns of two and three
+calls, and the joints to other parts, split what stands around the body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..errors import TurnwireError
+from ..templating.reply import NoPlace, write_reply
+from ..templating.writer import Writer
+from ..turns import Call, Part
+from ..wire import Frame, Lit, Many, Symbols, Word, control_tokens
+from .arguments import CallShape
+from .pieces import prefix, suffix
+from .probe import KEY, NAMES, SAID, VALUE, Called, Probe, Said
+from .segments import Odd, Seen, join
+
+BETWEEN = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class CallList:
+    """`before` one call and `behind` it; `seps` between the end of one and the beginning of the next; `most`: how many
+    calls the template shows at most; `close`: what it writes behind the last of several calls, but not of one."""
+
+    body: Word
+    before: str
+    behind: str
+    seps: tuple[str, ...]
+    most: int | None
+    notes: tuple[str, ...] = ()
+    close: str = ""
+
+
+def written(word: Word, parts: tuple[Part, ...]) -> str | None:
+    """What a tree writes for parts; None if it has no place for them."""
+    symbols = Symbols(tuple(control_tokens(word)))
+    w = Writer(symbols, lambda s: s)
+    try:
+        write_reply(w, word, tuple(enumerate(parts)), {}, history=False)
+    except (NoPlace, TurnwireError):
+        return None
+    return symbols.show("".join(s.symbols for s in w.stretches))
+
+
+def bodies(body: Word, calls: tuple[Call, ...]) -> list[str]:
+    """How each of some calls is written, from its first slot to its last."""
+    text = written(Many(Frame("call", body), sep=Lit(BETWEEN)), calls)
+    return text.split(BETWEEN) if text is not None else []
+
+
+def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
+    """Split what surrounds a call; fills `seen.joints`."""
+    beside = None if "K" in seen.turns else SAID
+
+    def called(n: int) -> tuple[Called, ...]:
+        return tuple(Called(name, {KEY: VALUE}, probe.mode.id(Called(name, {}), i)) for i, name in enumerate(NAMES[:n]))
+
+    def text_of(calls: tuple[Called, ...]) -> str | None:
+        return seen.behind(probe.turn(Said(None, beside, calls)))
+
+    ours = bodies(shape.body, tuple(Call(c.name, c.arguments, id=c.id) for c in called(3)))
+    (first,) = called(1)
+    text = text_of((first,))
+    if text is None:
+        raise Odd("a single call is lost")
+    exact = len(ours) == 3 and ours[0] in text
+    if not exact:  # the notation writes it otherwise: cut it out of the template's
+        ours.clear()
+        for i in range(3):
+            alone = text_of((called(3)[i],)) or ""
+            if not (alone.startswith(shape.head) and alone.endswith(shape.tail)):
+                raise Odd("a call does not stand between the same texts each time")
+            ours.append(alone[len(shape.head) : len(alone) - len(shape.tail)])
+    join(seen, ours[0])
+    between: list[str] = []
+    rests: list[str] = []
+    most: int | None = 1
+    for n in (2, 3):
+        text = text_of(called(n))
+        if text is None or any(name not in text for name in NAMES[:n]):
+            break
+        at = 0
+        between = []
+        for i in range(n):
+            start = text.find(ours[i], at)
+            if start < 0:
+                raise Odd(f"call {i + 1} of {n} is written otherwise than the first")
+            if i:
+                between.append(text[at:start])
+            at = start + len(ours[i])
+        most = None
+        rests.append(text[at:])
+    heads = [t for (_, b), ts in seen.joints.items() if b == "K" for t in ts]
+    tails = [t for (a, _), ts in seen.joints.items() if a == "K" for t in ts]
+    out = CallList(shape.body, "", "", (), most, shape.notes)
+    if len(between) == 2 and between[0] != between[1] and rests[0] == rests[1] and between[1].startswith(rests[0]):
+        closing = rests[0]  # a template that closes the list behind each call but the first
+        note = "it closes the list of calls behind each call but the first: read, of two calls at most, as closed once"
+        one = _split(out, heads, [*tails, closing], between[:1])
+        return replace(one, most=2, close=closing[len(one.behind) :], notes=(*one.notes, note))
+    if between:
+        return _split(out, heads, tails, between)
+    before = suffix(heads)
+    return replace(out, before=before.lstrip() or before if len(set(heads)) > 1 else before)
+
+
+def _split(out: CallList, heads: list[str], tails: list[str], between: list[str]) -> CallList:
+    before = suffix([*heads, *between])
+    before = before.lstrip() or before
+    behind = prefix([*tails, *between])
+    shortest = min(between, key=len)
+    if len(before) + len(behind) > len(shortest):  # what both could have belongs to the opener
+        rest = shortest[: len(shortest) - len(before)]
+        behind = prefix([behind, rest])
+    seps = tuple(dict.fromkeys(t[len(behind) : len(t) - len(before)] for t in between))
+    notes = out.notes + (("separators of calls differ by their place",) if len(seps) > 1 else ())
+    return replace(out, before=before, behind=behind, seps=seps, notes=notes)

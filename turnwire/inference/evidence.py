@@ -1,0 +1,157 @@
+"""What speaks for an inferred format: turns that read back, turns that are written as the template does.
+
+`check` renders random turns with the template, reads them with the format, and writes them with it. A turn is right if
+it reads back without a fault, part by part; it is equal if what the format writes is the template's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..events import Fault
+from ..format import Format
+from ..turns import Call, Part, Reasoning, Text, Turn
+from .calls import written
+from .pieces import literals
+from .probe import Mode, Probe, Said, definitions
+from .segments import Seen
+from .tree import Tree
+from .trials import turns
+
+FAULTS_OF_SCHEMAS = frozenset(("invalid-arguments", "unknown-tool"))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A random turn that went wrong: what was rendered, and what was read or raised."""
+
+    said: Said
+    text: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`tried` random turns, of which `right` read back as they were and `equal` are written as by the template;
+    `refused` by the template itself. `kinds`: the combinations of reasoning (R), text (C) and calls (K) that it shows.
+    `mode`: the input that it wants. `notes`: what it cannot show, what was guessed. `sha256`: the template's.
+    `probes`: renders that were made."""
+
+    sha256: str
+    tried: int
+    right: int
+    equal: int
+    refused: int
+    kinds: tuple[str, ...]
+    mode: Mode
+    notes: tuple[str, ...]
+    probes: int
+    failures: tuple[Failure, ...] = ()
+    unequal: tuple[Failure, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.right} of {self.tried} random turns read back, {self.equal} written as by the template"
+
+
+@dataclass(slots=True)
+class Count:
+    """A check's result."""
+
+    tried: int = 0
+    right: int = 0
+    equal: int = 0
+    refused: int = 0
+    failures: tuple[Failure, ...] = ()
+    unequal: tuple[Failure, ...] = ()
+
+
+def check(probe: Probe, seen: Seen, tree: Tree, fmt: Format, most: int | None, seed: int, count: int) -> Count:
+    """See the head of this file."""
+    markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
+    beginnings = [m[: max(1, len(m) // 2)] for m in markers]
+    out = Count()
+    for said in turns(seed, count, list(seen.turns), most, beginnings):
+        text = probe.turn(said)
+        reply = seen.behind(text)
+        if reply is None:
+            out.refused += 1
+            continue
+        out.tried += 1
+        problem = _read(probe, seen, tree, fmt, said, reply)
+        if problem is None:
+            out.right += 1
+        else:
+            out.failures += (Failure(said, reply, problem),)
+        ours = _written(probe, tree, said, ("K", "C") in seen.joints)
+        wanted = _ended(tree, said, reply, ("K", "C") in seen.joints)
+        if wanted in ours:
+            out.equal += 1
+        else:
+            out.unequal += (Failure(said, wanted, repr(ours[0] if ours else None)),)
+    return out
+
+
+def _last(tree: Tree, said: Said, calls_first: bool = False) -> str:
+    """The part that a turn of the template ends with."""
+    order = "RKC" if calls_first else "RCK"
+    return next((k for k in reversed(order) if k in said.kinds and k in tree.tails), "C")
+
+
+def _ended(tree: Tree, said: Said, reply: str, calls_first: bool) -> str:
+    """A turn without what stands behind it."""
+    tails = sorted(tree.tails.values(), key=len, reverse=True)
+    own = tree.tails.get(_last(tree, said, calls_first), "")
+    tail = next((t for t in (*([own] if own else []), *tails) if reply.endswith(t)), "")
+    return reply[: len(reply) - len(tail)]
+
+
+def _parts(probe: Probe, said: Said, empty: Reasoning | None = None, calls_first: bool = False) -> tuple[Part, ...]:
+    thought: list[Part] = [Reasoning(said.reasoning)] if said.reasoning is not None else [empty] if empty else []
+    text: list[Part] = [Text(said.text)] if said.text is not None else []
+    calls = [Call(c.name, c.arguments, id=probe.mode.id(c, i)) for i, c in enumerate(said.calls)]
+    return (*thought, *calls, *text) if calls_first else (*thought, *text, *calls)
+
+
+def _written(probe: Probe, tree: Tree, said: Said, calls_first: bool) -> list[str]:
+    """How a format writes the turn; where it has no reasoning, also with an empty part of it."""
+    empties = (None, Reasoning(""), Reasoning("", prefilled=True)) if said.reasoning is None else (None,)
+    texts = (written(tree.body, _parts(probe, said, e, calls_first)) for e in empties)
+    return [t for t in texts if t is not None]
+
+
+def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: str) -> str | None:
+    """None if a turn reads back, else what was read."""
+    calls_first = ("K", "C") in seen.joints
+    body = _ended(tree, said, reply, calls_first)
+    end = ""
+    if tree.end is not None:
+        end = (tree.end.called if _last(tree, said, calls_first) == "K" else tree.end.sampled) or tree.end.toks[0]
+    tools = definitions(said.calls) if said.calls else None
+    given = next((p for p in seen.prompts if p and body.startswith(p)), "")
+    prompt: Any = seen.base + given if seen.base else None
+    parser = fmt.parser(prompt=prompt, tools=tools)
+    events = parser.feed_text(body[len(given) :] + end)
+    events += parser.close("stop")
+    faults = [e for e in events if isinstance(e, Fault) and e.code not in FAULTS_OF_SCHEMAS]
+    if faults:
+        return f"{faults[0].code}: {faults[0].message}"
+    got = _said(parser.turn)
+    wanted = _said(Turn("assistant", _parts(probe, said)))
+    return None if same(got, wanted) else repr(got)
+
+
+def _said(turn: Turn) -> tuple[str, str, list[Any]]:
+    calls = [(c.name, dict(c.arguments) if c.arguments is not None else None) for c in turn.calls]
+    return turn.reasoning.strip(), turn.text.strip(), calls
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal, keys in any order, with 1 not taken for True or 1.0."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        one, other = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        items, others = cast("list[Any]", a), cast("list[Any]", b)
+        return len(items) == len(others) and all(map(same, items, others))
+    return cast("bool", type(cast("Any", a)) is type(b) and a == b)

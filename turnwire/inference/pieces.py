@@ -1,0 +1,150 @@
+"""Texts of templates in lexical pieces, so that nothing is cut inside a tag, and as words.
+
+A piece is a tag, a bracketed word in capitals, one blank, a word or one other character. `Spelling` turns a text into
+words: white space at its ends and around line ends is a `Pad`, spellings of control tokens are `Tok`s, the rest `Lit`.
+Which spellings are control tokens a template does not say: the tokenizer does or, without one, the look of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Tok, Word, children
+
+if TYPE_CHECKING:
+    from ..tokens import Tokenizer
+
+PIECE = re.compile(r"<[^<>\n]*>|\[\|[^\]\s]*\|\]|\[/?[A-Z_]+\]|\s|\w+|.", re.S)
+LOOKS = re.compile(
+    r"<\|[^<>\s]{1,60}\|>|<｜[^<>\s]{1,60}｜>|<\|[^<>\s|]{1,60}>|<[^<>\s|]{1,60}\|>|\[/?[A-Z][A-Z_]{2,40}\]"
+    r"|</?[A-Za-z_][\w:.-]{0,40}>|｜[^｜<>\s]{1,40}｜|\[\|[^\]\s]{1,40}\|\]|\]<\][^<>\s]{1,40}\[>\["
+)
+"""What a control token may look like."""
+TAG = re.compile(r"</?([A-Za-z_][\w:.-]*)>")
+RUNS = re.compile(r"\s*\n\s*|^\s+|\s+$|(?:(?!\s*\n|\s+$).)+", re.S)
+
+
+def pieces(text: str) -> list[str]:
+    """A text in lexical pieces."""
+    return PIECE.findall(text)
+
+
+def prefix(texts: Iterable[str]) -> str:
+    """What all texts begin with, in whole pieces."""
+    return "".join(_common([pieces(t) for t in texts]))
+
+
+def suffix(texts: Iterable[str]) -> str:
+    """What all texts end in, in whole pieces."""
+    return "".join(_common([pieces(t)[::-1] for t in texts])[::-1])
+
+
+def _common(lists: list[list[str]]) -> list[str]:
+    out: list[str] = []
+    for same in zip(*lists):
+        if len(set(same)) > 1:
+            break
+        out.append(same[0])
+    return out
+
+
+def is_marker(piece: str) -> bool:
+    """Whether a piece looks like a control token."""
+    return LOOKS.fullmatch(piece) is not None
+
+
+def is_end(text: str) -> bool:
+    """Whether a text holds what may end a turn."""
+    return any(is_marker(p) for p in pieces(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """See the head of this file; `known`: the vocabulary's entries, None if there is no tokenizer; `tags`: the plain
+    tags (`<x>`) that are taken for control tokens without one."""
+
+    known: frozenset[str] | None = None
+    tags: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer | None, texts: Iterable[str]) -> Spelling:
+        """For the texts that a format writes: without a tokenizer, a plain tag is a control token if its opener is
+        among them, for `</parameter>` closes no tag of its own."""
+        if tokenizer is not None:
+            return cls(frozenset((*tokenizer.specials, *tokenizer.added)))
+        return cls(tags=frozenset(t for text in texts for t in re.findall(r"<([A-Za-z_][\w:.-]*)>", text)))
+
+    def control(self, text: str) -> bool:
+        """Whether a spelling is taken for a control token."""
+        if self.known is not None:
+            return text in self.known
+        tag = TAG.fullmatch(text)
+        return LOOKS.fullmatch(text) is not None and (tag is None or tag[1] in self.tags)
+
+    def markup(self, text: str) -> list[Word]:
+        """A text without white space of its own as `Lit`s and `Tok`s."""
+        out: list[Word] = []
+        at = 0
+        for m in LOOKS.finditer(text):
+            if self.control(m.group()):
+                out += [Lit(text[at : m.start()])] if m.start() > at else []
+                out.append(Tok(m.group()))
+                at = m.end()
+        return [*out, Lit(text[at:])] if at < len(text) else out
+
+    def word(self, text: str, firm: bool = False) -> Word:
+        """A text as words; `firm`: white space that stands alone between two values is no `Pad`."""
+        out: list[Word] = []
+        for run in RUNS.findall(text):
+            out += [Pad(run)] if run.isspace() else self.markup(run)
+        if firm and out and all(isinstance(w, Pad) for w in out):
+            return Lit(text)
+        return joined(*out)
+
+    def plain(self, text: str) -> Word:
+        """A text as it is, without `Pad`s."""
+        return joined(*self.markup(text))
+
+    def respelled(self, word: Word) -> Word:
+        """A tree with its `Lit`s split at control tokens."""
+        if isinstance(word, Lit):
+            return self.plain(word.text)
+        if isinstance(word, Seq):
+            return joined(*map(self.respelled, word.parts))
+        if isinstance(word, Frame):
+            return Frame(word.kind, self.respelled(word.body))
+        if isinstance(word, If):
+            return If(word.test, self.respelled(word.word))
+        if isinstance(word, Choice):
+            return Choice(*map(self.respelled, word.items))
+        if isinstance(word, Many):
+            return Many(*(self.respelled(w) for w in (word.item, word.sep, word.open, word.close)))
+        return word
+
+
+def joined(*words: Word) -> Word:
+    """Words one after the other, as one word where there is one; neighbouring texts are one."""
+    out: list[Word] = []
+    for word in words:
+        for part in word.parts if isinstance(word, Seq) else (word,):
+            last = out[-1] if out else None
+            if isinstance(part, (Lit, Pad)) and not part.text:
+                continue
+            if isinstance(part, Lit) and isinstance(last, Lit):
+                out[-1] = Lit(last.text + part.text)
+            else:
+                out.append(part)
+    return out[0] if len(out) == 1 else Seq(tuple(out)) if out else NOTHING
+
+
+def literals(word: Word) -> Iterable[str]:
+    """The texts of a tree's markup."""
+    if isinstance(word, (Lit, Tok)):
+        yield word.text
+    elif isinstance(word, End):
+        yield from word.toks
+    for inner in children(word):
+        yield from literals(inner)

@@ -1,0 +1,204 @@
+"""From factored texts to a reply tree of the vocabulary, and what ends it.
+
+What stands where there is no reasoning reads back as an empty part: the frame's own markers, or an alternative of them
+inside it. Calls that begin with ordinary text are looked for where a reply begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..codecs import JsonCall
+from ..wire import NOTHING, Choice, End, Frame, If, Look, Many, Opt, Pad, Seq, Slot, Tok, Word, walk
+from .calls import CallList
+from .edges import KINDS, Edges
+from .pieces import Spelling, is_marker, joined, pieces, suffix
+from .segments import Odd
+
+
+@dataclass(slots=True)
+class Tree:
+    """`body` is the reply without its end, `end` what ends it (None: it stands in the parts); `tails`: what the
+    template writes behind `body`, by the last part."""
+
+    body: Word
+    end: End | None
+    tails: dict[str, str]
+    notes: list[str]
+
+    @property
+    def reply(self) -> Word:
+        return self.body if self.end is None else joined(self.body, self.end)
+
+
+def build(calls: CallList | None, edges: Edges, spell: Spelling, end: End, firm: bool = False) -> Tree:
+    """The reply tree of factored joints. `firm`: what opens a section of calls is one marker, with its white space."""
+    notes: list[str] = []
+    think = _think(edges, spell, notes)
+    opener = spell.word(edges.open.get("C", ""))
+    text = Frame("text", joined(_gap(edges, "C"), opener, Slot("text"), spell.word(edges.close.get("C", ""))))
+    head: list[Word] = [Pad(edges.lead)] if edges.lead else []
+    head += [Opt(think)] if think is not None else []
+    tails, last = _before_end(edges)
+    if calls is None:
+        return Tree(joined(*head, Many(text), *last), end, tails, notes)
+    group = call_list(
+        calls, edges.open.get("K", ""), edges.close.get("K", ""), spell, _gap(edges, "K"), firm, edges.ends.get("C", "")
+    )
+    if calls.most == 1:
+        notes.append("it shows one call at most")
+    if any(isinstance(w, Look) for w in walk(group)):
+        notes.append("calls begin with ordinary text: they are looked for where a reply begins, not behind text")
+        return Tree(joined(*head, Opt(group), Many(text), *last), end, tails, notes)
+    return Tree(joined(*head, Many(Choice(text, group)), *last), end, tails, notes)
+
+
+def call_list(calls: CallList, section: str, close: str, spell: Spelling, gap: Word, firm: bool, ends: str) -> Many:
+    """Calls between what opens and closes all of them."""
+    word = spell.plain if firm else spell.word
+    first = next((w for w in walk(calls.body) if isinstance(w, Slot)), None)
+    named = first is not None and first.kind in ("name", "attrs")
+    core = calls.before.rstrip() if named else calls.before  # white space next to a name is no more than a marker
+    before = joined(
+        spell.plain(core) if firm else spell.word(core, firm=not section and not named),
+        spell.plain(calls.before[len(core) :]),
+    )
+    one = joined(before, spell.respelled(calls.body), spell.word(calls.behind))
+    look = _look(section + calls.before, calls.body)
+    call = Frame("call", one if look is None else joined(look, one))
+    seps = [spell.word(s, firm=not (calls.before + calls.behind).strip()) for s in calls.seps]
+    sep = Seq() if not seps else seps[0] if len(seps) == 1 else Choice(*seps)
+    closer = spell.word(close)
+    if calls.close and not close:
+        end = suffix([calls.close, ends]) if ends else ""
+        closer = Opt(spell.plain(calls.close[: len(calls.close) - len(end)]))
+    return Many(call, sep=sep, open=joined(gap, word(section)), close=closer)
+
+
+def _before_end(edges: Edges) -> tuple[dict[str, str], list[Word]]:
+    """What stands behind a turn, without the white space before its first marker; and that white space."""
+    blanks = {a: t[: len(t) - len(t.lstrip())] for a, t in edges.ends.items() if t.strip()}
+    tails = {a: t[len(blanks.get(a, "")) :] for a, t in edges.ends.items()}
+    if len(set(blanks.values())) == 1:
+        only = next(iter(blanks.values()))
+        return tails, [Pad(only)] if only else []
+    ways = [If(Last(KINDS[a]), Pad(t)) for a, t in blanks.items() if t]
+    return tails, [Choice(*ways, NOTHING)]
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Whether the last part is of a kind."""
+
+    kind: str
+
+    def __call__(self, options: Mapping[str, Any], part: Any) -> bool:
+        return getattr(part, "kind", "") == self.kind
+
+
+def _gap(edges: Edges, b: str) -> Word:
+    """White space before a part, behind each that has it."""
+    return joined(*(Pad(text, after=KINDS[a]) for (a, to), text in edges.gaps.items() if to == b and a != "^"))
+
+
+def _look(opener: str, body: Word) -> Look | None:
+    """A recogniser for calls that nothing else tells from text."""
+    if opener.strip():
+        return None
+    slot = next((w for w in walk(body) if isinstance(w, Slot)), None)
+    if slot is not None and slot.kind == "envelope":
+        return Look(JsonCall(getattr(slot.codec, "arguments", ("arguments", "parameters"))))
+    raise Odd("a call begins with nothing that tells it from text")
+
+
+def _think(edges: Edges, spell: Spelling, notes: list[str]) -> Frame | None:
+    if "R" not in edges.close:
+        return None
+    if edges.guessed:
+        notes.append("reasoning is seen as an empty block only")
+    opener, close = edges.open.get("R", ""), edges.close["R"]
+    if not close.strip():
+        raise Odd("nothing ends reasoning")
+    absents = [t for t in dict.fromkeys(edges.absent.values()) if t.strip()]
+    lead, behind = spell.word(opener), spell.word(close)
+    empty = opener + close
+    inside: list[Word] = []
+    for absent in absents:
+        if absent == empty:
+            continue
+        if _bare(absent) == _bare(empty):
+            filled = _filled(opener, close, absent, spell)
+            if filled is not None:
+                lead, behind = filled
+                continue
+        if _bare(absent) == _bare(close):
+            inside.append(spell.word(absent))
+        else:
+            notes.append(f"where there is no reasoning it writes {absent!r}")
+    if len(absents) > 1:
+        notes.append("what stands for no reasoning depends on the part behind it")
+    body = joined(lead, Slot("reasoning"), behind)
+    closer_only = spell.word(close.lstrip())
+    if not inside and _bare(opener) and any(isinstance(w, Tok) for w in walk(closer_only)):
+        inside.append(closer_only)  # a prompt that holds the opener may have the block closed at once
+    return Frame("reasoning", Choice(body, *inside) if inside else body)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def _filled(opener: str, close: str, absent: str, spell: Spelling) -> tuple[Word, Word] | None:
+    """The markers of reasoning, with white space inside that is only written where there is reasoning."""
+    core, end = opener.strip(), close.strip()
+    at = absent.find(core)
+    to = absent.find(end, at + len(core))
+    if at or to < 0:
+        return None
+    inner = absent[len(core) : to]
+    lead, tail = opener[len(core) :], close[: len(close) - len(close.lstrip())]
+    if opener != core + lead or inner not in ("", lead, tail):
+        return None
+    first: list[Word] = [Pad(lead)] if lead else []
+    second: list[Word] = [Pad(tail, filled=True)] if tail else []
+    return joined(spell.word(core), *first), joined(*second, spell.word(close.lstrip()))
+
+
+def end_of(ends: dict[str, str], following: dict[str, str], eos: str, notes: list[str]) -> End:
+    """The stop tokens: what the template writes behind the last part; where it writes nothing, the first marker of
+    the turn behind it, which a model samples there, and the end of the text."""
+    own: dict[str, str] = {}
+    for a, text in ends.items():
+        found = pieces(text)
+        own[a] = next((p for p in found if is_marker(p) or p == eos), "")
+        if not own[a] and text.strip():
+            own[a] = text.strip()
+            notes.append(f"a turn ends in ordinary text, {own[a]!r}")
+    if not any(own.values()):
+        nexts = {a: next((p for p in pieces(t) if not p.isspace()), "") for a, t in following.items()}
+        toks = [t for t in dict.fromkeys(nexts.values()) if is_marker(t) and t != eos]
+        notes.append("it writes nothing behind a turn: what ends a reply is " + " or ".join(map(repr, [*toks, eos])))
+        text = nexts.get("C", "")
+        sampled = text if text in toks else eos
+        called = nexts.get("K", "")
+        stops = dict.fromkeys((sampled, *toks, eos))
+        return End(*stops, sampled=sampled, history="", called=called if called in toks else None)
+    sampled = own.get("C") or own.get("K") or next(iter(own.values()))
+    called = own.get("K")
+    toks = tuple(dict.fromkeys(t for t in (sampled, called, eos) if t))
+    return End(*toks, sampled=sampled, called=called or None)
+
+
+def with_think(body: Word, opener: str, spell: Spelling) -> Word | None:
+    """A tree with reasoning that only a generation prompt opens: the closer mirrors the opener."""
+    name = re.fullmatch(r"<([\w:]+)>|\[([A-Z_]+)\]", opener.strip())
+    if name is None:
+        return None
+    close = f"</{name[1]}>" if name[1] else f"[/{name[2]}]"
+    lead = spell.word(opener)
+    behind = joined(Pad("\n"), spell.plain(close), Pad("\n\n"))
+    think = Frame("reasoning", Choice(joined(lead, Slot("reasoning"), behind), joined(spell.plain(close), Pad("\n\n"))))
+    return joined(Opt(think), body)
