@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from os import PathLike, fspath
 from typing import Any
 
 from .codecs import dumps, loads
@@ -19,6 +20,7 @@ from .errors import MessageError, OptionError, TemplateError, UnmappedError, che
 from .layout import as_date
 from .origins import OriginMap, Span
 from .spans import Rendered
+from .templatefiles import read_templates
 from .templating.budget import Limits
 from .templating.inputs import Inputs, plain
 from .templating.mapped import control_of, stretches
@@ -60,6 +62,15 @@ class ChatTemplate:
 
     def __repr__(self) -> str:
         return f"<ChatTemplate {self.name} {self.sha256[:8]}>"
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], name: str | None = None, *, tools: bool = False) -> ChatTemplate:
+        """The template of a model folder, a template file, a tokenizer_config.json or a GGUF, with the special tokens
+        that go with it (`templatefiles` says which files). `name` chooses among several; without one it is the one for
+        chats with `tools`, if there is one, else the plain one. Raises `TemplateFileError` that says what was found."""
+        found = read_templates(fspath(path))
+        chosen = found.choose(name, tools)
+        return cls(found.templates[chosen], name=chosen, origin=found.path, **found.arguments)
 
     @functools.cached_property
     def sha256(self) -> str:

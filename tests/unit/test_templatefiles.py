@@ -267,3 +267,22 @@ def test_a_device_is_no_template() -> None:
 
 def test_the_errors_are_turnwire_s() -> None:
     assert issubclass(TemplateNameError, turnwire.TurnwireError)
+
+
+def test_a_chat_template_is_loaded_with_its_special_tokens(tmp_path: Path) -> None:
+    config = {"bos_token": "<s>", "image_token": {**ADDED, "content": "<i>"}}
+    source = "{{ bos_token }}{{ image_token }}{{ messages[0].content }}"
+    files = {"tokenizer_config.json": {**config, "chat_template": source}}
+    template = turnwire.ChatTemplate.load(folder(tmp_path, files))
+    assert (template.bos_token, template.eos_token, template.variables) == ("<s>", "", {"image_token": "<i>"})
+    assert (template.source, template.name, template.origin) == (source, "default", str(tmp_path))
+    assert template.render([{"role": "user", "content": "Hi"}]).text == "<s><i>Hi"
+    folder(tmp_path, {"additional_chat_templates/tool_use.jinja": "U", "chat_template.jinja": "D"})
+    load = turnwire.ChatTemplate.load
+    assert (load(tmp_path).source, load(tmp_path, tools=True).source, load(tmp_path, "default").source) == (
+        "D",
+        "U",
+        "D",
+    )
+    with pytest.raises(TemplateNameError, match="did you mean 'tool_use'"):
+        load(tmp_path, "tool-use")
