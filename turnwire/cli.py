@@ -19,6 +19,7 @@ from .cliinput import Usage, existing, ids_in, option, pieces, read_json, read_t
 from .errors import TurnwireError
 
 OK, FAULTS, USAGE, INTERNAL, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
+EITHER = ("format", "template")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Usage as e:
         return _complain(str(e), USAGE)
     except TurnwireError as e:
-        return _complain(str(e), USAGE)
+        return _complain(str(e).partition("\n")[0], USAGE)  # an excerpt of a template may follow
     except OSError as e:
         return _complain(f"{e.filename}: {e.strerror}" if e.filename else str(e), USAGE)
     except Exception as e:
@@ -81,11 +82,15 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"turnwire {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Any, doc: str, fmt: bool = True) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, doc: str, needs: Sequence[str] = ()) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=doc[0].lower() + doc[1:-1], description=doc, allow_abbrev=False)
         sub.set_defaults(run=run)
-        if fmt:
-            sub.add_argument("--format", "-f", required=name != "demo", help="a format's name, or a model id")
+        one = sub.add_mutually_exclusive_group(required=True) if len(needs) > 1 else sub
+        if "format" in needs:
+            one.add_argument("--format", "-f", help="a format's name, or a model id")
+        if "template" in needs:
+            one.add_argument("--template", metavar="PATH", help="a model folder, chat template or GGUF, of any model")
+            sub.add_argument("--template-name", metavar="NAME", help="which of several templates")
         sub.add_argument("--no-color", action="store_true", help="no colours (nor with NO_COLOR set)")
         return sub
 
@@ -94,7 +99,7 @@ def _arguments() -> argparse.ArgumentParser:
         group.add_argument("--tokenizer", metavar="PATH", help="a tokenizer.json, model folder or tiktoken rank file")
         group.add_argument("--small", action="store_true", help="the small tokenizer that turnwire ships, for trials")
 
-    sub = command("render", render, "Render a conversation to the prompt that a model expects.")
+    sub = command("render", render, "Render a conversation to the prompt that a model expects.", EITHER)
     sub.add_argument(
         "conversation", metavar="CONVERSATION.json", help="messages, or {messages, tools, options}; - for stdin"
     )
@@ -106,9 +111,13 @@ def _arguments() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="text, ids and runs, as one JSON object")
     sub.add_argument("--add-generation-prompt", "-g", action="store_true", help="open an assistant turn at the end")
     sub.add_argument("--continue-final-message", action="store_true", help="leave the last assistant turn open")
-    sub.add_argument("--option", "-o", action="append", default=[], metavar="NAME=VALUE", help="an option of it")
+    sub.add_argument(
+        "--option", "-o", action="append", default=[], metavar="NAME=VALUE", help="an option, or a template's variable"
+    )
+    sub.add_argument("--trust-content", action="store_true", help="content may spell control tokens")
+    sub.add_argument("--origins", action="store_true", help="with --json and --template: where each character is from")
 
-    sub = command("parse", parse, "Parse what a model wrote.")
+    sub = command("parse", parse, "Parse what a model wrote.", EITHER)
     sub.add_argument(
         "output", metavar="OUTPUT", help="a file of text or of a JSON list of ids; - for stdin, read as it comes"
     )
@@ -120,15 +129,15 @@ def _arguments() -> argparse.ArgumentParser:
     sub.add_argument("--events", action="store_true", help="one line per event, as it comes")
     sub.add_argument("--json", action="store_true", help="one JSON object; with --events, one per event")
 
-    sub = command("formats", formats, "List the formats.", fmt=False)
+    sub = command("formats", formats, "List the formats.")
     sub.add_argument("names", nargs="*", metavar="NAME", help="these only: names, or model ids")
     sub.add_argument("--json", action="store_true", help="a JSON list")
 
-    sub = command("detect", detect, "Tell the format of a model folder, or of a chat template.", fmt=False)
-    sub.add_argument("source", metavar="PATH", help="a model folder, or a template file")
+    sub = command("detect", detect, "Tell the format of a model folder, or of a chat template.")
+    sub.add_argument("source", metavar="PATH", help="a model folder, a template file, or a GGUF")
     sub.add_argument("--json", action="store_true", help="one JSON object")
 
-    sub = command("demo", demo, "Play an agent that plans a weekend, on recorded replies.")
+    sub = command("demo", demo, "Play an agent that plans a weekend, on recorded replies.", ["format"])
     sub.add_argument("--model-dir", metavar="DIR", help="a model folder, for its tokenizer")
     sub.add_argument("--speed", type=float, metavar="N", help="tokens per second (as fast as can be)")
     sub.add_argument("--full", action="store_true", help="show all tokens")
@@ -166,10 +175,13 @@ def _show() -> Any:
 
 def render(args: argparse.Namespace) -> int:
     """`turnwire render`."""
+    from .clitemplate import chat_template, template_form
     from .families import get_format
     from .jsonform import rendered_form
 
-    fmt = get_format(args.format)
+    fmt = None if args.template else get_format(args.format)
+    if args.origins and not (args.template and args.json):
+        raise Usage("--origins shows where a template's text is from: add --template PATH and --json")
     given = read_json(args.conversation)
     whole = cast("dict[str, Any]", given) if isinstance(given, dict) else {"messages": given}
     unknown = set(whole) - {"messages", "tools", "options"}
@@ -183,12 +195,16 @@ def render(args: argparse.Namespace) -> int:
     options = {**cast("dict[str, Any]", options), **dict(map(option, args.option))}
     for flag in ("add_generation_prompt", "continue_final_message"):
         options[flag] = getattr(args, flag) or options.get(flag, False)
+    options |= {"trust_content": True} if args.trust_content else {}
+    source: Any = chat_template(args, tools) if fmt is None else fmt
     tokenizer = _tokenizer(args, fmt)
     if args.ids and tokenizer is None:
         raise Usage("--ids needs a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
-    out = fmt.render(whole["messages"], tools, tokenizer, **_known(options))
-    if args.json:
-        _print(rendered_form(fmt, out, tokenizer is not None))
+    out = source.render(whole["messages"], tools, tokenizer, **_known(options))
+    if args.json and fmt is None:
+        _print(template_form(source, out, tokenizer is not None, args.origins))
+    elif args.json:
+        _print(rendered_form(source, out, tokenizer is not None))
     elif args.ids:
         _print(out.ids)
     elif sys.stdout.isatty() and not args.text and importlib.util.find_spec("rich") is not None:
@@ -201,8 +217,8 @@ def render(args: argparse.Namespace) -> int:
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
-    """Options that are not arguments of `Format.render` in disguise."""
-    for name in ("messages", "tools", "tokenizer"):
+    """Options that are not arguments of `render` in disguise."""
+    for name in ("self", "messages", "tools", "tokenizer", "inputs"):
         if name in options:
             raise Usage(f"{name!r} is not an option; see `turnwire formats --json` for those of a format")
     return options

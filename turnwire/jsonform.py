@@ -37,8 +37,13 @@ def call_form(call: Call) -> dict[str, Any]:
 
 def rendered_form(fmt: Format, out: Rendered, ids: bool) -> dict[str, Any]:
     """A rendered prompt; `ids`: it was rendered with a tokenizer."""
+    return {"format": fmt.name, **prompt_form(out, ids)}
+
+
+def prompt_form(out: Rendered, ids: bool) -> dict[str, Any]:
+    """What is the same for every prompt."""
     runs = [{f.name: getattr(run, f.name) for f in fields(run)} for run in out.runs]
-    return {"format": fmt.name, "text": out.text, "ids": out.ids if ids else None, "runs": runs}
+    return {"text": out.text, "ids": out.ids if ids else None, "runs": runs}
 
 
 def parsed_form(fmt: Format, turn: Turn, faults: list[Fault], finish_reason: str | None) -> dict[str, Any]:

@@ -1,0 +1,146 @@
+"""The command line with any chat template: `render --template`, `parse --template`, `infer`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import turnwire
+from tests.families import official
+from tests.unit.test_cli import TOOLS, here, run
+from tests.unit.test_gguf import build, model
+
+MESSAGES = [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi <|im_end|>"}]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    source = official.template("qwen3")
+    config = {"bos_token": "<s>", "eos_token": "<|im_end|>", "chat_template": source}
+    files: dict[str, Any] = {
+        "chat.json": MESSAGES,
+        "whole.json": {"messages": MESSAGES, "tools": TOOLS, "options": {"enable_thinking": False}},
+        "tools.json": TOOLS,
+        "template.jinja": source,
+        "model/tokenizer_config.json": config,
+        "several/tokenizer_config.json": {"chat_template": [{"name": n, "template": n} for n in ("rag", "tool_use")]},
+        "variables.jinja": "{{ bos_token }}{{ greeting }}{{ messages[0].content }}{{ missing.name }}",
+        "alternate.jinja": "{% for m in messages %}\n{{ raise_exception('Roles!') if m.role == 'user' }}\n{% endfor %}",
+    }
+    for name, value in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(value if isinstance(value, str) else json.dumps(value), "utf-8")
+    said = model(source)
+    del said["tokenizer.chat_template.tool_use"]
+    (tmp_path / "model.gguf").write_bytes(build(said))
+    return tmp_path
+
+
+# render
+
+
+@pytest.mark.parametrize("path", ["template.jinja", "model", "model/tokenizer_config.json", "model.gguf"])
+def test_a_template_renders_as_its_format(folder: Path, path: str) -> None:
+    fmt = turnwire.get_format("qwen3")
+    wanted = fmt.render(MESSAGES, TOOLS, add_generation_prompt=True, enable_thinking=False).text
+    assert here("render", "whole.json", "--template", path, "-g") == (0, wanted, "")
+    args = ("--tools", "tools.json", "-g", "-o", "enable_thinking=false")
+    assert here("render", "chat.json", "--template", path, *args) == (0, wanted, "")
+
+
+def test_in_another_process(folder: Path) -> None:
+    wanted = turnwire.get_format("qwen3").render(MESSAGES).text
+    assert run("render", "-", "--template", "model", stdin=json.dumps(MESSAGES)) == (0, wanted, "")
+
+
+def test_variables(folder: Path) -> None:
+    args = (
+        "render",
+        "chat.json",
+        "--template",
+        "variables.jinja",
+        "-o",
+        'missing={"name": "n"}',
+        "-o",
+        "greeting=hello ",
+    )
+    assert here(*args) == (0, "hello Sn", "")
+
+
+def test_json_and_origins(folder: Path) -> None:
+    code, text, _ = here("render", "chat.json", "--template", "model", "--json", "--origins")
+    form = json.loads(text)
+    assert (code, list(form)) == (0, ["template", "text", "ids", "runs", "unmasked", "origins"])
+    assert form["template"]["path"] == "model" and form["template"]["name"] == "default"
+    assert "".join(form["text"][r["start"] : r["stop"]] for r in form["runs"]) == form["text"]
+    assert "".join(form["text"][s["start"] : s["stop"]] for s in form["origins"]) == form["text"]
+    data = {s["path"]: form["text"][s["start"] : s["stop"]] for s in form["origins"] if s["kind"] == "data"}
+    assert data == {"messages[0].content": "S", "messages[1].content": "Hi <|im_end|>"}
+    assert "origins" not in json.loads(here("render", "chat.json", "--template", "model", "--json")[1])
+
+
+def test_ids_and_trust(folder: Path) -> None:
+    """Content is text for the tokenizer of the model, unless it is trusted."""
+    fmt = turnwire.get_format("qwen3")
+    small = turnwire.small_tokenizer(fmt)
+    (folder / "tokenizer.json").write_text(small.backend.to_str(), "utf-8")
+    args = ("render", "chat.json", "--template", "model", "--tokenizer", "tokenizer.json", "--ids")
+    end = small.special("<|im_end|>")
+    ids = json.loads(here(*args)[1])
+    trusted = json.loads(here(*args, "--trust-content")[1])
+    assert (ids.count(end), trusted.count(end)) == (2, 3)
+    assert ids == fmt.render(MESSAGES, tokenizer=turnwire.load_tokenizer(folder / "tokenizer.json")).ids
+
+
+def test_named_templates(folder: Path) -> None:
+    args = ("render", "chat.json", "--template", "several")
+    assert here(*args, "--template-name", "rag") == (0, "rag", "")
+    assert here(*args, "--tools", "tools.json") == (0, "tool_use", "")
+    code, _, problem = here(*args)
+    assert code == 2 and "several templates, rag, tool_use, and none is called default" in problem
+    code, _, problem = here(*args, "--template-name", "tool-use")
+    assert code == 2 and problem.endswith("did you mean 'tool_use'?\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (("chat.json",), "one of the arguments --format/-f --template is required"),
+        (("chat.json", "--template", "model", "-f", "qwen3"), "not allowed with argument"),
+        (("chat.json", "--template", "nowhere"), "nowhere: no such file or folder"),
+        (("chat.json", "--template", "tools.json"), "a JSON list; expected a JSON object"),
+        (("chat.json", "--template", "model", "--small"), "--small has the control tokens of a format"),
+        (("chat.json", "--template", "model", "--ids"), "--ids needs a tokenizer"),
+        (("chat.json", "--template", "model", "--origins"), "add --template PATH and --json"),
+        (("chat.json", "-f", "qwen3", "--origins", "--json"), "add --template PATH and --json"),
+        (("chat.json", "--template", "model", "-o", "messages=[]"), "'messages' is not an option"),
+        (("chat.json", "--template", "model", "-o", "self=1"), "'self' is not an option"),
+        (
+            ("chat.json", "--template", "variables.jinja"),
+            "template line 1: 'missing' is undefined; expected a value for 'missing'; "
+            "the template also reads bos_token, greeting, not given\n",
+        ),
+        (
+            ("chat.json", "--template", "alternate.jinja"),
+            "messages[1], template line 2: the template refuses: Roles!\n",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(folder: Path, args: tuple[str, ...], problem: str) -> None:
+    code, out, said = here("render", *args)
+    assert (code, out) == (2, "")
+    assert problem in said and said.count("\n") == 1 and said.startswith("turnwire: ")
+
+
+def test_a_broken_gguf(folder: Path) -> None:
+    (folder / "broken.gguf").write_bytes((folder / "model.gguf").read_bytes()[:5000])
+    code, _, said = here("render", "chat.json", "--template", "broken.gguf")
+    assert code == 2 and "broken.gguf: at byte" in said and said.count("\n") == 1
+
+
+def test_detect_takes_a_gguf(folder: Path) -> None:
+    assert here("detect", "model.gguf")[1].startswith("qwen3 (by hash")
