@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..codecs import ArgumentAttributes, Name, StringAttribute, Value
-from ..wire import NOTHING, Choice, Frame, Many, Slot, Word
+from ..wire import NOTHING, Choice, Frame, Lit, Many, Slot, Word
 from .fits import Candidate
 from .samples import KEY, LAST, NAME, SECOND, TWO, VALUE, Samples
-from .slots import head_of, markup, stops
+from .slots import ATTRIBUTE, head_of, markup, stops
 
 VALUES = (Value(), Value(python=True), Value(python=True, containers=True))
 SPECIAL = "< > & \n \" '"
 BEGINS = re.compile(r"[<\[({][^<\[({]*$")  # the last marker of a text
-ATTRIBUTE = re.compile(r'([A-Za-z_]+)="$')
 TYPED = re.compile(r'^" ([A-Za-z_]+)="string"')
 
 
@@ -125,7 +124,9 @@ def _arguments(samples: Samples, split: Split) -> Iterator[Word]:
     if attribute and (typed := TYPED.match(split.colon)):
         codec = ArgumentAttributes(attribute[1], typed[1])
         for value in VALUES:
-            opened = markup(split.open[: attribute.start()]) + Slot("attrs", codec) + markup(split.colon[typed.end() :])
+            tag = split.open[: attribute.start()]  # the blank at its end is no padding
+            opened = Lit(tag) if tag == tag.lstrip() else markup(tag)
+            opened = opened + Slot("attrs", codec) + markup(split.colon[typed.end() :])
             yield opened + Slot("value", value) + close
     opened = markup(split.open) + Slot("key", Name(without=stops(split.colon))) + markup(split.colon)
     for value in VALUES:

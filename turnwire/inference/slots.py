@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..codecs import CallId, CountedId, Name
+from ..codecs import CallAttributes, CallId, CountedId, Name
 from ..wire import Lit, Opt, Pad, Seq, Slot, Word
 from .fits import GIVEN
 from .samples import NAME, Samples
 
 BRACKETS = "()[]{}'\"="
+ATTRIBUTE = re.compile(r'([A-Za-z_]+)="$')
+NUMBERED = re.compile(r'" ([A-Za-z_]+)="1"')
 COUNTED = re.compile(r"(?:[A-Za-z]+[.])?$")
 BLANK = re.compile(r"^\s+|\s+$|(?<=>)\s+(?=<)")
 
@@ -67,6 +69,10 @@ def head_of(samples: Samples, end: int, before: Callable[[str], Word] = divider)
         return Head(at, counted + before(base[at + len(id) : end]))
     if base.startswith(":0", behind) and (m := COUNTED.search(base[:name])):
         return Head(m.start(), Slot("attrs", CountedId(m[0])) + before(base[behind + 2 : end]), None)
+    named, numbered = ATTRIBUTE.search(base[:name]), NUMBERED.match(base[behind:end])
+    if named and numbered:
+        codec = CallAttributes(named[1], numbered[1])
+        return Head(named.start(), Slot("attrs", codec) + before(base[behind + numbered.end() : end]))
     if id and 0 <= at < name:
         between, rest = base[at + len(id) : name], base[behind:end]
         said = Slot("attrs", CallId(without=stops(between))) + divider(between)
