@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -16,14 +17,17 @@ import pytest
 from tests import real
 from tests.laws.law import reports
 from turnwire.codecs import (
+    Alphanumeric,
     ArgumentAttributes,
     BareKeys,
     CallId,
+    Counted,
     CountedId,
     Elements,
     Envelope,
     Json,
     Keyed,
+    Ordinal,
     PythonArguments,
     Quoted,
     StringAttribute,
@@ -271,7 +275,28 @@ def test_an_id_that_shows_the_name_is_found() -> None:
 
     assert Samples(ask).id("f") == "functions.f:0"
     body = Slot("attrs", CountedId("functions.")) + Lit("<a>") + Slot("arguments", Json())
-    assert infer_call(ask) == CallShape("<c>", body, "</c>")
+    assert infer_call(ask) == CallShape("<c>", body, "</c>", ids=Counted("functions."))
+
+
+def test_the_form_of_ids() -> None:
+    def asks(shown: str, taken: str = ".*") -> Ask:
+        def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+            call = {"name": name, "arguments": arguments, "id": shown.format(id=id, name=name)}
+            return json.dumps(call, ensure_ascii=False) if re.fullmatch(taken, str(id)) else None
+
+        return ask
+
+    assert infer_call(asks("{id}")).ids is None
+    assert infer_call(asks("{id}", "[a-z0-9]{9}")).ids == Alphanumeric(9)
+    assert infer_call(asks("0")).ids == Ordinal()
+    for seen, ids in (("{id}", None), ("0", Ordinal())):
+        codecs = [w.codec for w in walk(infer_call(asks(seen)).body) if isinstance(w, Slot)]
+        assert codecs == [Envelope(id="id")] and infer_call(asks(seen)).ids == ids
+
+    def made(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        return f"<c>tools.{name}:0<a>{json.dumps(arguments, ensure_ascii=False)}</c>"
+
+    assert infer_call(made).ids == Counted("tools.")
 
 
 def test_a_typed_attribute() -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from ..wire import Word
-from .fits import Candidate, Judge
+from ..codecs import Alphanumeric, Counted, CountedId, IdForm, Ordinal
+from ..wire import Slot, Word, walk
+from .fits import GIVEN, Candidate, Judge
 from .keyvalue import key_values
 from .objects import objects
-from .samples import Ask, NoNotation, Samples
+from .samples import IDS, Ask, NoNotation, Samples
 
 PATIENCE = 40  # candidates that are tried
 
@@ -22,12 +23,14 @@ PATIENCE = 40  # candidates that are tried
 @dataclass(frozen=True, slots=True)
 class CallShape:
     """A call: `head`, the text before it in the turn; `body`, in words; `tail`, the text behind it. `notes`: what could
-    not be seen, or is approximate."""
+    not be seen, or is approximate. `ids`: the form of ids, where the template takes no other, or makes them itself and
+    writes those instead of the ones that it is given (its body writes the id of the call)."""
 
     head: str
     body: Word
     tail: str
     notes: tuple[str, ...] = ()
+    ids: IdForm | None = None
 
 
 def infer_call(ask: Ask) -> CallShape:
@@ -71,4 +74,14 @@ ESSENTIAL = {"string", "integer", "two arguments", "another name"}
 
 
 def _shape(judge: Judge, c: Candidate, notes: tuple[str, ...]) -> CallShape:
-    return CallShape(judge.head(c), c.body, judge.tail(c), notes)
+    return CallShape(judge.head(c), c.body, judge.tail(c), notes, _ids(judge.samples, c))
+
+
+def _ids(samples: Samples, c: Candidate) -> IdForm | None:
+    counted = next((w.codec for w in walk(c.body) if isinstance(w, Slot) and isinstance(w.codec, CountedId)), None)
+    if counted is not None:
+        return Counted(counted.prefix)
+    if c.id == "0":
+        return Ordinal()
+    shown = c.id == GIVEN and (samples.id() or "\0") in samples.base
+    return Alphanumeric(len(IDS[0])) if shown and samples.id() == IDS[0] and samples.refuses(IDS[-1]) else None

@@ -73,6 +73,10 @@ class Samples:
         """The id that a call of `name` is given."""
         return self._id.replace("{name}", name) if self._id is not None else None
 
+    def refuses(self, id: str) -> bool:
+        """Whether the template does not take an id."""
+        return self._ask(NAME, ONE, id) is None
+
     def text(self, arguments: Mapping[str, Any], name: str = NAME) -> str | None:
         """The turn that holds this call; None for one that is no text, too."""
         asked = (name, json.dumps(arguments), self._id)
