@@ -1,8 +1,9 @@
-"""The command line: `turnwire render | parse | formats | detect | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | infer | formats | detect | demo`. See docs/cli.md.
 
-Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run; 2 wrong usage, with one line on
-stderr that says what to change; 3 an error in turnwire itself; 130 interrupted; 141 the reader of a pipe went away.
-What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` do not. Text is UTF-8, in and out.
+Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, or no format is inferred; 2 wrong
+usage, with one line on stderr that says what to change; 3 an error in turnwire itself; 130 interrupted; 141 the
+reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` and the source
+that `infer` prints do not. Text is UTF-8, in and out.
 """
 
 from __future__ import annotations
@@ -129,6 +130,13 @@ def _arguments() -> argparse.ArgumentParser:
     sub.add_argument("--events", action="store_true", help="one line per event, as it comes")
     sub.add_argument("--json", action="store_true", help="one JSON object; with --events, one per event")
 
+    sub = command("infer", infer, "Infer a format from a chat template, and print it as Python.")
+    sub.add_argument("template", metavar="PATH", help="a model folder, a chat template, or a GGUF")
+    sub.add_argument("--template-name", metavar="NAME", help="which of several templates")
+    tokenizer(sub)
+    sub.add_argument("--name", metavar="NAME", help="what to call the format")
+    sub.add_argument("--json", action="store_true", help="the evidence, as one JSON object")
+
     sub = command("formats", formats, "List the formats.")
     sub.add_argument("names", nargs="*", metavar="NAME", help="these only: names, or model ids")
     sub.add_argument("--json", action="store_true", help="a JSON list")
@@ -226,16 +234,19 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
 
 def parse(args: argparse.Namespace) -> int:
     """`turnwire parse`."""
+    from .clitemplate import template_format
     from .events import Event, Fault
     from .families import get_format
     from .jsonform import event_form, parsed_form, sound
     from .parsers.stream import FINISH_REASONS
 
-    fmt = get_format(args.format)
+    fmt = None if args.template else get_format(args.format)
     if args.finish_reason not in (None, *FINISH_REASONS):
         raise Usage(f"--finish-reason {args.finish_reason}: expected one of {', '.join(FINISH_REASONS)}")
     tokenizer = _tokenizer(args, fmt)
     tools = read_json(args.tools) if args.tools else None
+    if fmt is None:
+        fmt = template_format(args, tools, tokenizer)
     prompt: Any = None
     if args.prompt:
         prompt = read_text(args.prompt)
@@ -276,6 +287,20 @@ def parse(args: argparse.Namespace) -> int:
         if args.finish_reason is None and any(c.status == "incomplete" for c in parser.turn.calls):
             show.block(to, "note", "if the model ended the reply by itself, say so: --finish-reason stop")
     return OK if good else FAULTS
+
+
+def infer(args: argparse.Namespace) -> int:
+    """`turnwire infer`."""
+    from .clitemplate import chat_template, inferred, known_line
+
+    form, source = inferred(chat_template(args, True), _tokenizer(args, None), args.name)
+    if args.json:
+        _print(form)
+    elif source:
+        sys.stdout.write(source)
+    else:
+        return _complain(f"{args.template}: no format: {form['reason']}; {known_line(form['known'])}", FAULTS)
+    return OK if source else FAULTS
 
 
 def formats(args: argparse.Namespace) -> int:

@@ -6,13 +6,22 @@ A template stands where a format does: both render, and a template's inferred fo
 from __future__ import annotations
 
 import argparse
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .cliinput import Usage, existing
 
 if TYPE_CHECKING:
     from .chat_template import ChatTemplate
+    from .format import Format
+    from .inference import Evidence
     from .spans import Rendered
+
+WIDTH = 118
+KINDS = {"R": "reasoning", "C": "text", "K": "calls"}
 
 
 def chat_template(args: argparse.Namespace, tools: Any = None) -> ChatTemplate:
@@ -22,6 +31,13 @@ def chat_template(args: argparse.Namespace, tools: Any = None) -> ChatTemplate:
     if args.small:
         raise Usage("--small has the control tokens of a format; for a template: --tokenizer PATH")
     return ChatTemplate.load(existing(args.template), args.template_name, tools=bool(tools))
+
+
+def template_format(args: argparse.Namespace, tools: Any, tokenizer: Any) -> Format:
+    """The format that is inferred from that template."""
+    from .inference import infer_format
+
+    return infer_format(chat_template(args, tools), tokenizer=tokenizer)
 
 
 def template_form(template: ChatTemplate, out: Rendered, ids: bool, origins: bool) -> dict[str, Any]:
@@ -35,3 +51,76 @@ def template_form(template: ChatTemplate, out: Rendered, ids: bool, origins: boo
     if origins:
         form["origins"] = [{**s._asdict(), "path": spell(s.path)} for s in (out.origins.spans if out.origins else ())]
     return form
+
+
+# infer
+
+
+def inferred(template: ChatTemplate, tokenizer: Any, name: str | None) -> tuple[dict[str, Any], str]:
+    """What `turnwire infer` says of a template: a JSON form, with the reason if there is no format, and the format as
+    Python source, "" if there is none."""
+    from .errors import InferenceError
+    from .inference import infer_format
+    from .inference.emit import emit
+
+    form: dict[str, Any] = {
+        "template": {"path": template.origin, "name": template.name, "sha256": template.sha256},
+        "format": None,
+        "reason": None,
+        "known": _known(template.origin),
+        "notes": [],
+        "evidence": None,
+    }
+    try:
+        fmt = infer_format(replace(template, origin=""), tokenizer=tokenizer, name=name)
+    except InferenceError as e:
+        form |= {"reason": e.problem, "evidence": e.evidence and asdict(e.evidence)}
+        return form, ""
+    evidence: Any = fmt.evidence
+    form |= {"format": fmt.name, "notes": list(fmt.notes), "evidence": asdict(evidence)}
+    source = emit(fmt, template=template.source)
+    return form, "".join(f"# {_plain(line)}".rstrip() + "\n" for line in _comment(form, evidence)) + source
+
+
+def _plain(line: str) -> str:
+    """A line that a comment may hold: what is from outside must not end it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _known(path: str) -> dict[str, Any]:
+    """The format that turnwire has for the same prompts, or the nearest ones."""
+    from .detect import detect_format
+    from .errors import TurnwireError, UnsureFormat
+
+    try:
+        found = detect_format(path)
+    except UnsureFormat as e:
+        return {"format": None, "by": None, "nearest": list(e.candidates)}
+    except TurnwireError:
+        return {"format": None, "by": None, "nearest": []}
+    return {"format": found.format.name, "by": found.by, "nearest": []}
+
+
+def known_line(known: dict[str, Any]) -> str:
+    """In words."""
+    if known["format"]:
+        return f"turnwire has a format for these prompts: {known['format']} (by {known['by']})"
+    return f"nearest of turnwire's formats: {', '.join(known['nearest']) or 'none'}"
+
+
+def _comment(form: dict[str, Any], evidence: Evidence) -> Iterator[str]:
+    said = form["template"]
+    yield f"turnwire infer {said['path']}: template {said['name']}, sha256 {said['sha256']}"
+    yield known_line(form["known"])
+    yield f"It shows {', '.join(_parts(kinds) for kinds in evidence.kinds) or 'nothing'}; {evidence.probes} renders."
+    mode = [f"{key}={value!r}" for key, value in asdict(evidence.mode).items() if value not in (False, "", (), None)]
+    yield f"Input that it wants: {', '.join(mode) or 'any'}."
+    yield f"Evidence: {evidence}, {evidence.refused} refused by the template."
+    for title, failures in (("not read back", evidence.failures), ("written otherwise", evidence.unequal)):
+        for failure in failures[:3]:
+            text = re.sub(r"\s+", " ", f"{title}: {failure.text[:200]!r} -> {failure.got[:200]!r}")
+            yield from textwrap.wrap(text, WIDTH - 2, subsequent_indent="  ")
+
+
+def _parts(kinds: str) -> str:
+    return "+".join(KINDS[kind] for kind in kinds)

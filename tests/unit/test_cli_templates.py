@@ -144,3 +144,91 @@ def test_a_broken_gguf(folder: Path) -> None:
 
 def test_detect_takes_a_gguf(folder: Path) -> None:
     assert here("detect", "model.gguf")[1].startswith("qwen3 (by hash")
+
+
+# parse
+
+CALL = '{"name": "get_weather", "arguments": {"location": "Oslo"}}'
+REPLY = f"<think>\nhm\n</think>\n\n<tool_call>\n{CALL}\n</tool_call><|im_end|>"
+
+
+@pytest.mark.parametrize("path", ["template.jinja", "model", "model.gguf"])
+def test_a_reply_is_parsed_by_the_inferred_format(folder: Path, path: str) -> None:
+    (folder / "reply.txt").write_bytes(REPLY.encode())
+    args = ("parse", "reply.txt", "--tools", "tools.json", "--json")
+    wanted = json.loads(here(*args, "-f", "qwen3")[1])
+    code, text, said = here(*args, "--template", path)
+    form = json.loads(text)
+    assert (code, said, form["ok"]) == (0, "", True)
+    assert form["format"].startswith("template-") and form["turn"] == wanted["turn"]
+
+
+def test_a_reply_by_ids(folder: Path) -> None:
+    """The tokenizer says which markers are control tokens."""
+    small = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    (folder / "tokenizer.json").write_text(small.backend.to_str(), "utf-8")
+    ids = small.backend.encode(REPLY, add_special_tokens=False).ids
+    args = ("parse", "-", "--template", "model", "--tokenizer", "tokenizer.json", "--json")
+    code, text, said = here(*args, stdin=json.dumps(ids))
+    assert (code, said) == (0, "")
+    assert [p["kind"] for p in json.loads(text)["turn"]["parts"]] == ["reasoning", "call"]
+
+
+def test_events_as_they_come(folder: Path) -> None:
+    code, text, _ = here("parse", "-", "--template", "model", "--events", "--json", stdin=REPLY)
+    events = [json.loads(line)["type"] for line in text.splitlines()]
+    assert code == 0 and events[-1] == "TurnEnd" and "CallStart" in events
+
+
+# infer
+
+
+def test_infer_prints_a_format(folder: Path) -> None:
+    """What is printed is a program whose format parses."""
+    code, source, said = here("infer", "template.jinja", "--name", "my model")
+    assert (code, said) == (0, "")
+    assert "# turnwire has a format for these prompts: qwen3 (by hash)\n" in source
+    assert "# Evidence: 8 of 8 random turns read back" in source and str(folder) not in source
+    space: dict[str, Any] = {"__name__": "made"}
+    exec(compile(source, "made.py", "exec"), space)
+    fmt = space["my_model"]
+    assert fmt.name == "my model" and fmt.parse(REPLY).turn == turnwire.get_format("qwen3").parse(REPLY).turn
+
+
+def test_infer_json(folder: Path) -> None:
+    code, text, _ = run("infer", "model.gguf", "--json")
+    form = json.loads(text)
+    assert (code, list(form)) == (0, ["template", "format", "reason", "known", "notes", "evidence"])
+    assert form["known"] == {"format": "qwen3", "by": "hash", "nearest": []} and form["reason"] is None
+    assert form["evidence"]["right"] == form["evidence"]["tried"] == 8 and "RCK" in form["evidence"]["kinds"]
+
+
+def test_infer_refuses(folder: Path) -> None:
+    (folder / "none.jinja").write_text("{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}{{ tools }}")
+    code, out, said = here("infer", "none.jinja")
+    assert (code, out) == (1, "") and said.count("\n") == 1
+    assert said.startswith("turnwire: none.jinja: no format: ") and "; nearest of turnwire's formats: " in said
+    code, out, _ = here("infer", "none.jinja", "--json")
+    assert code == 1 and json.loads(out)["format"] is None and json.loads(out)["reason"] in said
+    assert here("parse", "-", "--template", "none.jinja", "--json", stdin="x")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (("nowhere",), "nowhere: no such file or folder"),
+        (("several", "--template-name", "x"), "no template is called 'x'; expected one of rag, tool_use"),
+        (("template.jinja", "--small"), "--small has the control tokens of a format"),
+        (("syntax.jinja",), "template line 2: not a Jinja template: "),
+    ],
+)
+def test_infer_is_used_wrongly(folder: Path, args: tuple[str, ...], problem: str) -> None:
+    (folder / "syntax.jinja").write_text("\n{% if %}")
+    code, out, said = here("infer", *args)
+    assert (code, out) == (2, "") and problem in said and said.count("\n") == 1
+
+
+def test_a_path_cannot_end_a_comment(folder: Path) -> None:
+    (folder / "a\nimport os\n.jinja").write_text((folder / "template.jinja").read_text("utf-8"), "utf-8")
+    source = here("infer", "a\nimport os\n.jinja")[1]
+    assert "\nimport os" not in source and source.startswith("# turnwire infer a\\nimport os\\n.jinja: ")

@@ -37,7 +37,7 @@ MAY: dict[str, str] = {
     "show": BASE + " format families jsonform turnwire",
     "demo": BASE + " format families jsonform show demo turnwire",
     "cliinput": "",
-    "clitemplate": BASE + " chat_template format inference jsonform cliinput",
+    "clitemplate": BASE + " chat_template format inference detect jsonform cliinput",
     "cli": BASE + " parsers format families detect jsonform show demo cliinput clitemplate convert turnwire",
     "__main__": "cli",
     "turnwire": "chat_template convert detect errors events families format parsers spans tokens tools turns",
