@@ -4,8 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# carry a reference encoder each, and pin versions of much that it does not need: tests skip where one is missing
-ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1
+# carry a reference encoder or templates each, and pin versions of much that they do not need: tests skip where one is missing
+ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
 .PHONY: demo test coverage check laws bench measure docs small clean
