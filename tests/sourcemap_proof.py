@@ -103,7 +103,7 @@ def check(
 ) -> Traced | None:
     """Counts what is found and what is not; None where the template refuses the variables."""
     try:
-        traced = trace(source, variables)
+        traced = trace(source, variables, check=True)
     except TemplateError:
         return None
     if traced.map is None:

@@ -85,7 +85,7 @@ def test_hostile(name: str) -> None:
         assert str(caught.value).split(":")[0] == str(e).split(":")[0]
     else:
         out = trace(HOSTILE[name], {}, SMALL)
-        assert out.text == plain or name in ("env",)
+        assert out.text == plain or "object at 0x" in plain
 
 
 def test_now() -> None:
@@ -109,4 +109,4 @@ def test_by_mutation() -> None:
     reports.append(f"source map: {counts['found']} characters found, {found:.2%}; {unknown:.2%} of {size} unknown")
     assert counts["rendered"] >= 200 and counts["found"] > 3000
     assert not counts["wrong"] and not counts["false"] and not counts["no map"]
-    assert found >= 0.99 and unknown < 0.015
+    assert found >= 0.999 and unknown < 0.015

@@ -18,6 +18,8 @@ from ..errors import TemplateBudgetError
 
 DIGITS = re.compile(r"\d{5,}")  # a width in a format string
 COUNT = 100_000  # the largest number that an operation may repeat by; also the sandbox's longest range
+_DICT: Any = dict  # as they are, whatever a subclass makes of them
+_LIST: Any = list
 BITS = 20_000  # of a number
 
 
@@ -91,10 +93,10 @@ def weigh(value: Any) -> int:
 
 
 def _inside(value: Any) -> Iterable[Any]:
-    inside: Any = value  # as dict and list have it, whatever a subclass makes of it
     if isinstance(value, Mapping):
-        return [x for pair in (dict.items(inside) if isinstance(value, dict) else inside.items()) for x in pair]
-    return list.__iter__(inside) if isinstance(value, list) else inside
+        items: Any = _DICT.items(value) if isinstance(value, dict) else cast("Mapping[Any, Any]", value).items()
+        return [x for pair in items for x in pair]
+    return _LIST.__iter__(value) if isinstance(value, list) else value
 
 
 def bounded(value: Any) -> Any:

@@ -11,7 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, cast
 
 import jinja2
 from jinja2 import nodes
@@ -26,9 +26,7 @@ from . import budget
 from .template_errors import failed, malformed
 
 BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
-T = TypeVar("T")
-MAPPINGS: set[type] = {dict}  # those whose attributes are dict's
-_METHODS = frozenset(dir(dict))
+METHODS = frozenset(dir(dict))
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -121,7 +119,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             optimized=False,
             finalize=budget.bounded,
         )
-        self.filters["tojson"] = _tojson
+        self.filters["tojson"] = tojson
         known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
         known.pop("lipsum")  # fills pages
@@ -153,9 +151,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, of a mapping without an exception for each."""
-        if type(obj) in MAPPINGS and attribute not in _METHODS:
+        if type(obj) is dict and attribute not in METHODS:
             try:
-                return obj[attribute]
+                return cast("dict[str, Any]", obj)[attribute]
             except KeyError:
                 return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
@@ -243,9 +241,10 @@ def _now(format: str) -> str:
     return datetime.now().strftime(format)
 
 
-def _tojson(
+def tojson(
     value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
 ) -> str:
+    """As transformers has it: nothing is escaped for HTML, letters stay."""
     if (isinstance(indent, int) and indent > 64) or (isinstance(indent, str) and len(indent) > 64):
         raise budget.over("indent", 65, 64)
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
@@ -287,26 +286,16 @@ def render(
     given = dict(variables)
     if now is not None:
         given["strftime_now"] = now.strftime
-    return run(compiled(source), source, given, limits, str)
-
-
-def run(
-    template: jinja2.Template,
-    source: str,
-    variables: Mapping[str, Any],
-    limits: budget.Limits,
-    then: Callable[[str], T],
-) -> T:
-    """What `then` makes of a compiled template's text, within its budget; raises as `render` does."""
+    template = compiled(source)
     token = budget.current.set(budget.Budget(limits))
     try:
-        return then(template.render(variables))
+        return template.render(given)
     except TemplateError as e:
-        failed(e, sandbox(), source, variables)
+        failed(e, sandbox(), source, given)
         raise
     except RecursionError as e:
-        raise failed(e, sandbox(), source, variables) from None
+        raise failed(e, sandbox(), source, given) from None
     except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as e:
-        raise failed(e, sandbox(), source, variables) from e
+        raise failed(e, sandbox(), source, given) from e
     finally:
         budget.current.reset(token)

@@ -1,7 +1,8 @@
 """The source map of a render: for each character the template's line, and the field of the variables that it is from.
 
-The template runs a second time, in a sandbox whose texts know their origins (`traced.py`), under the same limits. The
-text is that of the plain render: where the two differ there is no map, and `why` says so.
+The template runs in a sandbox whose texts know their origins (`traced.py`), under the same limits as a plain render.
+Each operation there takes its text from `str` itself, so that the text is the plain render's; where a template could
+tell the two apart, or the traced render fails, the plain render decides: there may be no map, and `why` says so.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from ..errors import TemplateError
 from ..origins import OriginMap, Span
 from . import budget, jinja, traced
-from .traced_text import UNKNOWN, Source, placed, sources
-from .traced_values import wrapped
+from .traced_text import UNKNOWN, Run, Source, in_time, placed, plain, run_of, sources, whole
+from .traced_values import doubts, wrapped
 
 MARKUP = frozenset(
     "bos_token eos_token unk_token pad_token sep_token cls_token mask_token image_token audio_token video_token".split()
@@ -42,20 +42,28 @@ def trace(
     *,
     markup: Collection[str] = MARKUP,
     roles: Collection[str] = ROLES,
+    check: bool = False,
 ) -> Traced:
-    """Renders as `jinja.render` does, and raises as it does."""
+    """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares."""
     clock = now
     if clock is None and "strftime_now" not in variables:
         clock = datetime.now()  # one for both renders
-    text = jinja.render(source, variables, limits, clock)
+    token = doubts.set([])
     try:
         given = wrapped(variables, markup, roles)
         if clock is not None:
             given["strftime_now"] = told(clock)
-        same, spans = jinja.run(traced.compiled(source), source, given, limits, lambda out: (out == text, _spans(out)))
-    except (TemplateError, RecursionError) as e:
-        return Traced(text, None, f"the traced render fails: {e}")
-    return Traced(text, OriginMap(spans)) if same else Traced(text, None, "the traced render has another text")
+        text, found = traced.run(source, given, limits, _mapped)
+        doubtful = doubts.get()
+    except Exception as e:  # whatever it is, the plain render decides
+        return Traced(jinja.render(source, variables, limits, clock), None, f"the traced render fails: {e}"[:400])
+    finally:
+        doubts.reset(token)
+    if check or doubtful:
+        other = jinja.render(source, variables, limits, clock)
+        if text != other:
+            return Traced(other, None, "the traced render has another text")
+    return Traced(text, OriginMap(found))
 
 
 def told(clock: date) -> Callable[[str], str]:
@@ -69,24 +77,36 @@ def told(clock: date) -> Callable[[str], str]:
     return strftime_now
 
 
-def _spans(text: str) -> list[Span]:
+def _mapped(text: str) -> tuple[str, list[Span]]:
+    return plain(text), spans_of(text)
+
+
+def spans_of(text: str) -> list[Span]:
+    """The spans of a text that knows its origins."""
     out: list[Span] = []
-    start = stop = line = 0
+    start = stop = line = turns = 0
     following = -1  # the offset that continues the last span
     last = UNKNOWN
-    for length, node, offset, own in sources(text):
+    todo: list[Run] = [run_of(text)]
+    while todo:
+        length, node, offset, own = todo.pop()
+        if type(node) is not Source:
+            todo += whole(cast("list[Run]", node), own) if type(node) is list else node.cut(offset, length, own)
+            turns += 1
+            if not turns & 1023:
+                in_time()
+            continue
         own = node.line or own
         if not node.path:
             offset = -1
         if (
-            (node is not last and (node.kind != last.kind or node.path != last.path))
+            offset != following
             or own != line
-            or offset != following
+            or (node is not last and (node.path != last.path or node.kind != last.kind))
         ):
             if stop > start:
                 out.append(_span(start, stop, last, line, following))
-            start, line, last = stop, own, node
-            following = offset
+            start, line, last, following = stop, own, node, offset
         stop += length
         if offset >= 0:
             following += length
@@ -97,4 +117,7 @@ def _spans(text: str) -> list[Span]:
 
 def _span(start: int, stop: int, node: Source, line: int, following: int) -> Span:
     offset = None if following < 0 else following - (stop - start)
-    return Span(start, stop, node.kind, line or None, node.path, offset)
+    return _new(Span, (start, stop, node.kind, line or None, node.path, offset))
+
+
+_new = cast("Any", tuple).__new__

@@ -7,21 +7,25 @@ strings keep origins or know nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from functools import lru_cache
-from typing import Any, cast
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast
 
 import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator
-from markupsafe import escape
+from jinja2.sandbox import SandboxedFormatter
 
 from . import budget, jinja
 from .traced_filters import FILTERS
-from .traced_text import Rope, Run, Source, Text, placed, run_of
+from .traced_format import formatted, percent
+from .traced_markup import escaped
+from .traced_text import Run, Source, Text, joined, placed, plain, run_of
+from .traced_values import Mapped, doubt
 from .traced_written import shown
 
+T = TypeVar("T")
 _literals: ContextVar[list[Text]] = ContextVar("literals")  # of the template that is being compiled
 
 
@@ -30,7 +34,7 @@ def literal(value: str, line: int, follow: bool) -> Text:
     if not follow or "\n" not in value[:-1]:
         return placed(value, Source("template", line))
     lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
-    return placed(value, Rope([(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)]))
+    return placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
 
 
 class _Generator(CodeGenerator):
@@ -67,9 +71,17 @@ class _Generator(CodeGenerator):
 
 def printed(line: int, value: Any) -> tuple[int, str]:
     """What `{{ value }}` writes."""
-    if type(value) is Text:
-        return line, value
-    return line, shown(budget.bounded(value))
+    return line, value if type(value) is Text else shown(budget.bounded(value))
+
+
+def _escaped(line: int, escaping: bool, value: Any) -> tuple[int, str]:
+    return (line, str(escaped(value))) if escaping else printed(line, value)
+
+
+def _concatenated(*values: Any) -> str:
+    budget.current.get().size(sum(map(budget.weigh, values)))
+    parts = [value if type(value) is Text else shown(value) for value in values]
+    return joined("".join(parts), parts)
 
 
 @lru_cache(256)
@@ -85,6 +97,16 @@ def compiled(source: str) -> jinja2.Template:
     return template
 
 
+def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: Callable[[str], T]) -> T:
+    """What `then` makes of the text, within the budget; raises whatever the template raises."""
+    template = compiled(source)
+    token = budget.current.set(budget.Budget(limits))
+    try:
+        return then(template.render(variables))
+    finally:
+        budget.current.reset(token)
+
+
 class TracedSandbox(jinja.Sandbox):
     """See the head of this file."""
 
@@ -96,6 +118,7 @@ class TracedSandbox(jinja.Sandbox):
         self.escaped = _escaped
         self.filters |= {name: jinja.guarded(name, f) for name, f in FILTERS.items()}
         self.filters[jinja.JOINED] = _concatenated
+        self.tests |= {name: _doubtful(name, self.tests[name]) for name in ("sameas", "escaped")}
 
     def concat(self, pieces: Iterable[Any]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         """Joins what a template, a macro or a block wrote: texts, and pairs of a line and a text."""
@@ -106,24 +129,57 @@ class TracedSandbox(jinja.Sandbox):
         runs: list[Run] = []
         for piece in pieces:
             line, text = cast("tuple[int, str]", piece if type(piece) is tuple else (0, piece))
-            if text:
-                total += len(text)
+            size = len(text)
+            if size:
+                total += size
                 if total > most:
                     raise budget.over("text", total, most)
                 texts.append(text)
                 runs.append(run_of(text, line))
         left.size(total)
-        return placed("".join(texts), Rope(runs))
+        return placed("".join(texts), runs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`."""
+        if type(obj) is Mapped and attribute not in jinja.METHODS:
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """An operator that may grow a value."""
+        if operator == "+" and type(left) is Text and type(right) is Text:
+            budget.current.get().size(len(left) + len(right))
+            return left + right
+        if operator == "%" and isinstance(left, str) and not hasattr(left, "__html__"):
+            budget.operator(operator, left, right)
+            return percent(left, right)
+        return super().call_binop(context, operator, left, right)
+
+    def wrap_str_format(self, value: Any) -> Any:
+        """`str.format`, within the sandbox."""
+        plain_format = super().wrap_str_format(value)
+        if plain_format is None or hasattr(value.__self__, "__html__"):
+            return plain_format
+
+        @wraps(plain_format)
+        def run(*args: Any, **kwargs: Any) -> str:
+            out = plain(plain_format(*args, **kwargs))
+            given = (args, kwargs) if value.__name__ == "format" else ((), args[0])
+            return formatted(SandboxedFormatter(self), value.__self__, *given, out)
+
+        return run
 
 
-def _escaped(line: int, escaping: bool, value: Any) -> tuple[int, str]:
-    return (line, str(escape(value))) if escaping else printed(line, value)
+def _doubtful(name: str, f: Any) -> Any:
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        doubt(f"the test {name}")
+        return f(*args, **kwargs)
 
-
-def _concatenated(*values: Any) -> str:
-    budget.current.get().size(sum(map(budget.weigh, values)))
-    parts = [value if type(value) is Text else shown(value) for value in values]
-    return placed("".join(parts), Rope([run_of(part) for part in parts if part]))
+    return run
 
 
 @lru_cache(1)

@@ -9,13 +9,11 @@ from typing import Any
 
 from jinja2 import filters, pass_eval_context
 
-from .traced_text import UNKNOWN, Source, Text, joined, placed, spread
+from .traced_format import known, percent
+from .traced_markup import escaped, marked
+from .traced_text import Source, Text, blurred, joined, placed, spread
+from .traced_values import doubt
 from .traced_written import shown, tojson
-
-
-def _text(value: Any) -> Text:
-    text = shown(value)
-    return text if type(text) is Text else placed(text, UNKNOWN, -1)
 
 
 @pass_eval_context
@@ -25,7 +23,7 @@ def join(context: Any, value: Any, d: Any = "", attribute: Any = None) -> str:
         return filters.sync_do_join(context, value, d, attribute)
     if attribute is not None:
         value = map(filters.make_attrgetter(context.environment, attribute), value)
-    return _text(d).join([shown(item) for item in value])
+    return known(shown(d)).join([shown(item) for item in value])
 
 
 def indent(s: Any, width: Any = 4, first: bool = False, blank: bool = False) -> str:
@@ -57,13 +55,63 @@ def string(value: Any) -> Any:
 def _of_text(f: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that works on `str(value)`."""
 
+    skip = hasattr(f, "jinja_pass_arg")
+
     @functools.wraps(f)
-    def run(value: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(string(value), *args, **kwargs)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return f(*args[:skip], string(args[skip]), *args[skip + 1 :], **kwargs)
 
     return run
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"indent": indent, "join": join, "string": string, "tojson": tojson}
-for _name in ("trim", "lower", "upper", "capitalize", "center"):
+def title(value: Any) -> str:
+    """`x|title`."""
+    text = shown(value)
+    return blurred(filters.do_title(text), text)
+
+
+def format(value: Any, *args: Any, **kwargs: Any) -> str:
+    """`x|format(...)`."""
+    if (args and kwargs) or hasattr(value, "__html__"):
+        return filters.do_format(value, *args, **kwargs)
+    return percent(shown(value), kwargs or args)
+
+
+def forceescape(value: Any) -> Any:
+    """`x|forceescape`."""
+    return escaped(str(value.__html__()) if hasattr(value, "__html__") else shown(value))
+
+
+def safe(value: Any) -> Any:
+    """`x|safe`."""
+    return marked(value if hasattr(value, "__html__") else shown(value))
+
+
+def _doubtful(name: str) -> Callable[..., Any]:
+    """A filter that may tell a `Text` from a `str`, or gives something else each time."""
+    f: Any = filters.FILTERS[name]
+
+    @functools.wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        doubt(f"the filter {name}")
+        return f(*args, **kwargs)
+
+    return run
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "e": escaped,
+    "escape": escaped,
+    "forceescape": forceescape,
+    "format": format,
+    "indent": indent,
+    "join": join,
+    "safe": safe,
+    "string": string,
+    "title": title,
+    "tojson": tojson,
+}
+for _name in ("capitalize", "center", "lower", "replace", "trim", "truncate", "upper"):
     FILTERS[_name] = _of_text(filters.FILTERS[_name])
+for _name in ("filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr"):
+    FILTERS[_name] = _doubtful(_name)

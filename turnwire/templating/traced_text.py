@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
-from typing import Any, SupportsIndex, Union
+from typing import Any, SupportsIndex, cast
 
 from ..origins import Kind
 from . import budget
@@ -29,80 +29,103 @@ class Source:
         self.path = path
 
 
+PIECE = 50  # a piece of a text weighs as much as so many characters
 UNKNOWN = Source("unknown")
-Run = tuple[int, Union[Source, "Rope"], int, int]  # length, whose, from where in it, line of the template (0: none)
+Run = tuple[int, Any, int, int]
+"""Length, whose (a `Source`, a `Rope`, or a list of runs, of which only all is meant), from where in it, and the
+template's line (0: none)."""
 Sourced = tuple[int, Source, int, int]
 
 
 class Rope:
-    """Runs after each other, found when first asked for."""
+    """Runs after each other, of which parts may be asked for; they may be made on first use."""
 
-    __slots__ = ("_asked", "_made")
+    __slots__ = ("_asked", "_flat", "_runs", "_size")
 
-    def __init__(self, runs: Sequence[Run] | Callable[[], Sequence[Run]]):
+    def __init__(self, size: int, runs: list[Run] | Callable[[], list[Run]]):
+        self._size = size
+        self._runs: Any = runs
         self._asked = 0
-        self._made: Callable[[], Sequence[Run]] | _Runs = runs if callable(runs) else _Runs(runs)
+        self._flat: tuple[list[Any], list[int]] | None = None  # runs, and where they start
 
     def cut(self, at: int, length: int, line: int) -> list[Run]:
         """The runs of [at, at + length), last one first. Who is asked often keeps the answer flat."""
-        made = self._made
-        if not isinstance(made, _Runs):
-            self._made = made = _Runs(made())
-        self._asked += 1
-        if self._asked == 3:
-            self._made = made = _Runs(flatten(made.runs))  # put in place whole: threads may share it
-        runs, starts = made.runs, made.starts
-        stop = at + length
-        out: list[Run] = []
-        i = bisect_right(starts, at) - 1
-        while at < stop:
-            _, node, offset, own = runs[i]
-            end = min(stop, starts[i + 1])
-            if end > at:
-                out.append((end - at, node, offset + at - starts[i] if offset >= 0 else -1, own or line))
-            at = end
-            i += 1
-        out.reverse()
-        return out
+        if self._flat is None:
+            if callable(self._runs):
+                self._runs = self._runs()
+            runs: list[Run] = self._runs
+            self._asked += 1
+            if self._asked < 3:
+                if length == self._size:
+                    return whole(runs, line)
+                return _cut(runs, list(accumulate([run[0] for run in runs], initial=0)), at, length, line)
+            flat = flatten(runs)
+            self._flat = flat, list(accumulate([run[0] for run in flat], initial=0))
+        return _cut(*self._flat, at, length, line)
 
 
-class _Runs:
-    __slots__ = ("runs", "starts")
-
-    def __init__(self, runs: Sequence[Run]):
-        self.runs = runs
-        self.starts = list(accumulate((run[0] for run in runs), initial=0))
+def whole(runs: list[Run], line: int) -> list[Run]:
+    """All of the runs, last one first; `line` where they have none."""
+    return [run if run[3] else (*run[:3], line) for run in reversed(runs)] if line else runs[::-1]
 
 
-def flatten(runs: Iterable[Run]) -> list[Sourced]:
-    """The same runs, of sources only."""
-    out: list[Sourced] = []
-    todo = list(runs)
-    todo.reverse()
-    turns = 0
-    while todo:
-        length, node, at, line = todo.pop()
-        if isinstance(node, Source):
-            out.append((length, node, at, line))
-        else:
-            todo += node.cut(at, length, line)
-            turns += 1
-            if not turns & 1023:
-                limit = budget.current.get()
-                if time.monotonic() > limit.deadline:
-                    raise budget.over("seconds", limit.limits.seconds, limit.limits.seconds)
+def _cut(runs: list[Run], starts: list[int], at: int, length: int, line: int) -> list[Run]:
+    stop = at + length
+    out: list[Run] = []
+    i = bisect_right(starts, at) - 1
+    while at < stop:
+        size, node, offset, own = runs[i]
+        end = min(stop, starts[i + 1])
+        if end - at < size and type(node) is list:
+            node = Rope(size, cast("list[Run]", node))
+        if end > at:
+            out.append((end - at, node, offset + at - starts[i] if offset >= 0 else -1, own or line))
+        at = end
+        i += 1
+    out.reverse()
     return out
 
 
+def flatten(runs: list[Run]) -> list[Sourced]:
+    """The same runs, of sources only."""
+    out: list[Sourced] = []
+    todo = runs[::-1]
+    turns = 0
+    while todo:
+        length, node, at, line = todo.pop()
+        if type(node) is Source:
+            if length:
+                out.append((length, node, at, line))
+        else:
+            todo += whole(cast("list[Run]", node), line) if type(node) is list else node.cut(at, length, line)
+            turns += 1
+            if not turns & 1023:
+                in_time()
+    return out
+
+
+def in_time() -> None:
+    """Raises when the render's time is over."""
+    left = budget.current.get()
+    if time.monotonic() > left.deadline:
+        raise budget.over("seconds", left.limits.seconds, left.limits.seconds)
+
+
 _new = str.__new__
+_join = "".join
 
 
-def placed(text: str, node: Source | Rope, at: int = 0) -> Text:
+def placed(text: str, node: Source | Rope | list[Run], at: int = 0) -> Text:
     """A text and its place."""
     out = _new(Text, text)
     out._node = node  # pyright: ignore[reportPrivateUsage]
     out._at = at  # pyright: ignore[reportPrivateUsage]
     return out
+
+
+def plain(text: str) -> str:
+    """The `str` alone."""
+    return _join((text,)) if type(text) is str else str.__getitem__(text, slice(None))
 
 
 def run_of(text: str, line: int = 0) -> Run:
@@ -114,17 +137,15 @@ def run_of(text: str, line: int = 0) -> Run:
 
 def sources(text: str) -> list[Sourced]:
     """The runs of a text."""
-    return flatten([run_of(text)]) if text else []
+    return flatten([run_of(text)])
 
 
 def joined(text: str, parts: Iterable[str]) -> str:
     """`text`, which is `parts` joined."""
     runs = [run_of(part) for part in parts if part]
-    if sum(run[0] for run in runs) != len(text):
+    if sum([run[0] for run in runs]) != len(text):
         return text
-    if len(runs) == 1:
-        return placed(text, runs[0][1], runs[0][2])
-    return placed(text, Rope(runs))
+    return placed(text, runs)
 
 
 def blurred(text: str, source: str) -> str:
@@ -133,16 +154,15 @@ def blurred(text: str, source: str) -> str:
         return text
     if text == source:
         return source
-    run = run_of(source)
-    return placed(text, Rope(lambda: [(n, node, -1, line) for n, node, _, line in flatten([run])]))
+    return placed(text, Rope(len(text), lambda: [(n, node, -1, line) for n, node, _, line in sources(source)]))
 
 
 def spread(text: str, source: str) -> str:
     """`text`, each character of which was made from the first of `source`."""
     if type(source) is not Text or not source:
         return text
-    _, node, _, line = sources(source)[0]
-    return placed(text, Rope([(len(text), node, -1, line)]))
+    _, node, _, line = sources(source[:1])[0]
+    return placed(text, [(len(text), node, -1, line)])
 
 
 class Text(str):
@@ -150,7 +170,7 @@ class Text(str):
 
     __slots__ = ("_at", "_node")
 
-    _node: Source | Rope
+    _node: Source | Rope | list[Run]
     _at: int
 
     def __new__(cls, value: object = "") -> Text:
@@ -160,11 +180,18 @@ class Text(str):
         return self
 
     def __reduce__(self) -> Any:
-        return str, (str.__str__(self),)
+        return str, (plain(self),)
+
+    def _place(self) -> tuple[Source | Rope, int]:
+        """Where parts can be cut from."""
+        node = self._node
+        if isinstance(node, list):
+            self._node = node = Rope(len(self), node)
+        return node, self._at
 
     def _cut(self, start: int, stop: int) -> Text:
-        at = self._at
-        return placed(str.__getitem__(self, slice(start, stop)), self._node, at + start if at >= 0 else at)
+        node, at = self._place()
+        return placed(str.__getitem__(self, slice(start, stop)), node, at + start if at >= 0 else at)
 
     def __getitem__(self, key: SupportsIndex | slice) -> str:
         out = str.__getitem__(self, key)
@@ -175,17 +202,28 @@ class Text(str):
         else:
             start = key.__index__()
             start += len(self) if start < 0 else 0
-        return placed(out, self._node, self._at + start if self._at >= 0 else -1)
+        node, at = self._place()
+        return placed(out, node, at + start if at >= 0 else at)
 
     def __iter__(self) -> Iterator[str]:
-        node, at = self._node, self._at
+        budget.current.get().size(PIECE * len(self))
+        node, at = self._place()
         for i, c in enumerate(str.__iter__(self)):
-            yield placed(c, node, at + i if at >= 0 else -1)
+            yield placed(c, node, at + i if at >= 0 else at)
 
     def __add__(self, other: Any) -> str:
-        if not isinstance(other, str) or hasattr(other, "__html__"):
-            return NotImplemented
-        return joined(str.__add__(self, other), (self, other))
+        if type(other) is not Text:
+            if not isinstance(other, str) or hasattr(other, "__html__"):
+                return NotImplemented
+            return joined(str.__add__(self, other), (self, other))
+        if not other:
+            return self
+        if not self:
+            return other
+        out = _new(Text, str.__add__(self, other))
+        out._node = [(len(self), self._node, self._at, 0), (len(other), other._node, other._at, 0)]
+        out._at = 0
+        return out
 
     def __radd__(self, other: Any) -> str:
         if not isinstance(other, str):
@@ -200,13 +238,16 @@ class Text(str):
 
     def strip(self, chars: str | None = None, /) -> str:
         start = len(self) - len(str.lstrip(self, chars))
-        return self._cut(start, start + len(str.strip(self, chars)))
+        stop = start + len(str.strip(self, chars))
+        return self if stop - start == len(self) else self._cut(start, stop)
 
     def lstrip(self, chars: str | None = None, /) -> str:
-        return self._cut(len(self) - len(str.lstrip(self, chars)), len(self))
+        start = len(self) - len(str.lstrip(self, chars))
+        return self._cut(start, len(self)) if start else self
 
     def rstrip(self, chars: str | None = None, /) -> str:
-        return self._cut(0, len(str.rstrip(self, chars)))
+        stop = len(str.rstrip(self, chars))
+        return self if stop == len(self) else self._cut(0, stop)
 
     def removeprefix(self, prefix: str, /) -> str:
         return self._cut(len(self) - len(str.removeprefix(self, prefix)), len(self))
@@ -216,6 +257,7 @@ class Text(str):
 
     def _places(self, pieces: list[str], sep: str | None) -> Any:
         """The pieces of a split: between them is `sep`, or blanks."""
+        budget.current.get().size(PIECE * len(pieces))
         out: list[str] = []
         at = 0
         for piece in pieces:
@@ -234,9 +276,11 @@ class Text(str):
     def splitlines(self, keepends: bool = False) -> Any:
         out: list[str] = []
         at = 0
-        for whole, line in zip(str.splitlines(self, True), str.splitlines(self, keepends)):
-            out.append(self._cut(at, at + len(line)))
-            at += len(whole)
+        lines = str.splitlines(self, True)
+        budget.current.get().size(PIECE * len(lines))
+        for line, shown in zip(lines, str.splitlines(self, keepends)):
+            out.append(self._cut(at, at + len(shown)))
+            at += len(line)
         return out
 
     def _parts(self, pieces: tuple[str, str, str]) -> Any:
@@ -298,8 +342,7 @@ class Text(str):
         return blurred(str.casefold(self), self)
 
     def _padded(self, out: str, fill: str, left: int) -> str:
-        more = len(out) - len(self)
-        pad = [fill] * more
+        pad = [fill] * (len(out) - len(self))
         return joined(out, [*pad[:left], self, *pad[left:]])
 
     def ljust(self, width: SupportsIndex, fill: str = " ", /) -> str:
@@ -308,3 +351,8 @@ class Text(str):
     def rjust(self, width: SupportsIndex, fill: str = " ", /) -> str:
         out = str.rjust(self, width, fill)
         return self._padded(out, fill, len(out) - len(self))
+
+    def center(self, width: SupportsIndex, fill: str = " ", /) -> str:
+        out = str.center(self, width, fill)
+        more = len(out) - len(self)
+        return self._padded(out, fill, more // 2 + (more & width.__index__() & 1))

@@ -1,37 +1,201 @@
-"""The variables of a render, with each string, number, mapping and list knowing its path.
+"""The variables of a render, in which each text, number, mapping and list knows its path.
 
-Booleans and None have no subclasses: inside a mapping or a list of the variables their path is known all the same.
+A mapping or list is wrapped when a template takes it, its elements when it takes those: what a template leaves alone
+costs nothing. `Mapped` and `Listed` hold the same as what they stand for, so code that reads them past their methods
+finds the same text, of which nothing is known. Booleans and None have no subclasses: their path is known only inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, cast
+from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from contextvars import ContextVar
+from typing import Any, SupportsIndex, cast
 
 from ..origins import Key
-from .traced_text import Source, placed
+from .traced_text import Source, Text, placed, plain
 
 Path = tuple[object, ...]
+_DICT: Any = dict
+_LIST: Any = list
+doubts: ContextVar[list[str]] = ContextVar("doubts")  # of a render: why its text may differ from the plain one
+
+
+def doubt(why: str) -> None:
+    """The text has to be compared with the plain render's."""
+    doubts.get().append(why)
+
+
+class Root:
+    """Of a variable: the roles that count as the template's, and whether all of it does."""
+
+    __slots__ = ("markup", "roles")
+
+    def __init__(self, roles: Collection[str], markup: bool):
+        self.roles, self.markup = roles, markup
+
+    def source(self, text: str, path: Path) -> Source:
+        """Of a text at a path."""
+        role = self.roles and len(path) == 3 and path[2] == "role" and text in self.roles
+        return Source("template" if role or self.markup else "data", 0, path)
+
+
+def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
+    """The variables, each knowing its path. Those named in `markup`, and the roles of `messages` that are among
+    `roles`, count as the template's. Of values of other types than JSON's nothing is known."""
+    return {
+        name: wrap(value, (name,), Root(roles if name == "messages" else (), name in markup))
+        for name, value in variables.items()
+    }
+
+
+def wrap(value: Any, path: Path, root: Root) -> Any:
+    """A value that knows its path."""
+    kind = cast("type[Any]", type(value))
+    if kind is str:
+        return placed(value, root.source(value, path))
+    if value is None or kind is bool or kind in READY:
+        return value
+    if kind is dict:
+        out = Mapped(value)
+    elif kind is list:
+        out = Listed(value)
+    elif kind is int:
+        out = Whole(value)
+    elif kind is float and value == value:
+        out = Real(value)
+    elif kind is tuple:
+        return tuple([wrap(item, (*path, i), root) for i, item in enumerate(value)])
+    else:
+        doubt(f"{path} is a {kind.__name__}")
+        return value
+    out._raw = value  # pyright: ignore[reportPrivateUsage]
+    out._path = path  # pyright: ignore[reportPrivateUsage]
+    out._root = root  # pyright: ignore[reportPrivateUsage]
+    return out
 
 
 class Mapped(dict[Any, Any]):
     """A mapping of the variables."""
 
-    __slots__ = ("_path",)
+    __slots__ = ("_path", "_raw", "_root")
+    _raw: dict[Any, Any]
     _path: Path
+    _root: Root
+
+    def _take(self, key: Any, value: Any) -> Any:
+        """The value under `key`, which knows its path from now on."""
+        step = plain(key) if type(key) is Text else key
+        value = wrap(value, (*self._path, step), self._root)
+        _DICT.__setitem__(self, key, value)
+        return value
+
+    def _key(self, key: Any) -> Any:
+        """A key that knows its path."""
+        return placed(key, self._root.source(key, (*self._path, Key(key)))) if type(key) is str else key
+
+    def __getitem__(self, key: Any) -> Any:
+        value = _DICT.__getitem__(self, key)
+        return value if type(value) in READY else self._take(key, value)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key] if _DICT.__contains__(self, key) else default
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._key, _DICT.__iter__(self))
+
+    def __reversed__(self) -> Iterator[Any]:
+        return map(self._key, _DICT.__reversed__(self))
+
+    def keys(self) -> Any:
+        return _Keys(self)
+
+    def values(self) -> Any:
+        return _Values(self)
+
+    def items(self) -> Any:
+        return _Items(self)
+
+    def copy(self) -> Any:
+        return dict(self.items())
+
+
+class _Keys(KeysView[Any]):
+    _mapping: Mapped
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self._mapping)
+
+
+class _Values(ValuesView[Any]):
+    _mapping: Mapped
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._mapping.__getitem__, _DICT.__iter__(self._mapping))
+
+    def __reversed__(self) -> Iterator[Any]:
+        return map(self._mapping.__getitem__, _DICT.__reversed__(self._mapping))
+
+
+class _Items(ItemsView[Any, Any]):
+    _mapping: Mapped
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for key in self._mapping:
+            yield key, self._mapping[key]
+
+    def __reversed__(self) -> Iterator[tuple[Any, Any]]:
+        for key in reversed(self._mapping):
+            yield key, self._mapping[key]
 
 
 class Listed(list[Any]):
     """A list of the variables."""
 
-    __slots__ = ("_path",)
+    __slots__ = ("_path", "_raw", "_root")
+    _raw: list[Any]
     _path: Path
+    _root: Root
+
+    def _take(self, i: int) -> Any:
+        value = _LIST.__getitem__(self, i)
+        if type(value) not in READY:
+            value = wrap(value, (*self._path, i), self._root)
+            _LIST.__setitem__(self, i, value)
+        return value
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Any:
+        if isinstance(key, slice):
+            return [self._take(i) for i in range(len(self))[key]]
+        i = key.__index__()
+        return self._take(i + len(self) if i < 0 else i)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._take, range(len(self)))
+
+    def __reversed__(self) -> Iterator[Any]:
+        return map(self._take, reversed(range(len(self))))
+
+    def copy(self) -> list[Any]:
+        return list(self)
+
+    def __add__(self, other: Any) -> list[Any]:
+        return list(self) + (list(other) if type(other) is Listed else other)
+
+    def __radd__(self, other: Any) -> list[Any]:
+        return other + list(self)
+
+    def __mul__(self, times: SupportsIndex) -> list[Any]:
+        return list(self) * times
+
+    __rmul__ = __mul__
 
 
 class Whole(int):
     """An integer of the variables."""
 
+    _raw: int
     _path: Path
+    _root: Root
 
     def __str__(self) -> str:
         return placed(int.__repr__(self), Source("data", 0, self._path), -1)
@@ -40,46 +204,24 @@ class Whole(int):
 class Real(float):
     """A number of the variables."""
 
+    _raw: float
     _path: Path
+    _root: Root
 
     def __str__(self) -> str:
         return placed(float.__repr__(self), Source("data", 0, self._path), -1)
 
 
-def path_of(value: Any) -> Path | None:
+READY = frozenset((Text, Mapped, Listed, Whole, Real, bool, type(None)))
+
+
+def place_of(value: Any) -> tuple[Path, Root] | None:
     """Where in the variables a value is, if it knows."""
-    return value._path if isinstance(value, (Mapped, Listed, Whole, Real)) else None  # pyright: ignore[reportPrivateUsage]
+    if isinstance(value, (Mapped, Listed, Whole, Real)):
+        return value._path, value._root  # pyright: ignore[reportPrivateUsage]
+    return None
 
 
-def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
-    """A copy of the variables. Texts of `markup`, and the roles of `messages` that are among `roles`, count as the
-    template's. Values of other types than JSON's stay what they are, and nothing is known of what they print."""
-    out = {name: _wrapped(value, (name,), roles if name == "messages" else ()) for name, value in variables.items()}
-    for name in markup:
-        if type(text := variables.get(name)) is str:
-            out[name] = placed(text, Source("template", 0, (name,)))
-    return out
-
-
-def _wrapped(value: Any, path: Path, roles: Collection[str]) -> Any:
-    kind = cast("type[Any]", type(value))
-    if kind is str:
-        role = roles and len(path) == 3 and path[2] == "role" and value in roles
-        return placed(value, Source("template" if role else "data", 0, path))
-    if kind is dict:
-        out = Mapped()
-        for key, item in cast("dict[Any, Any]", value).items():
-            named = placed(key, Source("data", 0, (*path, Key(key)))) if type(key) is str else key
-            out[named] = _wrapped(item, (*path, key), roles)
-    elif kind is list:
-        out = Listed([_wrapped(item, (*path, i), roles) for i, item in enumerate(cast("list[Any]", value))])
-    elif kind is tuple:
-        return tuple([_wrapped(item, (*path, i), roles) for i, item in enumerate(cast("tuple[Any, ...]", value))])
-    elif kind is int:
-        out = Whole(value)
-    elif kind is float:
-        out = Real(value)
-    else:
-        return value
-    out._path = path  # pyright: ignore[reportPrivateUsage]
-    return out
+def raw(value: Any) -> Any:
+    """The mapping or list that a value stands for."""
+    return value._raw if type(value) in (Mapped, Listed) else value
