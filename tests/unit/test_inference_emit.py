@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from tests.laws.law import reports
+from tests.unit.test_inference_arguments import corpus
 from turnwire.errors import FormatError
 from turnwire.families import formats, list_formats
 from turnwire.format import Format
+from turnwire.inference import infer_format
 from turnwire.inference.emit import emit
 from turnwire.inference.source import Made, Several, Sum, imports, lines, statement, string
 from turnwire.layout import Layout, NoResults, Option
@@ -26,6 +28,13 @@ CLOSED = {"hunyuan", "hunyuan-preview"}
 """Their layouts hold functions that no module has."""
 UNEQUAL = {"apertus", "ernie-4.5", "ernie-4.5-vl", "gemma-3", "phi-4", "phi-4-reasoning"}
 """Their layouts hold values that equal nothing but themselves."""
+
+
+INFERRED = (
+    "arcee-ai-Trinity-Large-Thinking", "ApolloRaines-Llama-3.3-8B-Instruct-128K-Jbliterated", "LFM2.5-8B-A1B",
+    "deepseek-ai-DeepSeek-V3.2", "google-gemma-4-31B-it", "moonshotai-Kimi-K2-Instruct", "openbmb-MiniCPM5-1B",
+    "upstage-Solar-Open2-250B",
+)  # fmt: skip
 
 
 def variable(name: str) -> str:
@@ -88,6 +97,21 @@ def test_a_template_is_not_repeated(tmp_path: Path) -> None:
     assert "messages" not in beside
     (tmp_path / "chat_template.jinja").write_text(template, "utf-8")
     assert run(beside, "my format", __file__=str(tmp_path / "my.py")).layout.options == layout.options
+
+
+@pytest.mark.parametrize("name", INFERRED)
+def test_inferred_formats(name: str, tmp_path: Path) -> None:
+    """The template is beside the source, or in it; what is known of the format is in the docstring."""
+    template = corpus(name)
+    fmt = infer_format(template, name=name)
+    (tmp_path / "t.jinja").write_bytes(template.encode())
+    beside = emit(fmt, template=template, file="t.jinja")
+    assert len(beside) < 6000 and run(beside, name, __file__=str(tmp_path / "f.py")) == fmt
+    assert run(emit(fmt, template=template), name) == fmt
+    words = " ".join(beside.split('"""')[1].split())
+    assert fmt.source in words and str(fmt.evidence) in words
+    for note in fmt.notes:
+        assert " ".join(note.split()) in words
 
 
 def test_names_do_not_collide() -> None:

@@ -105,7 +105,7 @@ class _Source:
         name = self._own("TEMPLATE", template)
         if file:
             self.taken["Path"] = None
-            return [f'{name} = (Path(__file__).parent / {string(file)}).read_text("utf-8")', ""]
+            return [f"{name} = (Path(__file__).parent / {string(file)}).read_bytes().decode()", ""]
         rows = re.findall(r"[^\n]*\n|[^\n]+", template) or [""]
         return [f"{name} = (", *(f"    {string(row)}" for row in rows), ")  # fmt: skip", ""]
 
