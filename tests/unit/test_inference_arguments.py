@@ -352,6 +352,22 @@ def test_what_cannot_be_seen_is_said() -> None:
     assert note.startswith("written otherwise than by the template, but read: array, object")
 
 
+def test_why_a_call_is_not_understood() -> None:
+    def tagged(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        return f"<c>{name}" + "".join(f"<{k}>{v}</{k}>" for k, v in arguments.items()) + "</c>"
+
+    def closed(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        return f"<{name}>{json.dumps(arguments)}</{name}>"
+
+    def printed(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        return str({"name": name, "arguments": arguments})
+
+    asks = {tagged: "an argument's key stands in two", closed: "the name stands in two", printed: "as Python prints"}
+    for ask, reason in asks.items():
+        with pytest.raises(NoNotation, match=reason):
+            infer_call(ask)
+
+
 def test_tokens_are_put_for_their_spellings() -> None:
     tree = Many(Frame("call", Lit("<a>x<b>") + Slot("name") + Choice(Lit("<b>"), NOTHING)), sep=Lit("y"))
     done = Many(

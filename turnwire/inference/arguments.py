@@ -15,7 +15,7 @@ from ..wire import Slot, Word, walk
 from .fits import GIVEN, Candidate, Judge
 from .keyvalue import key_values
 from .objects import objects
-from .samples import IDS, Ask, NoNotation, Samples
+from .samples import IDS, KEY, NAME, VALUE, Ask, NoNotation, Samples
 
 PATIENCE = 40  # candidates that are tried
 
@@ -43,8 +43,19 @@ def infer_call(ask: Ask) -> CallShape:
             return _shape(judge, candidate, candidate.notes)
         tried.append(candidate)
     if not tried:
-        raise NoNotation("its arguments are in no notation that is known")
+        raise NoNotation(*(_seen(samples) or ["its arguments are in no notation that is known"]))
     return _nearest(judge, tried)
+
+
+def _seen(samples: Samples) -> list[str]:
+    """What can be told of a call that is not understood."""
+    base = samples.base
+    found = {
+        "arguments are printed as Python prints an object": f"{{'{KEY}': '{VALUE}'" in base,
+        "an argument's key stands in two places": base.count(KEY) > 1,
+        "the name stands in two places": base.count(NAME) > 1,
+    }
+    return [reason for reason, seen in found.items() if seen]
 
 
 def _nearest(judge: Judge, tried: list[Candidate]) -> CallShape:
@@ -66,7 +77,7 @@ def _nearest(judge: Judge, tried: list[Candidate]) -> CallShape:
             )
             notes = tuple(f"{what}: {', '.join(labels)}" for what, labels in said if labels)
             return _shape(judge, candidate, candidate.notes + notes)
-    raise NoNotation(*dict.fromkeys(reasons))
+    raise NoNotation(*_seen(judge.samples), *dict.fromkeys(reasons))
 
 
 ESSENTIAL = {"string", "integer", "two arguments", "another name"}
