@@ -122,6 +122,7 @@ class EachResult:
             w.word(self.item_close)
 
 
+@dataclass(frozen=True, slots=True)
 class NoResults:
     """For a format without calls."""
 

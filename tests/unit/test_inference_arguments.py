@@ -27,6 +27,7 @@ from turnwire.codecs import (
     Envelope,
     Json,
     Keyed,
+    Name,
     Ordinal,
     PythonArguments,
     Quoted,
@@ -333,6 +334,19 @@ def test_arguments_that_have_a_section_of_their_own() -> None:
 
 def _is_text(value: Any) -> str:
     return "true" if isinstance(value, str) else "false"
+
+
+def test_arguments_end_in_whole_tags() -> None:
+    """What stands between two arguments, and behind the last, may begin alike."""
+
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        return (
+            f"<f={name}>" + "<and/>".join(f"<k>{k}<v>{Value().write(v)}</v></k>" for k, v in arguments.items()) + "</f>"
+        )
+
+    argument = Lit("<k>") + Slot("key", Name()) + Lit("<v>") + Slot("value", Value()) + Lit("</v></k>")
+    body = Slot("name", Name()) + Lit(">") + Many(Frame("arg", argument), sep=Lit("<and/>"))
+    assert infer_call(ask) == CallShape("<f=", body, "</f>")
 
 
 def test_what_cannot_be_seen_is_said() -> None:

@@ -238,9 +238,10 @@ class _Source:
         for f in fields(value):
             held = getattr(value, f.name)
             default = f.default_factory() if f.default_factory is not MISSING else f.default
-            if default is not MISSING and type(held) is type(default) and held == default:
-                skipped = True
+            if not f.compare or (default is not MISSING and type(held) is type(default) and held == default):
+                skipped = True  # what does not compare is about one place: a path
             elif f.init:
-                positional = not skipped and (default is MISSING or not (given or isinstance(held, bool)))
+                usual = default is MISSING or not (given or isinstance(held, bool))
+                positional = usual and not skipped and not f.kw_only
                 given.append(("" if positional else f.name, self.value(held)))
         return Made(self._public(type(value)), tuple(given))

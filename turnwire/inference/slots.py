@@ -64,9 +64,6 @@ def head_of(samples: Samples, end: int, before: Callable[[str], Word] = divider)
         return None
     behind = name + len(NAME)
     at = base.rfind(id, 0, end) if id else -1
-    if id and NAME in id and 0 <= at <= name < at + len(id):
-        counted = Slot("attrs", CountedId(id[: id.index(NAME)]))
-        return Head(at, counted + before(base[at + len(id) : end]))
     if base.startswith(":0", behind) and (m := COUNTED.search(base[:name])):
         return Head(m.start(), Slot("attrs", CountedId(m[0])) + before(base[behind + 2 : end]), None)
     named, numbered = ATTRIBUTE.search(base[:name]), NUMBERED.match(base[behind:end])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import dumps
@@ -60,6 +60,7 @@ def one_turn(turns: list[Placed], context: Context) -> list[Placed]:
     return out
 
 
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """Results as a list, inside the model's turn; it ends behind them if the model does not go on."""
 
