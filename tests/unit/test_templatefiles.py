@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 import turnwire
 from tests.laws.law import reports
+from tests.unit.test_template_errors import corpus
 from turnwire.errors import TemplateFileError, TemplateNameError
 from turnwire.templatefiles import Found, added_tokens, read_templates
 
@@ -286,3 +290,49 @@ def test_a_chat_template_is_loaded_with_its_special_tokens(tmp_path: Path) -> No
     )
     with pytest.raises(TemplateNameError, match="did you mean 'tool_use'"):
         load(tmp_path, "tool-use")
+
+
+CHATS: list[list[dict[str, Any]]] = [
+    [{"role": "user", "content": "Hi"}],
+    [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": None}],
+    [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " Ho \n"}, {"role": "user", "content": "?"}],
+    [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+    [{"role": "assistant", "content": "Hi"}, {"role": "assistant", "content": "Hi"}],
+]
+
+
+def test_a_loaded_template_renders_as_the_loaded_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real templates in folders with all kinds of special tokens, rendered by both: equal text, or both refuse."""
+    transformers = pytest.importorskip("transformers")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    rng = random.Random(12)
+    found: Counter[str] = Counter()
+    for n, (name, source) in enumerate(rng.sample(corpus(), 60)):
+        spelled: list[Any] = ["<s>", "é", None, {**ADDED, "content": "</s>"}]
+        config: dict[str, Any] = {key: rng.choice(spelled) for key in NAMES if rng.random() < 0.7}
+        files: dict[str, Any] = {"config.json": {}, "tokenizer.json": tokenizer_json()}
+        where = rng.choice(["chat_template.jinja", "additional_chat_templates/tool_use.jinja", ""])
+        if where:
+            files[where] = source
+        if not where or "tool_use" in where:
+            config["chat_template"] = source
+        files["tokenizer_config.json"] = {"tokenizer_class": "PreTrainedTokenizerFast", **config}
+        path = folder(tmp_path / str(n), files)
+        tools = [{"type": "function", "function": {"name": "f"}}] if "tool_use" in where or rng.random() < 0.3 else None
+        theirs = transformers.AutoTokenizer.from_pretrained(str(path))
+        ours = turnwire.ChatTemplate.load(path, tools=tools is not None)
+        for chat in CHATS:
+            given = {"add_generation_prompt": rng.random() < 0.5}
+            day = {"now": "2026-01-15"} if "strftime_now" in source else {}
+            try:
+                wanted = theirs.apply_chat_template(copy.deepcopy(chat), tools, tokenize=False, **given)
+            except Exception:  # of many kinds: each is a refusal
+                wanted = None
+            try:
+                text = ours.render(copy.deepcopy(chat), tools, **given, **day).text
+            except turnwire.TurnwireError:
+                text = None
+            assert day or text == wanted, name
+            found["equal" if text is not None and not day else "a date" if day else "both refuse"] += 1
+    reports.append(f"loaded templates against loaded tokenizers: {dict(found)}")
+    assert found["equal"] >= 100
