@@ -30,7 +30,6 @@ NAMES = (
     "google-gemma-4-31B-it-interleaved",
 )
 UNEQUAL = {
-    "GLM-4.7-Flash": "without reasoning it writes </think> alone, where the prompt ends in the opener",
     "openai-gpt-oss-safeguard-20b": "behind reasoning alone it writes an empty final message",
 }
 

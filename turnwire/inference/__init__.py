@@ -1,16 +1,19 @@
-"""A format from a chat template alone.
+"""Formats made from what a chat template renders: its output is probed, described in the words of `wire`, and tried.
 
-`infer_format` asks the template what turns look like (`probe`), finds the texts between the parts (`segments`,
-`calls`) and the notation of a call's arguments (`arguments`), factors them into a reply tree (`tree`), and checks the
+`infer_format` asks the template what turns look like (`probe`), finds the texts between the parts (`segments`, `calls`)
+and the notation of a call (`arguments`), factors them into a reply tree (`edges`, `tree`, `messages`), and checks the
 format with random turns (`evidence`). What is not certain is refused: `InferenceError` says why.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..chat_template import ChatTemplate
+from ..detect import LIKELY, likeness, words_of_template
 from ..errors import FormatError, InferenceError
+from ..families import formats
 from ..format import Format
 from ..templating.jinja import compiled
 from .arguments import infer_call
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 CHECKS = 8
 LEAST = 0.9  # of the random turns must read back
-EOS = "</s>"
+BOS, EOS = "<s>", "</s>"
 
 
 def infer_format(
@@ -46,106 +49,142 @@ def infer_format(
     told, `TemplateError` for one that is none."""
     if isinstance(template, str):
         template = ChatTemplate(template)
-    special = {"bos_token": template.bos_token or "<s>", "eos_token": template.eos_token or EOS}
-    probe = Probe(template.source, {**template.variables, **special})
     compiled(template.source)
-    try:
-        return _infer(template, probe, tokenizer, name or f"template-{template.sha256[:8]}", checks, seed)
-    except (Odd, NoNotation, FormatError) as e:
-        raise InferenceError(
-            str(e), value=template.source[:80], path="template", expected="replies that can be told"
-        ) from e
-
-
-def _infer(
-    template: ChatTemplate, probe: Probe, tokenizer: Tokenizer | None, name: str, checks: int, seed: int
-) -> Format:
-    shows = find_mode(probe)
-    if not shows:
+    special = {"bos_token": template.bos_token or BOS, "eos_token": template.eos_token or EOS}
+    probe = Probe(template.source, {**template.variables, **special})
+    job = _Job(template, probe, tokenizer, name or f"template-{template.sha256[:8]}", find_mode(probe))
+    if not job.calls:
         _refuse_unseen_calls(probe)
-    seen = observe(probe, shows)
-    calls = observe_calls(probe, seen, infer_call(asker(probe, seen))) if shows else None
-    if calls is None:
-        join(seen, None)
-    behind = _behind_result(probe) if shows and not seen.header else None
     try:
-        fmt, tree = _format(probe, seen, calls, tokenizer, name, template, behind, False)
-    except FormatError:
-        fmt, tree = _format(probe, seen, calls, tokenizer, name, template, behind, True)
-    done = check(probe, seen, tree, fmt, calls.most if calls is not None else None, seed, checks)
-    notes = tuple(dict.fromkeys((*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes)))
-    evidence = Evidence(
-        template.sha256, done.tried, done.right, done.equal, done.refused, tuple(seen.turns), probe.mode, notes,
-        probe.count, done.failures, done.unequal,
-    )  # fmt: skip
-    if done.right < LEAST * done.tried or not done.tried:
-        first = done.failures[0] if done.failures else None
-        what = f": {first.text[:300]!r} reads as {first.got[:300]}" if first else ""
-        raise InferenceError(
-            f"{evidence}{what}", value=name, path="template", expected="turns that read back", evidence=evidence
+        return job.run(checks, seed)
+    except InferenceError as e:
+        first = e
+    probe.mode = replace(probe.mode, followed=True)  # some templates leave the last turn open, to be gone on with
+    try:
+        return job.run(checks, seed)
+    except InferenceError:
+        raise first from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One inference; `calls`: the template shows calls."""
+
+    template: ChatTemplate
+    probe: Probe
+    tokenizer: Tokenizer | None
+    name: str
+    calls: bool
+
+    def run(self, checks: int, seed: int) -> Format:
+        """The format, checked."""
+        try:
+            return self._run(checks, seed)
+        except (Odd, NoNotation, FormatError) as e:
+            where, wanted = self.template.source[:80], "replies that can be told from what is written"
+            raise InferenceError(str(e), value=where, path="template", expected=wanted) from e
+
+    def _run(self, checks: int, seed: int) -> Format:
+        probe = self.probe
+        seen = observe(probe, self.calls)
+        calls = observe_calls(probe, seen, infer_call(asker(probe, seen))) if self.calls else None
+        if calls is None:
+            join(seen, None)
+        try:
+            fmt, tree = self._format(seen, calls, False)
+        except FormatError:  # markers that begin alike: with their white space they may differ
+            fmt, tree = self._format(seen, calls, True)
+        done = check(probe, seen, tree, fmt, calls.most if calls is not None else None, seed, checks)
+        notes = [*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes]
+        if self.tokenizer is None:
+            notes.append("which markers are control tokens is guessed from their look")
+        if not self.template.eos_token and EOS in fmt.stop_tokens:
+            notes.append(f"the end of a text is not known: {EOS!r} stands for it")
+        unique = tuple(dict.fromkeys(notes))
+        evidence = Evidence(
+            self.template.sha256, done.tried, done.right, done.equal, done.refused, tuple(seen.turns), probe.mode,
+            unique, probe.count, done.failures, done.unequal,
+        )  # fmt: skip
+        if done.right < LEAST * done.tried or not done.tried:
+            first = done.failures[0] if done.failures else None
+            what = f": {first.text[:300]!r} reads as {first.got[:300]}" if first else ""
+            raise InferenceError(
+                f"{evidence}{what}",
+                value=self.name,
+                path="template",
+                expected="turns that read back",
+                evidence=evidence,
+            )
+        object.__setattr__(fmt, "evidence", evidence)  # it was made here: its program need not be made again
+        object.__setattr__(fmt, "notes", unique)
+        return fmt
+
+    def _format(self, seen: Seen, calls: CallList | None, firm: bool) -> tuple[Format, Tree]:
+        tree = self._tree(seen, calls, firm)
+        spell = self._spelling(seen, tree)
+        fmt = Format(
+            self.name,
+            tree.reply,
+            spell.plain(seen.header),
+            layout_of(self.template, self.probe, seen, spell, self._behind_result(seen) if self.calls else ""),
+            source=f"inferred from a chat template, sha256 {self.template.sha256[:16]}",
         )
-    return fmt.but(name, evidence=evidence, notes=notes)
+        return fmt, tree
 
+    def _spelling(self, seen: Seen, tree: Tree | None) -> Spelling:
+        texts = [t for ts in seen.joints.values() for t in ts] + list(seen.turns.values())
+        return Spelling.of(self.tokenizer, [*texts, *(literals(tree.body) if tree is not None else ())])
 
-def _spelling(tokenizer: Tokenizer | None, tree: Tree | None, seen: Seen) -> Spelling:
-    texts = [t for ts in seen.joints.values() for t in ts] + list(seen.turns.values())
-    return Spelling.of(tokenizer, [*texts, *(literals(tree.body) if tree is not None else ())])
-
-
-def _format(
-    probe: Probe, seen: Seen, calls: CallList | None, tokenizer: Tokenizer | None, name: str, template: ChatTemplate,
-    behind_result: str | None, firm: bool,
-) -> tuple[Format, Tree]:  # fmt: skip
-    tree = _tree(probe, seen, calls, tokenizer, firm)
-    spell = _spelling(tokenizer, tree, seen)
-    fmt = Format(
-        name,
-        tree.reply,
-        spell.plain(seen.header),
-        layout_of(template, probe, seen, spell, behind_result),
-        source=f"inferred from a chat template, sha256 {template.sha256[:16]}",
-    )
-    return fmt, tree
-
-
-def _tree(probe: Probe, seen: Seen, calls: CallList | None, tokenizer: Tokenizer | None, firm: bool) -> Tree:
-    spell = _spelling(tokenizer, None, seen)
-    listed = is_list(seen, calls)
-    edges = Edges() if listed else factor(seen, calls)
-    ends = {a: seen.joint(a, "$") or "" for a in "CK" if (a, "$") in seen.joints} if listed else edges.ends
-    notes: list[str] = []
-    following = {
-        k: text[len(seen.turns[k]) :]
-        for k in ("C", "K")
-        if k in seen.turns and not ends.get(k, "").strip()
-        and (text := seen.behind(probe.following(Said(None, SAID) if k == "C" else Said(None, None, (ONE,)))))
-        and text.startswith(seen.turns[k])
-    }  # fmt: skip
-    end = end_of(ends, following, str(probe.variables["eos_token"]), notes)
-    tree = build_list(seen, calls, spell, end) if listed else build(calls, edges, spell, end, firm)
-    tree.notes += notes
-    opened = next((p for p in seen.prompts if p.strip()), "")
-    if not listed and "R" not in edges.close and opened:
-        thinking = with_think(tree.body, opened, spell)
+    def _tree(self, seen: Seen, calls: CallList | None, firm: bool) -> Tree:
+        spell = self._spelling(seen, None)
+        listed = is_list(seen, calls)
+        edges = Edges() if listed else factor(seen, calls)
+        ends = {a: seen.joint(a, "$") or "" for a in "CK" if (a, "$") in seen.joints} if listed else edges.ends
+        notes: list[str] = []
+        eos = str(self.probe.variables["eos_token"])
+        end = end_of(ends, self._following(seen, ends), eos, notes)
+        tree = build_list(seen, calls, spell, end) if listed else build(calls, edges, spell, end, firm)
+        tree.notes += notes
+        opened = next((p for p in seen.prompts if p.strip()), "")
+        thinking = with_think(tree.body, opened, spell) if not listed and "R" not in edges.close and opened else None
         if thinking is not None:
             tree.body = thinking
             tree.notes.append(f"reasoning is seen in the prompt only, which ends in {opened!r}: its closer is guessed")
-    return tree
+        return tree
 
+    def _following(self, seen: Seen, ends: dict[str, str]) -> dict[str, str]:
+        """What opens the next turn, behind parts that the template ends with nothing."""
+        out: dict[str, str] = {}
+        for kind, said in (("C", Said(None, SAID)), ("K", Said(None, None, (ONE,)))):
+            if kind in seen.turns and not ends.get(kind, "").strip():
+                text = seen.behind(self.probe.following(said))
+                if text is not None and text.startswith(seen.turns[kind]):
+                    out[kind] = text[len(seen.turns[kind]) :]
+        return out
 
-def _behind_result(probe: Probe) -> str | None:
-    """What a reply begins behind, where it follows a result."""
-    return None
+    def _behind_result(self, seen: Seen) -> str:
+        """What a reply begins behind where it follows a result, if that is no header."""
+        text = self.probe.behind_result()
+        if text is None or (seen.header and seen.header in text):
+            return ""
+        given = next((p for p in seen.prompts if p and text.endswith(p)), "")
+        return text[: len(text) - len(given)]
 
 
 def _refuse_unseen_calls(probe: Probe) -> None:
     """A template that shows tools and no call of them says nothing of how calls are written."""
     text = probe.render(probe.mode.before(), DEFINED)
-    if text is not None and NAMES[0] in text:
-        raise InferenceError(
-            "it shows tools, but never a call", value=probe.source[:80], path="template",
-            expected="a template that writes tool_calls",
-        )  # fmt: skip
+    if text is None or NAMES[0] not in text:
+        return
+    found = words_of_template(probe.source)
+    score, near = max((likeness(found, f), f.name) for f in formats().values())
+    raise InferenceError(
+        "it shows tools, but never a call of one",
+        value=probe.source[:80],
+        path="template",
+        expected="a template that writes tool_calls",
+        near=near if score >= LIKELY else None,
+    )
 
 
 __all__ = ["Evidence", "infer_format"]

@@ -18,7 +18,9 @@ from .pieces import prefix, suffix
 from .probe import KEY, NAMES, SAID, VALUE, Called, Probe, Said
 from .segments import Odd, Seen, join
 
+FORMS = ("given", "own", "ordinal")
 BETWEEN = "\x00"
+ID = "\x01"  # stands for a call's id in what surrounds calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,18 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
     def text_of(calls: tuple[Called, ...]) -> str | None:
         return seen.behind(probe.turn(Said(None, beside, calls)))
 
-    ours = bodies(shape.body, tuple(Call(c.name, c.arguments, id=c.id) for c in called(3)))
-    (first,) = called(1)
-    text = text_of((first,))
-    if text is None:
+    shown = [t for n in (1, 2, 3) if (t := text_of(called(n))) is not None and all(x in t for x in NAMES[:n])]
+    if not shown:
         raise Odd("a single call is lost")
-    exact = len(ours) == 3 and ours[0] in text
-    if not exact:  # the notation writes it otherwise: cut it out of the template's
+    ours: list[str] = []
+    for form in FORMS:
+        seen.ids = form
+        ours = bodies(
+            shape.body, tuple(Call(c.name, c.arguments, id=seen.id(c.id, i)) for i, c in enumerate(called(3)))
+        )
+        if len(ours) == 3 and all(b in t for t in shown for b in ours[: shown.index(t) + 1]):
+            break
+    else:  # the notation writes it otherwise: cut it out of the template's
         ours.clear()
         for i in range(3):
             alone = text_of((called(3)[i],)) or ""
@@ -76,24 +83,25 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
                 raise Odd("a call does not stand between the same texts each time")
             ours.append(alone[len(shape.head) : len(alone) - len(shape.tail)])
     join(seen, ours[0])
+    ids = [str(c.id) for c in called(3)]
+    seen.joints = {k: tuple(_unnamed(t, ids) for t in ts) if "K" in k else ts for k, ts in seen.joints.items()}
     between: list[str] = []
     rests: list[str] = []
     most: int | None = 1
     for n in (2, 3):
-        text = text_of(called(n))
-        if text is None or any(name not in text for name in NAMES[:n]):
+        if len(shown) < n:
             break
-        at = 0
+        text, at = shown[n - 1], 0
         between = []
         for i in range(n):
             start = text.find(ours[i], at)
             if start < 0:
                 raise Odd(f"call {i + 1} of {n} is written otherwise than the first")
             if i:
-                between.append(text[at:start])
+                between.append(_unnamed(text[at:start], ids))
             at = start + len(ours[i])
         most = None
-        rests.append(text[at:])
+        rests.append(_unnamed(text[at:], ids))
     heads = [t for (_, b), ts in seen.joints.items() if b == "K" for t in ts]
     tails = [t for (a, _), ts in seen.joints.items() if a == "K" for t in ts]
     out = CallList(shape.body, "", "", (), most, shape.notes)
@@ -106,6 +114,12 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
         return _split(out, heads, tails, between)
     before = suffix(heads)
     return replace(out, before=before.lstrip() or before if len(set(heads)) > 1 else before)
+
+
+def _unnamed(text: str, ids: list[str]) -> str:
+    for id in ids:
+        text = text.replace(id, ID)
+    return text
 
 
 def _split(out: CallList, heads: list[str], tails: list[str], between: list[str]) -> CallList:

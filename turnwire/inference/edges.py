@@ -15,7 +15,7 @@ from .pieces import is_end, is_marker, pieces, prefix, suffix
 from .segments import Odd, Seen
 
 KINDS = {"R": "reasoning", "C": "text", "K": "call", "^": "", "$": "the end"}
-BLOCK = re.compile(r"\s*(?:<([\w:]+)>\s*</\1>|\[([A-Z_]+)\]\s*\[/\2\])\s*")
+BLOCK = re.compile(r"\s*(?:(?:<([\w:]+)>\s*)?</([\w:]+)>|(?:\[([A-Z_]+)\]\s*)?\[/([A-Z_]+)\])\s*")
 
 
 @dataclass(slots=True)
@@ -77,15 +77,18 @@ def _empty_block(edges: Edges, joints: dict[tuple[str, str], str]) -> None:
     if any("R" in key for key in joints):
         return
     m = BLOCK.match(prefix(t for (a, _), t in joints.items() if a == "^"))
-    if m is None:
+    if m is None or (m[1] or m[2]) != m[2] or (m[3] or m[4]) != m[4]:
         return
     block = m.group()
-    opener, closer = (f"<{m[1]}>", f"</{m[1]}>") if m[1] else (f"[{m[2]}]", f"[/{m[2]}]")
-    inner = block[block.index(opener) + len(opener) : block.index(closer)]
+    opener, closer = (f"<{m[2]}>", f"</{m[2]}>") if m[2] else (f"[{m[4]}]", f"[/{m[4]}]")
+    start = block.index(opener) + len(opener) if opener in block else 0
+    inner = block[start : block.index(closer)]
     half = inner[: len(inner) // 2]
-    edges.open["R"] = block[: block.index(opener)] + opener + half
+    edges.open["R"] = block[:start].removesuffix(opener) + opener + half
     edges.close["R"] = inner[len(half) :] + block[block.index(closer) :]
     edges.guessed = True
+    if not start:
+        edges.absent["C"] = block
     for key in [k for k in joints if k[0] == "^"]:
         joints[key] = joints[key][len(block) :]
 

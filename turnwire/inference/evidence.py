@@ -6,12 +6,14 @@ it reads back without a fault, part by part; it is equal if what the format writ
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ..events import Fault
 from ..format import Format
 from ..turns import Call, Part, Reasoning, Text, Turn
+from ..wire import Slot, walk
 from .calls import written
 from .pieces import literals
 from .probe import Mode, Probe, Said, definitions
@@ -83,12 +85,14 @@ def check(probe: Probe, seen: Seen, tree: Tree, fmt: Format, most: int | None, s
             out.right += 1
         else:
             out.failures += (Failure(said, reply, problem),)
-        ours = _written(probe, tree, said, ("K", "C") in seen.joints)
         wanted = _ended(tree, said, reply, ("K", "C") in seen.joints)
-        if wanted in ours:
-            out.equal += 1
+        ours = ""
+        for ours in _written(probe, seen, tree, said):
+            if ours == wanted:
+                out.equal += 1
+                break
         else:
-            out.unequal += (Failure(said, wanted, repr(ours[0] if ours else None)),)
+            out.unequal += (Failure(said, wanted, ours),)
     return out
 
 
@@ -106,18 +110,20 @@ def _ended(tree: Tree, said: Said, reply: str, calls_first: bool) -> str:
     return reply[: len(reply) - len(tail)]
 
 
-def _parts(probe: Probe, said: Said, empty: Reasoning | None = None, calls_first: bool = False) -> tuple[Part, ...]:
+def _parts(probe: Probe, seen: Seen, said: Said, empty: Reasoning | None = None) -> tuple[Part, ...]:
     thought: list[Part] = [Reasoning(said.reasoning)] if said.reasoning is not None else [empty] if empty else []
     text: list[Part] = [Text(said.text)] if said.text is not None else []
-    calls = [Call(c.name, c.arguments, id=probe.mode.id(c, i)) for i, c in enumerate(said.calls)]
-    return (*thought, *calls, *text) if calls_first else (*thought, *text, *calls)
+    calls = [Call(c.name, c.arguments, id=seen.id(probe.mode.id(c, i), i)) for i, c in enumerate(said.calls)]
+    return (*thought, *calls, *text) if ("K", "C") in seen.joints else (*thought, *text, *calls)
 
 
-def _written(probe: Probe, tree: Tree, said: Said, calls_first: bool) -> list[str]:
+def _written(probe: Probe, seen: Seen, tree: Tree, said: Said) -> Iterator[str]:
     """How a format writes the turn; where it has no reasoning, also with an empty part of it."""
     empties = (None, Reasoning(""), Reasoning("", prefilled=True)) if said.reasoning is None else (None,)
-    texts = (written(tree.body, _parts(probe, said, e, calls_first)) for e in empties)
-    return [t for t in texts if t is not None]
+    for empty in empties:
+        text = written(tree.body, _parts(probe, seen, said, empty))
+        if text is not None:
+            yield text
 
 
 def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: str) -> str | None:
@@ -127,7 +133,9 @@ def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: 
     end = ""
     if tree.end is not None:
         end = (tree.end.called if _last(tree, said, calls_first) == "K" else tree.end.sampled) or tree.end.toks[0]
-    tools = definitions(said.calls) if said.calls else None
+    slots = (w for w in walk(tree.body) if isinstance(w, Slot))
+    untyped = any(w.kind == "value" or getattr(w.codec, "untyped", False) for w in slots)
+    tools = definitions(said.calls) if said.calls and untyped else None
     given = next((p for p in seen.prompts if p and body.startswith(p)), "")
     prompt: Any = seen.base + given if seen.base else None
     parser = fmt.parser(prompt=prompt, tools=tools)
@@ -137,7 +145,7 @@ def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: 
     if faults:
         return f"{faults[0].code}: {faults[0].message}"
     got = _said(parser.turn)
-    wanted = _said(Turn("assistant", _parts(probe, said)))
+    wanted = _said(Turn("assistant", _parts(probe, seen, said)))
     return None if same(got, wanted) else repr(got)
 
 

@@ -6,6 +6,7 @@ needs of a layout is said in words: what a generation prompt adds to the header,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -63,6 +64,7 @@ class Whole:
         return self.template.render(messages, tools, tokenizer, *prompt, trust_content, **given)
 
 
+@functools.lru_cache(256)
 def options_of(source: str) -> tuple[Option, ...]:
     """The variables that a template asks for, as options; None leaves one undefined."""
     names = jinja2.meta.find_undeclared_variables(sandbox().parse(source)) - SANDBOX - {*OWN}
@@ -70,7 +72,7 @@ def options_of(source: str) -> tuple[Option, ...]:
     return tuple(Option(n, None, "any value; None leaves it undefined") for n in free)
 
 
-def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling, behind_result: str | None) -> Layout:
+def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling, behind_result: str) -> Layout:
     """See the head of this file."""
     if not seen.base:
         raise InferenceError(
@@ -80,10 +82,10 @@ def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling,
             expected="an assistant header",
         )
     variables = tuple(sorted(probe.variables.items()))
-    headless = () if seen.header else ("user", *(("tool",) if behind_result else ()))
+    headless = (*(() if seen.header else ("user",)), *(("tool",) if behind_result else ()))
     return Layout(
         roles=(("system", Wrap(NOTHING, NOTHING)), ("user", Wrap(NOTHING, spell.plain(seen.closing)))),
-        results=Results(close=spell.plain(behind_result or "")),
+        results=Results(close=spell.plain(behind_result)),
         prefill=Prefill(probe.source, variables, probe.mode, seen.base, seen.floating, spell),
         options=options_of(probe.source),
         headless=headless,

@@ -26,7 +26,8 @@ def _head(seen: Seen, calls: CallList | None) -> str:
     found = pieces(seen.header.strip())
     for i in range(len(found)):
         head = "".join(found[i:])
-        if inner and not head[0].isspace() and all(head in t for t in inner):
+        first = any(head in t for (a, _), ts in seen.joints.items() if a == "^" for t in ts)
+        if inner and not head[0].isspace() and not first and all(head in t for t in inner):
             return head
     return ""
 

@@ -58,9 +58,9 @@ class Mode:
     """What a template wants for input.
 
     `strings`: arguments as JSON text. `nothing`: what stands for no content. `listed`: content as a list of parts.
-    `system`: a system text first. `answered`: calls are shown only where a result follows. `tools`: definitions are
-    given. `counted`: ids that hold the name and a number. `reasoning`: the fields that reasoning is given in.
-    `variables`: what else is set for it to be shown.
+    `system`: a system text first. `answered`: calls are shown only where a result follows. `followed`: the last turn is
+    one to go on with, so a user's stands behind it. `tools`: definitions are given. `counted`: ids that hold the name
+    and a number. `reasoning`: the fields that reasoning is given in. `variables`: what else is set for it to be shown.
     """
 
     strings: bool = False
@@ -68,6 +68,7 @@ class Mode:
     listed: bool = False
     system: bool = False
     answered: bool = False
+    followed: bool = False
     tools: bool = True
     counted: bool = False
     reasoning: tuple[str, ...] = ()
@@ -103,8 +104,18 @@ class Mode:
 
     def before(self) -> list[dict[str, Any]]:
         """What stands before the turn."""
-        user = {"role": "user", "content": [{"type": "text", "text": QUESTION}] if self.listed else QUESTION}
+        user = self._user(QUESTION)
         return [{"role": "system", "content": "sysz"}, user] if self.system else [user]
+
+    def behind(self, said: Said) -> dict[str, Any]:
+        """What may follow the turn: a result of its call, or another turn of the user's."""
+        if not said.calls:
+            return self._user(RESULT)
+        call = said.calls[0]
+        return {"role": "tool", "name": call.name, "tool_call_id": self.id(call, 0), "content": RESULT}
+
+    def _user(self, text: str) -> dict[str, Any]:
+        return {"role": "user", "content": [{"type": "text", "text": text}] if self.listed else text}
 
 
 def definitions(calls: Sequence[Called]) -> list[dict[str, Any]]:
@@ -157,13 +168,11 @@ class Probe:
         """The text behind the user's, up to the end (or up to the text of the result behind the call)."""
         mode = self.mode
         messages = [*mode.before(), mode.message(said)]
-        answered = mode.answered and said.calls
-        if answered:
-            call = said.calls[0]
-            result = {"role": "tool", "name": call.name, "tool_call_id": mode.id(call, 0), "content": RESULT}
-            messages.append(result)
+        ends = mode.followed or (mode.answered and said.calls)
+        if ends:
+            messages.append(mode.behind(said if mode.answered else Said()))
         tools = (definitions(said.calls) if said.calls else DEFINED) if mode.tools else None
-        return self._behind(self.render(messages, tools), RESULT if answered else "")
+        return self._behind(self.render(messages, tools), RESULT if ends else "")
 
     def prompt(self, **variables: Any) -> str | None:
         """The text behind the user's in a prompt for a reply."""
@@ -174,17 +183,19 @@ class Probe:
         """What ends the user's turn where nothing is asked for."""
         return self._behind(self.render(self.mode.before(), DEFINED if self.mode.tools else None), "")
 
+    def behind_result(self) -> str | None:
+        """What stands behind a result of a call in a prompt for a reply."""
+        mode, said = self.mode, Said(None, None, (ONE,))
+        messages = [*mode.before(), mode.message(said), mode.behind(said)]
+        text = self.render(messages, DEFINED if mode.tools else None, True)
+        return text[text.rindex(RESULT) + len(RESULT) :] if text is not None and RESULT in text else None
+
     def following(self, said: Said) -> str | None:
         """The turn, and what opens the next turn behind it (a result's behind a call, else a user's), up to its
         text."""
         mode = self.mode
-        if said.calls:
-            call = said.calls[0]
-            after = {"role": "tool", "name": call.name, "tool_call_id": mode.id(call, 0), "content": RESULT}
-        else:
-            after = {"role": "user", "content": [{"type": "text", "text": RESULT}] if mode.listed else RESULT}
         tools = DEFINED if mode.tools else None
-        return self._behind(self.render([*mode.before(), mode.message(said), after], tools), RESULT)
+        return self._behind(self.render([*mode.before(), mode.message(said), mode.behind(said)], tools), RESULT)
 
     @staticmethod
     def _behind(text: str | None, until: str) -> str | None:
@@ -214,7 +225,7 @@ def _modes() -> Iterator[Mode]:
     for answered, system, listed, nothing, counted, tools, strings in itertools.product(
         (False, True), (False, True), (False, True), ("", None), (False, True), (True, False), (False, True)
     ):
-        yield Mode(strings, nothing, listed, system, answered, tools, counted)
+        yield Mode(strings, nothing, listed, system, answered, tools=tools, counted=counted)
 
 
 def _plain_modes() -> Iterator[Mode]:

@@ -37,6 +37,11 @@ class Seen:
     joints: dict[Joint, tuple[str, ...]] = field(default_factory=dict[Joint, "tuple[str, ...]"])
     aliased: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list[str])
+    ids: str = "given"
+
+    def id(self, given: str | None, index: int) -> str | None:
+        """The id that a call is shown with: the one given, a number, or one that the notation makes."""
+        return given if self.ids == "given" else str(index) if self.ids == "ordinal" else None
 
     def behind(self, text: str | None) -> str | None:
         """What stands behind the header of a turn."""

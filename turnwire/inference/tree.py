@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import JsonCall
+from ..codecs import CallId, JsonCall
 from ..wire import NOTHING, Choice, End, Frame, If, Look, Many, Opt, Pad, Seq, Slot, Tok, Word, walk
-from .calls import CallList
+from .calls import ID, CallList
 from .edges import KINDS, Edges
 from .pieces import Spelling, is_marker, joined, pieces, suffix
 from .segments import Odd
@@ -62,10 +62,9 @@ def call_list(calls: CallList, section: str, close: str, spell: Spelling, gap: W
     first = next((w for w in walk(calls.body) if isinstance(w, Slot)), None)
     named = first is not None and first.kind in ("name", "attrs")
     core = calls.before.rstrip() if named else calls.before  # white space next to a name is no more than a marker
-    before = joined(
-        spell.plain(core) if firm else spell.word(core, firm=not section and not named),
-        spell.plain(calls.before[len(core) :]),
-    )
+    lead = [spell.plain(t) if firm else spell.word(t, firm=not section and not named) for t in core.split(ID)]
+    ids = [Slot("attrs", CallId(without='<>"'))] * (len(lead) - 1)
+    before = joined(*(w for pair in zip(lead, [*ids, spell.plain(calls.before[len(core) :])]) for w in pair))
     one = joined(before, spell.respelled(calls.body), spell.word(calls.behind))
     look = _look(section + calls.before, calls.body)
     call = Frame("call", one if look is None else joined(look, one))
@@ -86,7 +85,7 @@ def _before_end(edges: Edges) -> tuple[dict[str, str], list[Word]]:
         only = next(iter(blanks.values()))
         return tails, [Pad(only)] if only else []
     ways = [If(Last(KINDS[a]), Pad(t)) for a, t in blanks.items() if t]
-    return tails, [Choice(*ways, NOTHING)]
+    return tails, [Choice(*ways, NOTHING)] if ways else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,9 @@ class Last:
 
 def _gap(edges: Edges, b: str) -> Word:
     """White space before a part, behind each that has it."""
-    return joined(*(Pad(text, after=KINDS[a]) for (a, to), text in edges.gaps.items() if to == b and a != "^"))
+    gaps = {a: text for (a, to), text in edges.gaps.items() if to == b and a != "^"}
+    empty = edges.absent.get(b, "")  # an empty block need not have the gap behind it
+    return joined(*(Pad(t, KINDS[a], a == "R" and bool(empty) and not empty.endswith(t)) for a, t in gaps.items()))
 
 
 def _look(opener: str, body: Word) -> Look | None:
@@ -134,7 +135,7 @@ def _think(edges: Edges, spell: Spelling, notes: list[str]) -> Frame | None:
             if filled is not None:
                 lead, behind = filled
                 continue
-        if _bare(absent) == _bare(close):
+        if _bare(absent) in (_bare(close), _bare(empty)):
             inside.append(spell.word(absent))
         else:
             notes.append(f"where there is no reasoning it writes {absent!r}")
@@ -142,9 +143,11 @@ def _think(edges: Edges, spell: Spelling, notes: list[str]) -> Frame | None:
         notes.append("what stands for no reasoning depends on the part behind it")
     body = joined(lead, Slot("reasoning"), behind)
     closer_only = spell.word(close.lstrip())
-    if not inside and _bare(opener) and any(isinstance(w, Tok) for w in walk(closer_only)):
-        inside.append(closer_only)  # a prompt that holds the opener may have the block closed at once
-    return Frame("reasoning", Choice(body, *inside) if inside else body)
+    if inside:
+        return Frame("reasoning", Choice(*inside, body))
+    if _bare(opener) and any(isinstance(w, Tok) for w in walk(closer_only)):
+        return Frame("reasoning", Choice(body, closer_only))  # a prompt with the opener may have it closed at once
+    return Frame("reasoning", body)
 
 
 def _bare(text: str) -> str:
