@@ -70,8 +70,8 @@ class _Search:
         start = floor + common(lead, self.text[floor : floor + len(lead)])
         if here is None:
             start = self._unreasoned(i, len(self.text), floor, start)
-            close = self._close(i, None, start - floor)[0].text
-            return Sampled(start, start + self._end(start, start, close), i), start
+            said = self._close(i, None, start - floor)[0]
+            return Sampled(start, start + self._end(start, start, said.text), i), start
         if not here.reasons:
             start = self._unreasoned(i, here.first, floor, start)
         close, ends = self._close(i, here, None)
