@@ -469,6 +469,13 @@ def test_what_cannot_work_fails_when_it_is_built(reply: Callable[[], Word], says
     assert all(word in str(caught.value) for word in says), str(caught.value)
 
 
+def test_markers_have_a_length() -> None:
+    for make in (Lit, Tok):
+        assert read(toy(Frame("text", make("<" * 192) + Slot("text")) + end), "<" * 192 + "x<e>") == ((Text("x"),), [])
+        with pytest.raises(FormatError, match="a marker of 193 characters; expected at most 192"):
+            toy(Frame("text", make("<" * 193) + Slot("text")) + end)
+
+
 def test_an_end_needs_a_token() -> None:
     with pytest.raises(FormatError, match="without a token"):
         End()

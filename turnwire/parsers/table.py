@@ -8,8 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..errors import FormatError
+
 if TYPE_CHECKING:
     from .compile import Hit
+
+MAX_MARKER = 192  # characters: a trie nests as deep
 
 
 class Table:
@@ -21,6 +25,9 @@ class Table:
         self.by = by
         self.prefixes = {w[:i] for w in by for i in range(1, len(w))}
         self.longest = max(map(len, by), default=0)
+        if self.longest > MAX_MARKER:
+            problem, longest = f"a marker of {self.longest} characters", max(by, key=len)
+            raise FormatError(problem, value=longest, path="reply", expected=f"at most {MAX_MARKER}")
         # Tries of literals: no backtracking beyond one marker's length.
         self.search = re.compile(_trie(list(by), partial=True)).search
         whole = re.compile(_trie(list(by), partial=False))
