@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws bench measure docs small clean
+.PHONY: demo test coverage check laws corpus bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -29,11 +29,16 @@ check: $(VENV)/.test
 laws: $(VENV)/.test
 	TURNWIRE_FULL=1 TURNWIRE_EXAMPLES=2000 TURNWIRE_RANDOM=1 $(BIN)/python -m pytest -n $(JOBS) tests/laws tests/families
 
+# every template of the corpus: renders, source maps, masks, inferred formats (docs/corpus.json)
+corpus: $(VENV)/.test
+	$(BIN)/python scripts/measure_corpus.py
+
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
 	$(BIN)/python -m benchmarks.stream --syntaxes --markdown
 	$(BIN)/python -m benchmarks.render --markdown
+	$(BIN)/python -m benchmarks.template
 	$(BIN)/python -m benchmarks.cold --markdown
 
 # measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)

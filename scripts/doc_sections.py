@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -546,3 +547,82 @@ def _words() -> str:
         doc = " ".join((inspect.getdoc(getattr(wire, name)) or "").split())
         rows.append([code(name), doc.replace("|", "\\|")])
     return table(("word", "means"), rows)
+
+
+# docs/templates.md
+
+
+def _template_masks() -> str:
+    rows: list[list[object]] = []
+    for start, what in (
+        ("masks of templates, against ", "hand-written formats, of the same conversations"),
+        ("masks of ", "generation tags"),
+    ):
+        for name, line in measured.rows(start).items():
+            if start == "masks of " and "with generation tags" not in name and "training" not in name:
+                continue
+            counts = measured.counts(line.split("}")[0] + "}")
+            differs = counts.get("differs", 0) + counts.get("known to differ", 0)
+            told = line.split("}; ")[1] if "}; " in line else "each class is listed in the test, and fails when stale"
+            rows.append([f"{name} ({what})" if start != "masks of " else name, counts.get("equal", 0), differs,
+                         counts.get("not told", 0), told])  # fmt: skip
+    head = ("compared with", "equal", "differ", "not told", "how they differ")
+    return table(head, rows) + f"\nConversations whose text is the same. {_run()}"
+
+
+def corpus() -> dict[str, Any]:
+    """docs/corpus.json, made by scripts/measure_corpus.py."""
+    return json.loads((ROOT / "docs" / "corpus.json").read_text("utf-8"))
+
+
+def _corpus() -> str:
+    found = corpus()
+    renders: dict[str, dict[str, int]] = found["renders"]
+    head = ("renders and source maps", *(f"{which} ({c['templates']} templates)" for which, c in renders.items()))
+
+    def of(which: dict[str, int], start: str) -> int:
+        return sum(n for k, n in which.items() if k == start or k.startswith(start + ": "))
+
+    def share(part: int, whole: int) -> str:
+        return f"{part:,} of {whole:,} ({100 * part / max(whole, 1):.2f}%)"
+
+    def row(title: str, value: Callable[[dict[str, int]], str]) -> list[str]:
+        return [title, *(value(c) for c in renders.values())]
+
+    def characters(c: dict[str, int]) -> int:
+        return sum(c.get(f"{kind} characters", 0) for kind in ("template", "data", "unknown"))
+
+    rows = [
+        row("the text of transformers, or both refuse", lambda c: share(
+            of(c, "equal") + of(c, "both refuse"),
+            sum(of(c, k) for k in ("equal", "both refuse", "differ", "only we refuse")))),
+        row("without a map", lambda c: f"{of(c, 'no map')}"),
+        row("changed characters that the map gives to their field", lambda c: share(
+            of(c, "found"), of(c, "found") + of(c, "missed") + of(c, "wrong"))),
+        row("given to another field, or wrongly to this one", lambda c: f"{of(c, 'wrong') + of(c, 'false')}"),
+        row("characters of unknown origin", lambda c: share(of(c, "unknown characters"), characters(c))),
+        row("conversations with a turn of the assistant that is masked", lambda c: share(
+            of(c, "masked"), of(c, "masked") + of(c, "not masked"))),
+    ]  # fmt: skip
+    out = table(head, rows)
+    inferred: dict[str, dict[str, Any]] = found["inference"]
+    titles = {"rest": "the two thirds it was built on", "held-out": "the third held back"}
+    some = {titles[k.split(", ")[0]]: v for k, v in inferred.items() if k.endswith(", calls")}
+    none = {titles[k.split(", ")[0]]: v for k, v in inferred.items() if k.endswith(", no calls")}
+    lines: list[list[str]] = []
+    for group, name in ((some, "render tool calls"), (none, "render none")):
+        lines += [
+            [f"**templates that {name}**", *(f"{v['templates']}" for v in group.values())],
+            ["inferred", *(share(v["inferred"], v["templates"]) for v in group.values())],
+            ["all random turns read back", *(share(v["every turn reads back"], v["templates"]) for v in group.values())],
+            ["all are written as by the template", *(
+                share(v["every turn is written alike"], v["templates"]) for v in group.values())],
+            ["turns that read back", *(share(v["turns that read back"], v["turns"]) for v in group.values())],
+            ["time, median and most", *(f"{v['median ms']} ms, {v['most ms']} ms" for v in group.values())],
+        ]  # fmt: skip
+    out += "\n" + table(("inferred formats", *some), lines)
+    refused = [f"`{r}`" for v in some.values() for r in (*v["refused"], *v["misread"])]
+    if refused:
+        out += "\nTemplates with calls that are refused or misread:\n\n" + "".join(f"- {r}\n" for r in refused)
+    versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+    return out + f"\nMeasured {found['date']} by `make corpus` ({versions}; {found['seconds']} s on two cores).\n"

@@ -29,6 +29,7 @@ PAGES = (
     "docs/openai.md",
     "docs/parsing.md",
     "docs/rendering.md",
+    "docs/templates.md",
 )
 SECTION = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.S)
 BLOCK = re.compile(r"^```(console|python|text)\n(.*?)^```\n", re.M | re.S)
