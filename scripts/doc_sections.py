@@ -614,7 +614,8 @@ def _corpus() -> str:
         lines += [
             [f"**templates that {name}**", *(f"{v['templates']}" for v in group.values())],
             ["inferred", *(share(v["inferred"], v["templates"]) for v in group.values())],
-            ["all random turns read back", *(share(v["every turn reads back"], v["templates"]) for v in group.values())],
+            ["random turns all read back", *(
+                share(v["every turn reads back"], v["templates"]) for v in group.values())],
             ["all are written as by the template", *(
                 share(v["every turn is written alike"], v["templates"]) for v in group.values())],
             ["turns that read back", *(share(v["turns that read back"], v["turns"]) for v in group.values())],
