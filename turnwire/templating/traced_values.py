@@ -166,7 +166,7 @@ class Listed(list[Any]):
     def __getitem__(self, key: SupportsIndex | slice) -> Any:
         if isinstance(key, slice):
             return [self._take(i) for i in range(len(self))[key]]
-        i = key.__index__()
+        i = operator.index(key)
         return self._take(i + len(self) if i < 0 else i)
 
     def __iter__(self) -> Iterator[Any]:
