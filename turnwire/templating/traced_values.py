@@ -7,6 +7,7 @@ finds the same text, of which nothing is known. Booleans and None have no subcla
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextvars import ContextVar
 from typing import Any, SupportsIndex, cast
