@@ -67,7 +67,7 @@ def run(job: tuple[str, str, int]) -> dict[str, Any]:
     if evidence is not None:
         out |= {
             "tried": evidence.tried, "right": evidence.right, "equal": evidence.equal, "refusals": evidence.refused,
-            "kinds": evidence.kinds, "notes": evidence.notes, "probes": evidence.probes,
+            "kinds": evidence.kinds, "notes": evidence.notes, "probes": evidence.probes, "agreed": evidence.agreed,
             "failures": [(f.text, f.got) for f in evidence.failures[:3]],
             "unequal": [(f.text, f.got) for f in evidence.unequal[:3]],
         }  # fmt: skip

@@ -16,6 +16,7 @@ from ..errors import FormatError, InferenceError
 from ..families import formats
 from ..format import Format
 from ..templating.jinja import compiled
+from ..wire import control_tokens
 from .arguments import infer_call
 from .calls import CallList, observe_calls
 from .edges import Edges, factor
@@ -24,6 +25,7 @@ from .layout import layout_of
 from .messages import build_list, is_list
 from .pieces import Spelling, literals
 from .probe import DEFINED, NAMES, ONE, SAID, Probe, Said, find_mode
+from .provenance import agreement
 from .samples import NoNotation
 from .segments import Odd, Seen, asker, join, observe
 from .tree import Tree, build, end_of, with_think
@@ -100,10 +102,12 @@ class _Job:
             notes.append("which markers are control tokens is guessed from their look")
         if not self.template.eos_token and EOS in fmt.stop_tokens:
             notes.append(f"the end of a text is not known: {EOS!r} stands for it")
+        agreed, foreign = agreement(probe, seen)
+        notes += foreign
         unique = tuple(dict.fromkeys(notes))
         evidence = Evidence(
             self.template.sha256, done.tried, done.right, done.equal, done.refused, tuple(seen.turns), probe.mode,
-            unique, probe.count, done.failures, done.unequal,
+            unique, probe.count, agreed, done.failures, done.unequal,
         )  # fmt: skip
         if done.right < LEAST * done.tried or not done.tried:
             first = done.failures[0] if done.failures else None
@@ -121,7 +125,8 @@ class _Job:
 
     def _format(self, seen: Seen, calls: CallList | None, firm: bool) -> tuple[Format, Tree]:
         tree = self._tree(seen, calls, firm)
-        spell = self._spelling(seen, tree)
+        spell = replace(self._spelling(seen, tree), also=tuple(sorted(control_tokens(tree.reply))))
+        tree.body = spell.respelled(tree.body)
         fmt = Format(
             self.name,
             tree.reply,
@@ -132,7 +137,7 @@ class _Job:
         return fmt, tree
 
     def _spelling(self, seen: Seen, tree: Tree | None) -> Spelling:
-        texts = [t for ts in seen.joints.values() for t in ts] + list(seen.turns.values())
+        texts = [t for ts in seen.joints.values() for t in ts] + [*seen.turns.values(), seen.base]
         return Spelling.of(self.tokenizer, [*texts, *(literals(tree.body) if tree is not None else ())])
 
     def _tree(self, seen: Seen, calls: CallList | None, firm: bool) -> Tree:

@@ -38,7 +38,8 @@ class Evidence:
     """`tried` random turns, of which `right` read back as they were and `equal` are written as by the template;
     `refused` by the template itself. `kinds`: the combinations of reasoning (R), text (C) and calls (K) that it shows.
     `mode`: the input that it wants. `notes`: what it cannot show, what was guessed. `sha256`: the template's.
-    `probes`: renders that were made."""
+    `probes`: renders that were made. `agreed`: the share of a turn's characters of which the source map says what the
+    sentinels say (None: no map, or not asked)."""
 
     sha256: str
     tried: int
@@ -49,6 +50,7 @@ class Evidence:
     mode: Mode
     notes: tuple[str, ...]
     probes: int
+    agreed: float | None = None
     failures: tuple[Failure, ...] = ()
     unequal: tuple[Failure, ...] = ()
 

@@ -7,6 +7,7 @@ Which spellings are control tokens a template does not say: the tokenizer does o
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,10 +65,11 @@ def is_end(text: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Spelling:
     """See the head of this file; `known`: the vocabulary's entries, None if there is no tokenizer; `tags`: the plain
-    tags (`<x>`) that are taken for control tokens without one."""
+    tags (`<x>`) that are taken for control tokens without one; `also`: more that are control tokens."""
 
     known: frozenset[str] | None = None
     tags: frozenset[str] = frozenset()
+    also: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: Tokenizer | None, texts: Iterable[str]) -> Spelling:
@@ -79,8 +81,8 @@ class Spelling:
 
     def control(self, text: str) -> bool:
         """Whether a spelling is taken for a control token."""
-        if self.known is not None:
-            return text in self.known
+        if self.known is not None or text in self.also:
+            return text in self.also or text in (self.known or ())
         tag = TAG.fullmatch(text)
         return LOOKS.fullmatch(text) is not None and (tag is None or tag[1] in self.tags)
 
@@ -88,7 +90,7 @@ class Spelling:
         """A text without white space of its own as `Lit`s and `Tok`s."""
         out: list[Word] = []
         at = 0
-        for m in LOOKS.finditer(text):
+        for m in _pattern(self.also).finditer(text):
             if self.control(m.group()):
                 out += [Lit(text[at : m.start()])] if m.start() > at else []
                 out.append(Tok(m.group()))
@@ -123,6 +125,12 @@ class Spelling:
         if isinstance(word, Many):
             return Many(*(self.respelled(w) for w in (word.item, word.sep, word.open, word.close)))
         return word
+
+
+@functools.lru_cache(256)
+def _pattern(also: tuple[str, ...]) -> re.Pattern[str]:
+    spelled = sorted(map(re.escape, also), key=len, reverse=True)
+    return re.compile("|".join((*spelled, LOOKS.pattern)))
 
 
 def joined(*words: Word) -> Word:

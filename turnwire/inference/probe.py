@@ -155,24 +155,31 @@ class Probe:
     ) -> str | None:
         """The text of a conversation, None if the template refuses."""
         self.count += 1
-        given = {
-            **self.variables, **dict(self.mode.variables), **variables,
-            "messages": messages, "tools": tools, "add_generation_prompt": generation,
-        }  # fmt: skip
+        given = self.variables_of(messages, tools, generation, **variables)
         try:
             return render(self.source, given, LIMITS, TODAY)
         except TemplateError:
             return None
 
-    def turn(self, said: Said) -> str | None:
-        """The text behind the user's, up to the end (or up to the text of the result behind the call)."""
+    def variables_of(self, messages: Any, tools: Any, generation: bool = False, **variables: Any) -> dict[str, Any]:
+        """What the template is given."""
+        more = {**dict(self.mode.variables), **variables}
+        return {**self.variables, **more, "messages": messages, "tools": tools, "add_generation_prompt": generation}
+
+    def conversation(self, said: Said) -> tuple[list[dict[str, Any]], Any]:
+        """The messages and tools that show a turn."""
         mode = self.mode
         messages = [*mode.before(), mode.message(said)]
-        ends = mode.followed or (mode.answered and said.calls)
-        if ends:
+        if self._closed(said):
             messages.append(mode.behind(said if mode.answered else Said()))
-        tools = (definitions(said.calls) if said.calls else DEFINED) if mode.tools else None
-        return self._behind(self.render(messages, tools), RESULT if ends else "")
+        return messages, (definitions(said.calls) if said.calls else DEFINED) if mode.tools else None
+
+    def _closed(self, said: Said) -> bool:
+        return self.mode.followed or (self.mode.answered and bool(said.calls))
+
+    def turn(self, said: Said) -> str | None:
+        """The text behind the user's, up to the end (or up to the text of what follows)."""
+        return self._behind(self.render(*self.conversation(said)), RESULT if self._closed(said) else "")
 
     def prompt(self, **variables: Any) -> str | None:
         """The text behind the user's in a prompt for a reply."""
