@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .detect import Detection as Detection
     from .detect import detect_format as detect_format
     from .errors import TurnwireError as TurnwireError
+    from .explain.sides import Logged as Logged
     from .families import get_format as get_format
     from .families import list_formats as list_formats
     from .format import Format as Format
@@ -49,6 +50,7 @@ _HOME = {
     "TurnwireError": "errors",
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
+    "Logged": "explain.sides",
     "Format": "format", "Refusal": "turns",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
