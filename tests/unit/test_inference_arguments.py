@@ -38,8 +38,8 @@ from turnwire.errors import TemplateError, TurnwireError
 from turnwire.families import formats
 from turnwire.format import Format
 from turnwire.inference.arguments import CallShape, infer_call
-from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, schema, tool, trial, written
-from turnwire.inference.samples import Ask, NoNotation, Samples
+from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial, written
+from turnwire.inference.samples import PROBES, Ask, NoNotation, Samples, kinds_of, schema
 from turnwire.inference.words import spelled
 from turnwire.templating import jinja
 from turnwire.turns import Call, Turn
@@ -239,9 +239,11 @@ CORPUS: dict[str, Any] = {
 }
 APPROXIMATE = {
     "LFM2.5-8B-A1B": ("not read as the template writes it: string with quotes, string with backslashes",),
-    "MiniMaxAI-MiniMax-M3-MXFP8": ("not read as the template writes it: null, array, object",),
+    "MiniMaxAI-MiniMax-M3-MXFP8": (
+        "not read as the template writes it: null, array of several types, null in an array or object",
+    ),
 }
-"""The first does not escape what it quotes, the second leaves out nulls."""
+"""The first does not escape what it quotes, the second leaves out nulls, and types by schemas only."""
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -356,14 +358,14 @@ def test_what_cannot_be_seen_is_said() -> None:
         return json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
 
     assert infer_call(refuses_nulls).notes == (
-        "refused by the template: string that looks like another type, null, array, object",
+        "refused by the template: string that looks like another type, null, null in an array or object",
     )
 
     def spaced(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
-        return json.dumps({"name": name, "arguments": arguments}).replace("[", "[ ")
+        return json.dumps({"name": name, "arguments": arguments}).replace(": [", ": [ ")
 
     (note,) = infer_call(spaced).notes
-    assert note.startswith("written otherwise than by the template, but read: array, object")
+    assert note.startswith("written otherwise than by the template, but read: array, array of")
 
 
 def test_why_a_call_is_not_understood() -> None:
@@ -380,6 +382,23 @@ def test_why_a_call_is_not_understood() -> None:
     for ask, reason in asks.items():
         with pytest.raises(NoNotation, match=reason):
             infer_call(ask)
+
+
+def test_values_are_examples_of_what_they_test() -> None:
+    for kind, values in PROBES.items():
+        for example in values:
+            assert kind in kinds_of(example), (kind, example)
+    assert kinds_of([{"a": [None]}]) == {"array", "null in an array or object"}
+    assert kinds_of({"a": 1.0, "b": True}) == {"object"} and kinds_of([1, 1.5]) == {"array", "array of several types"}
+    assert kinds_of("x") == {"string"} and kinds_of(1) == {"integer"} and kinds_of(True) == {"boolean"}
+
+
+def test_what_is_lost_is_said() -> None:
+    def drops_nulls(name: str, arguments: Mapping[str, Any], id: str | None) -> str:
+        kept = {k: v for k, v in arguments.items() if v is not None}
+        return json.dumps({"name": name, "arguments": kept}, ensure_ascii=False)
+
+    assert infer_call(drops_nulls).lost == ("null",)
 
 
 def test_tokens_are_put_for_their_spellings() -> None:

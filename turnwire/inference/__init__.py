@@ -96,7 +96,8 @@ class _Job:
             fmt, tree = self._format(seen, calls, False)
         except FormatError:  # markers that begin alike: with their white space they may differ
             fmt, tree = self._format(seen, calls, True)
-        done = check(probe, seen, tree, fmt, calls.most if calls is not None else None, seed, checks)
+        most, lost = (calls.most, calls.lost) if calls is not None else (None, ())
+        done = check(probe, seen, tree, fmt, most, seed, checks, lost)
         notes = [*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes]
         if self.tokenizer is None:
             notes.append("which markers are control tokens is guessed from their look")

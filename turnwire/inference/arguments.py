@@ -24,13 +24,15 @@ PATIENCE = 40  # candidates that are tried
 class CallShape:
     """A call: `head`, the text before it in the turn; `body`, in words; `tail`, the text behind it. `notes`: what could
     not be seen, or is approximate. `ids`: the form of ids, where the template takes no other, or makes them itself and
-    writes those instead of the ones that it is given (its body writes the id of the call)."""
+    writes those instead of the ones that it is given (its body writes the id of the call). `lost`: kinds of values that
+    do not read back from what the template writes (`samples.kinds_of`)."""
 
     head: str
     body: Word
     tail: str
     notes: tuple[str, ...] = ()
     ids: IdForm | None = None
+    lost: tuple[str, ...] = ()
 
 
 def infer_call(ask: Ask) -> CallShape:
@@ -76,7 +78,7 @@ def _nearest(judge: Judge, tried: list[Candidate]) -> CallShape:
                 ("not read as the template writes it", misread),
             )
             notes = tuple(f"{what}: {', '.join(labels)}" for what, labels in said if labels)
-            return _shape(judge, candidate, candidate.notes + notes)
+            return _shape(judge, candidate, candidate.notes + notes, tuple(misread))
     raise NoNotation(*_seen(judge.samples), *dict.fromkeys(reasons))
 
 
@@ -84,8 +86,8 @@ ESSENTIAL = {"string", "integer", "two arguments", "another name"}
 """What a notation has to read to be one."""
 
 
-def _shape(judge: Judge, c: Candidate, notes: tuple[str, ...]) -> CallShape:
-    return CallShape(judge.head(c), c.body, judge.tail(c), notes, _ids(judge.samples, c))
+def _shape(judge: Judge, c: Candidate, notes: tuple[str, ...], lost: tuple[str, ...] = ()) -> CallShape:
+    return CallShape(judge.head(c), c.body, judge.tail(c), notes, _ids(judge.samples, c), lost)
 
 
 def _ids(samples: Samples, c: Candidate) -> IdForm | None:

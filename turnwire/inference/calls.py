@@ -26,7 +26,8 @@ ID = "\x01"  # stands for a call's id in what surrounds calls
 @dataclass(frozen=True, slots=True)
 class CallList:
     """`before` one call and `behind` it; `seps` between the end of one and the beginning of the next; `most`: how many
-    calls the template shows at most; `close`: what it writes behind the last of several calls, but not of one."""
+    calls the template shows at most; `close`: what it writes behind the last of several calls, but not of one;
+    `lost`: see `CallShape`."""
 
     body: Word
     before: str
@@ -35,6 +36,7 @@ class CallList:
     most: int | None
     notes: tuple[str, ...] = ()
     close: str = ""
+    lost: tuple[str, ...] = ()
 
 
 def written(word: Word, parts: tuple[Part, ...]) -> str | None:
@@ -104,7 +106,7 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
         rests.append(_unnamed(text[at:], ids))
     heads = [t for (_, b), ts in seen.joints.items() if b == "K" for t in ts]
     tails = [t for (a, _), ts in seen.joints.items() if a == "K" for t in ts]
-    out = CallList(shape.body, "", "", (), most, shape.notes)
+    out = CallList(shape.body, "", "", (), most, shape.notes, lost=shape.lost)
     if len(between) == 2 and between[0] != between[1] and rests[0] == rests[1] and between[1].startswith(rests[0]):
         closing = rests[0]  # a template that closes the list behind each call but the first
         note = "it closes the list of calls behind each call but the first: read, of two calls at most, as closed once"

@@ -17,6 +17,7 @@ from ..wire import Slot, walk
 from .calls import written
 from .pieces import literals
 from .probe import Mode, Probe, Said, definitions
+from .samples import kinds_of
 from .segments import Seen
 from .tree import Tree
 from .trials import turns
@@ -36,7 +37,8 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`tried` random turns, of which `right` read back as they were and `equal` are written as by the template;
-    `refused` by the template itself. `kinds`: the combinations of reasoning (R), text (C) and calls (K) that it shows.
+    `refused` by the template itself, or with a value that it does not keep. `kinds`: the combinations of reasoning (R),
+    text (C) and calls (K) that it shows.
     `mode`: the input that it wants. `notes`: what it cannot show, what was guessed. `sha256`: the template's.
     `probes`: renders that were made. `agreed`: the share of a turn's characters of which the source map says what the
     sentinels say (None: no map, or not asked)."""
@@ -70,15 +72,24 @@ class Count:
     unequal: tuple[Failure, ...] = ()
 
 
-def check(probe: Probe, seen: Seen, tree: Tree, fmt: Format, most: int | None, seed: int, count: int) -> Count:
-    """See the head of this file."""
+def check(
+    probe: Probe,
+    seen: Seen,
+    tree: Tree,
+    fmt: Format,
+    most: int | None,
+    seed: int,
+    count: int,
+    lost: tuple[str, ...] = (),
+) -> Count:
+    """See the head of this file. Turns with values of kinds that are `lost` are not tried: the notes say so."""
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
     out = Count()
     for said in turns(seed, count, list(seen.turns), most, beginnings):
         text = probe.turn(said)
         reply = seen.behind(text)
-        if reply is None:
+        if reply is None or any(not kinds_of(v).isdisjoint(lost) for c in said.calls for v in c.arguments.values()):
             out.refused += 1
             continue
         out.tried += 1

@@ -13,7 +13,7 @@ from ..templating.reply import write_reply
 from ..templating.writer import Writer
 from ..turns import Call
 from ..wire import NOTHING, End, Frame, Lit, Many, Symbols, Word, control_tokens
-from .samples import NAME, OTHER, TWO, Samples, everything
+from .samples import NAME, OTHER, TWO, Samples, everything, schema
 from .words import spelled
 
 LAYOUT = Layout(roles=(), results=NoResults())
@@ -119,15 +119,3 @@ def tool(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     properties = {key: schema(value) for key, value in arguments.items()}
     parameters = {"type": "object", "properties": properties}
     return {"type": "function", "function": {"name": name, "description": "", "parameters": parameters}}
-
-
-def schema(value: Any) -> dict[str, Any]:
-    """The type of a value."""
-    if isinstance(value, bool):
-        return {"type": "boolean"}
-    kinds = ((str, "string"), (int, "integer"), (float, "number"), (list, "array"), (Mapping, "object"))
-    kind = next((name for type, name in kinds if isinstance(value, type)), "null")
-    out: dict[str, Any] = {"type": kind}
-    if isinstance(value, Mapping):
-        out["properties"] = {key: schema(inner) for key, inner in value.items()}  # pyright: ignore
-    return out

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..errors import TemplateError
 from ..templating.budget import Limits
 from ..templating.jinja import render
+from .samples import schema
 
 QUESTION = "uzquestion"
 RESULT = "zqtoolresult"
@@ -27,9 +28,6 @@ IDS = ("zq0id1aa1", "zq0id2bb2", "zq0id3cc3")
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought")
 TODAY = date(2026, 1, 15)
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
-JSON_TYPES: tuple[tuple[type, str], ...] = (
-    (bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (list, "array"), (dict, "object"),
-)  # fmt: skip
 
 
 class Called(NamedTuple):
@@ -119,13 +117,13 @@ class Mode:
 
 
 def definitions(calls: Sequence[Called]) -> list[dict[str, Any]]:
-    """Definitions of the tools that are called, with the types of the values that they are given."""
+    """Definitions of the tools that are called, with the types of the values that they are given, and of what is
+    in those: some notations are typed by nothing else."""
     merged: dict[str, dict[str, Any]] = {}
     for call in calls:
         properties = merged.setdefault(call.name, {})
         for key, value in call.arguments.items():
-            kind = next((name for of, name in JSON_TYPES if isinstance(value, of)), "null")
-            properties[key] = {"type": kind, "description": "p"}
+            properties[key] = {**schema(value), "description": "p"}
     return [
         {
             "type": "function",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 Ask = Callable[[str, Mapping[str, Any], "str | None"], "str | None"]
 """(name, arguments, id) -> the text of an assistant turn that holds this call alone; None if the template refuses."""
@@ -19,6 +19,7 @@ IDS = ("zqid00aa1", "functions.{name}:0", "zqid00aa1zqid")
 ONE: dict[str, Any] = {KEY: VALUE}
 TWO: dict[str, Any] = {KEY: VALUE, SECOND: LAST}
 
+OTHER_TYPE = re.compile(r"-?\d[\d.]*|true|false|null|None|True|False|[\[{].*[\]}]", re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 PROBES: dict[str, tuple[Any, ...]] = {
@@ -29,17 +30,63 @@ PROBES: dict[str, tuple[Any, ...]] = {
     "string with markup": ("a < b & c > d",),
     "string of other scripts": ("é 東京 🎈",),
     "empty string": ("",),
-    "string that looks like another type": ("42", "true", "null", '{"a": 1}'),
+    "string that looks like another type": ("42", "true", "null", "[1]"),
     "integer": (0, 42, -7),
     "number": (2.5, -0.125),
     "boolean": (True, False),
     "null": (None,),
-    "array": ([1, "a b", "q\"'", True, None, 0.5], [["x"], [1, 2]]),
-    "object": ({"zb": "é\n", "za": 1}, {"x": {"y": [1, {"z": None}]}}),
+    "array": (["a b", "q\"'", "é\n"], [["x"], ["y"]], [1, 2]),
+    "array of several types": ([1, "a b", True, 0.5], [{"a": 1}, {"a": "x"}]),
+    "object": ({"zb": "é\n", "za": 1}, {"x": {"y": [{"z": False}]}}),
+    "null in an array or object": ([1, None], {"a": None}),
     "empty array": ([],),
     "empty object": ({},),
 }
 """Values by what they test."""
+
+
+def kinds_of(value: Any) -> set[str]:
+    """Which of these a value is an example of."""
+    if isinstance(value, str):
+        found = {
+            "string with quotes": "'" in value or '"' in value,
+            "string with backslashes": "\\" in value,
+            "string with line ends": "\n" in value,
+            "string with markup": any(c in value for c in "<>&"),
+            "string of other scripts": not value.isascii(),
+            "empty string": not value,
+            "string that looks like another type": OTHER_TYPE.fullmatch(value) is not None,
+        }
+        return {"string", *(kind for kind, is_so in found.items() if is_so)}
+    if isinstance(value, (list, Mapping)):
+        held = cast("list[Any]", value if isinstance(value, list) else [*cast("Mapping[str, Any]", value).values()])
+        found = {
+            "array": bool(held) and isinstance(value, list),
+            "object": bool(held) and not isinstance(value, list),
+            "empty array": not held and isinstance(value, list),
+            "empty object": not held and not isinstance(value, list),
+            "array of several types": isinstance(value, list) and any(schema(v) != schema(held[0]) for v in held),
+            "null in an array or object": None in held,
+        }
+        inside = {"array of several types", "null in an array or object"}
+        nested = {kind for v in held for kind in kinds_of(v) & inside}
+        return nested | {kind for kind, is_so in found.items() if is_so}
+    return {{"boolean": "boolean", "integer": "integer", "number": "number"}.get(schema(value)["type"], "null")}
+
+
+def schema(value: Any) -> dict[str, Any]:
+    """The type of a value, and of what is in it."""
+    if isinstance(value, bool):
+        return {"type": "boolean"}
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value)
+        return {"type": "object", "properties": {key: schema(inner) for key, inner in members.items()}}
+    if isinstance(value, list):
+        items = [schema(item) for item in cast("list[Any]", value)]
+        alike = items and all(item == items[0] for item in items)
+        return {"type": "array", "items": items[0]} if alike else {"type": "array"}
+    kinds = ((str, "string"), (int, "integer"), (float, "number"))
+    return {"type": next((name for type, name in kinds if isinstance(value, type)), "null")}
 
 
 class NoNotation(Exception):
