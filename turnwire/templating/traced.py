@@ -21,11 +21,12 @@ from . import budget, jinja
 from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
-from .traced_text import Run, Source, Text, joined, placed, plain, run_of
-from .traced_values import Mapped, doubt
+from .traced_text import UNKNOWN, Run, Source, Text, joined, placed, plain
+from .traced_values import READY, Mapped, doubt
 from .traced_written import shown
 
 T = TypeVar("T")
+_get = cast("Any", dict).get
 _literals: ContextVar[list[Text]] = ContextVar("literals")  # of the template that is being compiled
 
 
@@ -79,8 +80,16 @@ def _escaped(line: int, escaping: bool, value: Any) -> tuple[int, str]:
 
 
 def _concatenated(*values: Any) -> str:
-    budget.current.get().size(sum(map(budget.weigh, values)))
-    parts = [value if type(value) is Text else shown(value) for value in values]
+    left = budget.current.get()
+    parts: list[str] = []
+    size = 0
+    for value in values:
+        if type(value) is not Text:
+            size += 0 if isinstance(value, str) else budget.weigh(value)
+            value = shown(value)
+        size += len(value)
+        parts.append(value)
+    left.size(size)
     return joined("".join(parts), parts)
 
 
@@ -135,18 +144,31 @@ class TracedSandbox(jinja.Sandbox):
                 if total > most:
                     raise budget.over("text", total, most)
                 texts.append(text)
-                runs.append(run_of(text, line))
+                if type(text) is Text:
+                    runs.append((size, text._node, text._at, line))  # pyright: ignore[reportPrivateUsage]
+                else:
+                    runs.append((size, UNKNOWN, -1, line))
         left.size(total)
         return placed("".join(texts), runs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`."""
         if type(obj) is Mapped and attribute not in jinja.METHODS:
-            try:
-                return obj[attribute]
-            except KeyError:
-                return self.undefined(obj=obj, name=attribute)
+            value = _get(obj, attribute, self)
+            if type(value) in READY:
+                return value
+            return self.undefined(obj=obj, name=attribute) if value is self else obj.take(attribute, value)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`."""
+        if type(obj) is Mapped and type(argument) is str:
+            value = _get(obj, argument, self)
+            if type(value) in READY:
+                return value
+            if value is not self:
+                return obj.take(argument, value)
+        return super().getitem(obj, argument)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""

@@ -46,10 +46,10 @@ class Rope:
         self._size = size
         self._runs: Any = runs
         self._asked = 0
-        self._flat: tuple[list[Any], list[int]] | None = None  # runs, and where they start
+        self._flat: tuple[list[Run], list[int]] | None = None  # runs, and where they start
 
-    def cut(self, at: int, length: int, line: int) -> list[Run]:
-        """The runs of [at, at + length), last one first. Who is asked often keeps the answer flat."""
+    def cut(self, at: int, length: int) -> list[Run]:
+        """The runs of [at, at + length). Who is asked often keeps the answer flat."""
         if self._flat is None:
             if callable(self._runs):
                 self._runs = self._runs()
@@ -57,51 +57,55 @@ class Rope:
             self._asked += 1
             if self._asked < 3:
                 if length == self._size:
-                    return whole(runs, line)
-                return _cut(runs, list(accumulate([run[0] for run in runs], initial=0)), at, length, line)
-            flat = flatten(runs)
+                    return runs
+                return _cut(runs, list(accumulate([run[0] for run in runs], initial=0)), at, length)
+            flat = cast("list[Run]", flatten(runs))
             self._flat = flat, list(accumulate([run[0] for run in flat], initial=0))
-        return _cut(*self._flat, at, length, line)
+        return _cut(*self._flat, at, length)
 
 
-def whole(runs: list[Run], line: int) -> list[Run]:
-    """All of the runs, last one first; `line` where they have none."""
-    return [run if run[3] else (*run[:3], line) for run in reversed(runs)] if line else runs[::-1]
-
-
-def _cut(runs: list[Run], starts: list[int], at: int, length: int, line: int) -> list[Run]:
+def _cut(runs: list[Run], starts: list[int], at: int, length: int) -> list[Run]:
     stop = at + length
     out: list[Run] = []
     i = bisect_right(starts, at) - 1
     while at < stop:
-        size, node, offset, own = runs[i]
+        size, node, offset, line = runs[i]
         end = min(stop, starts[i + 1])
         if end - at < size and type(node) is list:
             node = Rope(size, cast("list[Run]", node))
         if end > at:
-            out.append((end - at, node, offset + at - starts[i] if offset >= 0 else -1, own or line))
+            out.append((end - at, node, offset + at - starts[i] if offset >= 0 else -1, line))
         at = end
         i += 1
-    out.reverse()
     return out
 
 
 def flatten(runs: list[Run]) -> list[Sourced]:
-    """The same runs, of sources only."""
+    """The same runs, of sources only; a line holds for all that is inside, which may have its own."""
     out: list[Sourced] = []
-    todo = runs[::-1]
-    turns = 0
-    while todo:
-        length, node, at, line = todo.pop()
-        if type(node) is Source:
-            if length:
-                out.append((length, node, at, line))
+    outside: list[tuple[Iterator[Run], int]] = []
+    inside, line = iter(runs), 0
+    while True:
+        for length, node, at, own in inside:
+            if type(node) is Source:
+                if length:
+                    out.append((length, node, at, own or line))
+            else:
+                outside.append((inside, line))
+                inside, line = entered(node, at, length), own or line
+                break
         else:
-            todo += whole(cast("list[Run]", node), line) if type(node) is list else node.cut(at, length, line)
-            turns += 1
-            if not turns & 1023:
-                in_time()
-    return out
+            if not outside:
+                return out
+            inside, line = outside.pop()
+
+
+def entered(node: Any, at: int, length: int) -> Iterator[Run]:
+    """The runs of a place that is no source's."""
+    if type(node) is list:
+        return iter(cast("list[Run]", node))
+    in_time()
+    return iter(node.cut(at, length))
 
 
 def in_time() -> None:

@@ -36,8 +36,8 @@ class Root:
 
     def source(self, text: str, path: Path) -> Source:
         """Of a text at a path."""
-        role = self.roles and len(path) == 3 and path[2] == "role" and text in self.roles
-        return Source("template" if role or self.markup else "data", 0, path)
+        ours = self.markup or (len(path) == 3 and path[2] == "role" and text in self.roles)
+        return Source("template" if ours else "data", 0, path)
 
 
 def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
@@ -83,10 +83,15 @@ class Mapped(dict[Any, Any]):
     _path: Path
     _root: Root
 
-    def _take(self, key: Any, value: Any) -> Any:
+    def take(self, key: Any, value: Any) -> Any:
         """The value under `key`, which knows its path from now on."""
-        step = plain(key) if type(key) is Text else key
-        value = wrap(value, (*self._path, step), self._root)
+        path = (*self._path, plain(key) if type(key) is Text else key)
+        root = self._root
+        if type(value) is str:
+            ours = root.markup or (len(path) == 3 and path[2] == "role" and value in root.roles)
+            value = placed(value, Source("template" if ours else "data", 0, path))
+        else:
+            value = wrap(value, path, root)
         _DICT.__setitem__(self, key, value)
         return value
 
@@ -96,7 +101,7 @@ class Mapped(dict[Any, Any]):
 
     def __getitem__(self, key: Any) -> Any:
         value = _DICT.__getitem__(self, key)
-        return value if type(value) in READY else self._take(key, value)
+        return value if type(value) in READY else self.take(key, value)
 
     def get(self, key: Any, default: Any = None) -> Any:
         return self[key] if _DICT.__contains__(self, key) else default
