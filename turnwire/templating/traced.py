@@ -41,13 +41,29 @@ def literal(value: str, line: int, follow: bool) -> Text:
 class _Generator(CodeGenerator):
     """Writes literals as names of `Text`s, and what is printed as (line, text)."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bare: set[int] = set()
+
     def _literal(self, value: str, line: int, follow: bool) -> None:
         known = _literals.get()
         self.write(f"lit{len(known)}")
         known.append(literal(value, line, follow))
 
+    def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
+        self._unprinted(node.arg)
+        super().visit_Getitem(node, frame)
+
+    def visit_Compare(self, node: nodes.Compare, frame: Any) -> None:
+        self._unprinted(node.expr, *(operand.expr for operand in node.ops))
+        super().visit_Compare(node, frame)
+
+    def _unprinted(self, *where: nodes.Node) -> None:
+        """Constants that are only looked at stay `str`, which is quicker."""
+        self.bare |= {id(node) for node in where}
+
     def visit_Const(self, node: nodes.Const, frame: Any) -> None:
-        if type(node.value) is str:
+        if type(node.value) is str and id(node) not in self.bare:
             self._literal(node.value, node.lineno, False)
         else:
             super().visit_Const(node, frame)

@@ -1,7 +1,7 @@
 """Values that a template writes out whole, as JSON or as Python shows them.
 
-The text is what `json.dumps` and `str` make; the origins are found later, by walking the value beside the text: they
-account for each character of it, or nothing is known. Quotes, brackets and commas are the template's, with the
+The text is what `json.dumps` and `str` make; the origins are found later, by spelling the value once more, piece by
+piece: the pieces give the same text, or nothing is known. Quotes, brackets and commas are the template's, with the
 path of the value; true, false and null are data where the field is known.
 """
 
@@ -10,84 +10,136 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from jinja2 import Undefined
 
 from ..origins import Key
 from . import jinja
 from .traced_text import UNKNOWN, Rope, Run, Source, Text, placed, plain, run_of, sources
-from .traced_values import Listed, Mapped, Path, Root, doubt, place_of, raw
+from .traced_values import Path, Root, doubt, place_of, raw
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
 _WORDS = {True: "true", False: "false", None: "null"}
-Place = tuple[Path, Root]
-Encode = Callable[[str], str]
 
 
-class _Lost(Exception):
-    """The text is not what the value should give."""
+class _Style(NamedTuple):
+    """How values are spelled."""
+
+    encode: Callable[[str], str]  # a string, in quotes
+    odd: re.Pattern[str]  # characters that are not spelled as themselves, and some that are
+    scalar: Callable[[Any], str]
+    between: str = ", "
+    colon: str = ": "
+    step: str | None = None  # of indentation; None: no lines
+    sort: bool = False
+    python: bool = False
 
 
 class _Walk:
-    """Goes along a text."""
+    """Spells a value once more, and keeps runs."""
 
-    def __init__(self, text: str, mark: Source, encode: Encode, odd: re.Pattern[str]):
-        self.text, self.mark, self.encode, self.odd = text, mark, encode, odd
+    def __init__(self, style: _Style, mark: Source):
+        self.style, self.mark = style, mark
+        self.pieces: list[str] = []
         self.runs: list[Run] = []
-        self.done = self.at = 0  # behind the last run; behind the last character that is accounted for
+        self.gap = 0  # characters of punctuation behind the last run
 
     def skip(self, mark: str) -> None:
         """Punctuation."""
-        if not self.text.startswith(mark, self.at):
-            raise _Lost
-        self.at += len(mark)
+        self.pieces.append(mark)
+        self.gap += len(mark)
 
     def add(self, size: int, node: Any, offset: int, line: int = 0) -> None:
         """What shows a value."""
-        if self.at > self.done:
-            self.runs.append((self.at - self.done, self.mark, -1, 0))
+        if self.gap:
+            self.runs.append((self.gap, self.mark, -1, 0))
+            self.gap = 0
         self.runs.append((size, node, offset, line))
-        self.at += size
-        self.done = self.at
 
-    def string(self, value: str, place: Place | None) -> None:
+    def value(self, value: Any, path: Path | None, root: Root | None, level: int = 0) -> None:
+        """A value. `path` and `root` are those of a value that the variables hold as it is."""
+        if isinstance(value, str):
+            self.string(value, path, root)
+            return
+        place = place_of(value)
+        if place:
+            path, root = place
+        if not isinstance(value, (dict, list, tuple)):
+            shown = self.style.scalar(value)
+            self.pieces.append(shown)
+            known = path is not None and (place or value is None or isinstance(value, (bool, int, float)))
+            self.add(len(shown), Source("data", 0, path or ()) if known else UNKNOWN, -1)
+            return
+        step, between = self.style.step, self.style.between
+        inner = "" if step is None else "\n" + step * (level + 1)
+        lead = inner
+        values: Any = raw(value)
+        tuples = self.style.python and isinstance(value, tuple)
+        keyed = isinstance(value, dict)
+        self.skip("{" if keyed else "(" if tuples else "[")
+        if keyed:
+            items: Any = sorted(values.items()) if self.style.sort else values.items()
+            for key, item in items:
+                self.skip(lead)
+                lead = between + inner
+                self.key(key, path, root)
+                self.skip(self.style.colon)
+                self.value(item, None if path is None else (*path, key), root, level + 1)
+        else:
+            for i, item in enumerate(values):
+                self.skip(lead)
+                lead = between + inner
+                self.value(item, None if path is None else (*path, i), root, level + 1)
+        if step is not None and values:
+            self.skip("\n" + step * level)
+        self.skip("}" if keyed else "]" if not tuples else ",)" if len(values) == 1 else ")")
+
+    def key(self, key: Any, path: Path | None, root: Root | None) -> None:
+        """A key of a mapping."""
+        if isinstance(key, str) or self.style.python:
+            self.value(key, None if path is None else (*path, Key(key)), root)
+        else:
+            self.skip('"')
+            self.value(key, None if path is None else (*path, Key(self.style.scalar(key))), root)
+            self.skip('"')
+
+    def string(self, value: str, path: Path | None, root: Root | None) -> None:
         """A string in quotes."""
-        shown = self.encode(value)
-        if not self.text.startswith(shown, self.at):
-            raise _Lost
-        if type(value) is str and place is not None:
-            run: Run = (len(value), place[1].source(value, place[0]), 0, 0)
-        else:
+        shown = self.style.encode(value)
+        self.pieces.append(shown)
+        size, inside = len(value), len(shown) - 2
+        if type(value) is not str or path is None or root is None:
             run = run_of(value)
-        self.at += 1
-        inside = len(shown) - 2
-        if inside == len(value):  # each character stands for itself
-            if inside:
-                self.add(*run)
+        elif root.roles:
+            run = (size, root.source(value, path), 0, 0)
         else:
-            stop = self.at + inside
-            if isinstance(run[1], Source):
-                self._escaped(value, [run], shown[0], inside)
+            run = (size, Source("template" if root.markup else "data", 0, path), 0, 0)
+        if inside == size:  # each character stands for itself
+            if size:
+                self.runs.append((self.gap + 1, self.mark, -1, 0))
+                self.runs.append(run)
+                self.gap = 1
             else:
-                self._escaped(value, sources(value), shown[0], inside)
-            if self.at != stop:
-                raise _Lost
-        self.at += 1
+                self.gap += 2
+            return
+        self.gap += 1
+        self.escaped(value, [run] if isinstance(run[1], Source) else sources(value), shown[0], inside)
+        self.gap += 1
 
-    def _escaped(self, value: str, runs: Any, quote: str, inside: int) -> None:
+    def escaped(self, value: str, runs: Any, quote: str, inside: int) -> None:
+        """A string, some characters of which are spelled otherwise."""
         text = plain(value)
         start = 0
         for length, node, at, line in runs:
             last, stop = start, start + length
             if inside - len(text) > FINE:
-                whole = inside if length == len(text) else self._size(text[start:stop], quote)
-                self.add(whole, node, -1, line)
+                self.add(inside if length == len(text) else self.size(text[start:stop], quote), node, -1, line)
                 start = stop
                 continue
-            for found in self.odd.finditer(text, start, stop):
+            for found in self.style.odd.finditer(text, start, stop):
                 i = found.start()
-                size = self._size(found.group(), quote)
+                size = self.size(found.group(), quote)
                 if size != 1:
                     if i > last:
                         self.add(i - last, node, at + last - start if at >= 0 else -1, line)
@@ -97,40 +149,28 @@ class _Walk:
                 self.add(stop - last, node, at + last - start if at >= 0 else -1, line)
             start = stop
 
-    def _size(self, text: str, quote: str) -> int:
-        """Of a part of a string, when it is shown in these quotes."""
-        if self.encode is not repr:
-            return len(self.encode(text)) - 2
+    def size(self, text: str, quote: str) -> int:
+        """Of a part of a string, when it is spelled in these quotes."""
+        if not self.style.python:
+            return len(self.style.encode(text)) - 2
         other = '"' if quote == "'" else "'"  # with it, Python quotes as it did for the whole
         return len(repr(text + other)) - 3
 
-    def scalar(self, value: Any, shown: str, place: Place | None) -> None:
-        """A number, true, null or what else has no characters of its own."""
-        if not self.text.startswith(shown, self.at):
-            raise _Lost
-        own = place_of(value)
-        if own is None and (value is None or isinstance(value, (bool, int, float))):
-            own = place
-        self.add(len(shown), UNKNOWN if own is None else Source("data", 0, own[0]), -1)
 
-    def end(self) -> list[Run]:
-        if self.at != len(self.text):
-            raise _Lost
-        if self.at > self.done:
-            self.runs.append((self.at - self.done, self.mark, -1, 0))
-        return self.runs
+def _lazily(text: str, value: Any, style: _Style, mark: Source) -> Text:
+    """`text`, which spells a value. If the walk does not come to the same text, nothing is known."""
 
-
-def _lazily(
-    text: str, value: Any, mark: Source, encode: Encode, odd: re.Pattern[str], go: Callable[[_Walk], None]
-) -> Text:
     def runs() -> list[Run]:
-        walk = _Walk(text, mark, encode, odd)
+        walk = _Walk(style, mark)
         try:
-            go(walk)
-            return walk.end()
-        except (_Lost, RecursionError):
+            walk.value(value, None, None)
+        except (RecursionError, TypeError, ValueError):
             return [(len(text), UNKNOWN, -1, 0)]
+        if walk.gap:
+            walk.runs.append((walk.gap, mark, -1, 0))
+        if "".join(walk.pieces) != text or sum([run[0] for run in walk.runs]) != len(text):
+            return [(len(text), UNKNOWN, -1, 0)]
+        return walk.runs
 
     return placed(text, Rope(len(text), runs))
 
@@ -143,14 +183,9 @@ def _mark(value: Any, *extra: Any) -> Source:
     return Source("template", 0, place[0] if place else ())
 
 
-def below(place: Place | None, step: object) -> Place | None:
-    """The place of an element."""
-    return None if place is None else ((*place[0], step), place[1])
-
-
 _JSON = re.compile(r'["\\\x00-\x1f]')
 _ASCII = re.compile(r'["\\]|[^ -~]')
-_PYTHON = re.compile(r"['\\]|[^ -~]")
+_PYTHON = re.compile(r"['\"\\]|[^ -~]")
 
 
 def tojson(
@@ -158,47 +193,11 @@ def tojson(
 ) -> str:
     """As `jinja.tojson`."""
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
-    encode: Encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
+    encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
     between, colon = separators or ((", ", ": ") if indent is None else (",", ": "))
-    step = indent if isinstance(indent, str) else None if indent is None else " " * indent
-
-    def visit(walk: _Walk, value: Any, place: Place | None, level: int) -> None:
-        if isinstance(value, str):
-            walk.string(value, place)
-        elif isinstance(value, (dict, list, tuple)):
-            place = place_of(value) or place
-            inner = "" if step is None else "\n" + step * (level + 1)
-            lead = inner
-            values: Any = raw(value)
-            if isinstance(value, dict):
-                walk.skip("{")
-                for key, item in sorted(values.items()) if sort_keys else values.items():
-                    walk.skip(lead)
-                    lead = between + inner
-                    if isinstance(key, str):
-                        walk.string(key, below(place, Key(key)))
-                    else:
-                        walk.skip('"')
-                        walk.scalar(key, _scalar(key), below(place, Key(_scalar(key))))
-                        walk.skip('"')
-                    walk.skip(colon)
-                    visit(walk, item, below(place, key), level + 1)
-            else:
-                walk.skip("[")
-                for i, item in enumerate(values):
-                    walk.skip(lead)
-                    lead = between + inner
-                    visit(walk, item, below(place, i), level + 1)
-            if step is not None and values:
-                walk.skip("\n" + step * level)
-            walk.skip("}" if isinstance(value, dict) else "]")
-        else:
-            walk.scalar(value, _scalar(value), place)
-
-    mark = _mark(value, indent, *(separators or ()))
-    return _lazily(
-        text, value, mark, encode, _ASCII if ensure_ascii else _JSON, lambda walk: visit(walk, value, None, 0)
-    )
+    step = indent if isinstance(indent, str) or indent is None else " " * indent
+    style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys)
+    return _lazily(text, value, style, _mark(value, indent, *(separators or ())))
 
 
 def _scalar(value: Any) -> str:
@@ -207,37 +206,16 @@ def _scalar(value: Any) -> str:
     return int.__repr__(value) if isinstance(value, int) else json.dumps(value)
 
 
+_SHOWN = _Style(repr, _PYTHON, repr, python=True)
+
+
 def shown(value: Any) -> str:
     """As `str`: of lists, tuples and mappings with their origins."""
     if isinstance(value, (list, tuple, dict)):
-        text = str(raw(value))  # pyright: ignore[reportUnknownArgumentType]
+        text = str(cast("object", raw(value)))
         if " at 0x" in text:
             doubt("an object is shown")
-        return _lazily(text, value, _mark(value), repr, _PYTHON, lambda walk: _visit(walk, value, None))  # pyright: ignore[reportUnknownArgumentType]
+        return _lazily(text, value, _SHOWN, _mark(value))
     if not isinstance(value, (str, int, float, Undefined)) and value is not None:
         doubt(f"a {type(value).__name__} is shown")
     return str(value)
-
-
-def _visit(walk: _Walk, value: Any, place: Place | None) -> None:
-    kind = cast("type[Any]", type(value))
-    own = place_of(value) or place
-    values = raw(value)
-    if kind is str or kind is Text:
-        walk.string(value, place)
-    elif kind is dict or kind is Mapped:
-        walk.skip("{")
-        for i, (key, item) in enumerate(values.items()):
-            walk.skip(", " if i else "")
-            _visit(walk, key, below(own, Key(key)))
-            walk.skip(": ")
-            _visit(walk, item, below(own, key))
-        walk.skip("}")
-    elif kind is list or kind is Listed or kind is tuple:
-        walk.skip("(" if kind is tuple else "[")
-        for i, item in enumerate(values):
-            walk.skip(", " if i else "")
-            _visit(walk, item, below(own, i))
-        walk.skip("]" if kind is not tuple else ",)" if len(values) == 1 else ")")
-    else:
-        walk.scalar(value, repr(value), place)
