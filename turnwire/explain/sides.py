@@ -12,13 +12,13 @@ import functools
 import hashlib
 import importlib
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from ..chat_template import ChatTemplate
+from ..detect import CONVERSATIONS
 from ..errors import InputError, TurnwireError, UnknownFormat, check_ids
 from ..families import get_format
 from ..format import Format
@@ -175,7 +175,18 @@ def _tokenizer_sha256(tokenizer: Tokenizer) -> str:
 
 @functools.lru_cache(64)
 def _format_sha256(fmt: Format) -> str:
-    return hashlib.sha256(pickle.dumps(fmt, 4)).hexdigest()
+    """By what it does: its reply and the prompts of a few conversations. Formats are code, which has no hash."""
+    said = list(fmt.control)
+    for messages, tools in CONVERSATIONS:
+        try:
+            said.append(fmt.render(messages, tools, add_generation_prompt=True, **_dated(fmt)).text)
+        except TurnwireError as e:
+            said.append(type(e).__name__)
+    return _sha("\0".join(said))
+
+
+def _dated(fmt: Format) -> dict[str, Any]:
+    return {"now": "2026-01-15"} if "now" in fmt.options else {}
 
 
 def _sha(text: str) -> str:
