@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .codecs import dumps, loads
 from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text
@@ -29,6 +29,9 @@ from .templating.sourcemap import MARKUP, trace
 from .templating.trials import Message, Shown, Trials
 from .tokens import Tokenizer, bind
 from .wire import Symbols
+
+if TYPE_CHECKING:
+    from .format import Format
 
 OWN = ("messages", "tools", "documents", "add_generation_prompt", "continue_final_message")
 
@@ -128,6 +131,12 @@ class ChatTemplate:
             origins=OriginMap(known),
             unmasked=_unmasked(given, found, why),
         )
+
+    def infer_format(self, **given: Any) -> Format:
+        """The format of the replies that this template shows, checked; see `inference.infer_format`."""
+        from .inference import infer_format
+
+        return infer_format(self, **given)
 
     def _context(self, tools: Any, documents: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
         for name in OWN:

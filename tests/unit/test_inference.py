@@ -64,7 +64,7 @@ def test_a_format_like_one_written_by_hand() -> None:
 
 def test_prompts_are_the_templates() -> None:
     source = template("Qwen-Qwen3-0.6B")
-    fmt = infer_format(ChatTemplate(source))
+    fmt = ChatTemplate(source).infer_format()
     messages = [{"role": "user", "content": "Hi <|im_end|>"}]
     prompt = fmt.render(messages, add_generation_prompt=True, enable_thinking=False)
     expected = ChatTemplate(source).render(messages, add_generation_prompt=True, enable_thinking=False)
