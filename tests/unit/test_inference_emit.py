@@ -111,6 +111,19 @@ def test_inferred_formats(name: str, tmp_path: Path) -> None:
         assert " ".join(note.split()) in words
 
 
+TEXTS = ["", "\n", "a", "\n\n\n\na\n\n\n\n", 'a"', "a\\", "\\n \\u0041 {{ '\\n' }}", '"' * 3 + "x", "a\r\nb", "\x00"]
+TEXTS += ["a\u2028b", "é\t ", "\x85"]
+
+
+@pytest.mark.parametrize("template", TEXTS)
+def test_any_text_of_a_template(template: str, tmp_path: Path) -> None:
+    layout = Layout((), NoResults(), options=(Option("template", template, "a text"),))
+    fmt = Format("f", Many(Frame("text", Slot("text"))) + End("<e>"), Tok("<a>"), layout)
+    assert run(emit(fmt, template=template), "f") == fmt
+    (tmp_path / "t.jinja").write_bytes(template.encode())
+    assert run(emit(fmt, template=template, file="t.jinja"), "f", __file__=str(tmp_path / "f.py")) == fmt
+
+
 def test_names_do_not_collide() -> None:
     """Frames of one kind, a frame called as a word or a keyword, a format called as a function."""
     reply = Choice(
@@ -178,6 +191,10 @@ def test_lines() -> None:
     assert statement("a", Sum((word, call)), 30) == [
         'a = Tok("<x>") + Frame(', '    "call",', '    Tok("<x>") + Tok("<x>"),', ")"
     ]  # fmt: skip
+    assert statement("a", Sum((call, word)), 30) == [
+        "a = Frame(", '    "call",', '    Tok("<x>") + Tok("<x>"),', ') + Tok("<x>")'
+    ]  # fmt: skip
+    assert statement("a", Sum(("x" * 9, "y" * 9)), 20) == ["a = (", "    xxxxxxxxx", "    + yyyyyyyyy", ")"]
     assert statement("abc", Sum((word, word, word)), 20) == [
         "abc = (", '    Tok("<x>")', '    + Tok("<x>")', '    + Tok("<x>")', ")"
     ]  # fmt: skip

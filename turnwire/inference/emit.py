@@ -27,6 +27,8 @@ KINDS = {"reasoning": "think", "arg": "argument"}
 """What frames are called here, if not as their kind."""
 SHORT = 60  # characters of a frame that is not worth a name
 WIDTH = 120
+NOT_RAW = re.compile(r'[^\S \t\n]|[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]|"""')
+"""What text in a raw string cannot hold."""
 
 
 def emit(
@@ -83,7 +85,8 @@ class _Source:
             top += ["from pathlib import Path", ""]
         found = imports(self.imported, self.width)
         parts = [self._docstring(), "", *top, *found, "", *head, *self.body, *made]
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip("\n") + "\n"
+        kept = [line for line, before in zip(parts, ["x", *parts]) if line or before]  # one blank line at most
+        return "\n".join(kept).rstrip("\n") + "\n"
 
     # the parts
 
@@ -106,6 +109,8 @@ class _Source:
         if file:
             self.taken["Path"] = None
             return [f"{name} = (Path(__file__).parent / {string(file)}).read_bytes().decode()", ""]
+        if NOT_RAW.search(template) is None and template[-1:] not in '"\\\\':
+            return [f'{name} = r"""{template}"""', ""]
         rows = re.findall(r"[^\n]*\n|[^\n]+", template) or [""]
         return [f"{name} = (", *(f"    {string(row)}" for row in rows), ")  # fmt: skip", ""]
 

@@ -70,7 +70,7 @@ def head_of(samples: Samples, end: int, before: Callable[[str], Word] = divider)
     if named and numbered:
         codec = CallAttributes(named[1], numbered[1])
         return Head(named.start(), Slot("attrs", codec) + before(base[behind + numbered.end() : end]))
-    if id and 0 <= at and at + len(id) <= name:
+    if id and at >= 0 and at + len(id) <= name:
         between, rest = base[at + len(id) : name], base[behind:end]
         said = Slot("attrs", CallId(without=stops(between))) + divider(between)
         return Head(at, said + name_slot(rest) + before(rest))
