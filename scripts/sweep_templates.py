@@ -67,6 +67,7 @@ def run(job: tuple[str, str, int]) -> dict[str, Any]:
     if evidence is not None:
         out |= {
             "tried": evidence.tried, "right": evidence.right, "equal": evidence.equal, "refusals": evidence.refused,
+            "lost": evidence.lost,
             "kinds": evidence.kinds, "notes": evidence.notes, "probes": evidence.probes, "agreed": evidence.agreed,
             "failures": [(f.text, f.got) for f in evidence.failures[:3]],
             "unequal": [(f.text, f.got) for f in evidence.unequal[:3]],
@@ -86,6 +87,9 @@ def report(rows: list[dict[str, Any]]) -> None:
         done = [r for r in some if "refused" not in r]
         share("  inferred", done, some)
         share("  every turn reads back", [r for r in done if r["right"] == r["tried"]], some)
+        share("  and none had a value that the template does not keep", [
+            r for r in done if r["right"] == r["tried"] and not r["lost"]
+        ], some)  # fmt: skip
         share("  every turn is written as by the template", [r for r in done if r["equal"] == r["tried"]], some)
         turns, right = sum(r["tried"] for r in done), sum(r["right"] for r in done)
         print(f"  turns that read back: {right} of {turns}; written alike: {sum(r['equal'] for r in done)}")

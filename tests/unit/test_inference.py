@@ -28,10 +28,12 @@ NAMES = (
     "openai-gpt-oss-safeguard-20b",
     "meetkai-functionary-medium-v3.2",
     "google-gemma-4-31B-it-interleaved",
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
+    "NVIDIA-Nemotron-Nano-v2",
+    "CohereLabs-command-a-plus-05-2026-w4a4",
+    "moonshotai-Kimi-K2-Instruct",
 )
-UNEQUAL = {
-    "openai-gpt-oss-safeguard-20b": "behind reasoning alone it writes an empty final message",
-}
+UNEQUAL = {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B": "a list of one call is left open, of two it is closed"}
 
 
 def template(name: str) -> str:
@@ -48,7 +50,7 @@ def test_real_templates(name: str) -> None:
     fmt = infer_format(template(name), checks=40)
     assert fmt.evidence.right == fmt.evidence.tried == 40, fmt.evidence.failures[:1]
     assert (fmt.evidence.equal == 40) is (name not in UNEQUAL), fmt.evidence.unequal[:1]
-    assert "K" in fmt.evidence.kinds
+    assert "K" in fmt.evidence.kinds and fmt.evidence.agreed == 1
     again = pickle.loads(pickle.dumps(fmt))
     assert again == fmt and again.evidence == fmt.evidence
 

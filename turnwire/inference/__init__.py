@@ -107,8 +107,8 @@ class _Job:
         notes += foreign
         unique = tuple(dict.fromkeys(notes))
         evidence = Evidence(
-            self.template.sha256, done.tried, done.right, done.equal, done.refused, tuple(seen.turns), probe.mode,
-            unique, probe.count, agreed, done.failures, done.unequal,
+            self.template.sha256, done.tried, done.right, done.equal, done.refused, done.lost, tuple(seen.turns),
+            probe.mode, unique, probe.count, agreed, done.failures, done.unequal,
         )  # fmt: skip
         if done.right < LEAST * done.tried or not done.tried:
             first = done.failures[0] if done.failures else None

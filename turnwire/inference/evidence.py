@@ -37,17 +37,17 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`tried` random turns, of which `right` read back as they were and `equal` are written as by the template;
-    `refused` by the template itself, or with a value that it does not keep. `kinds`: the combinations of reasoning (R),
-    text (C) and calls (K) that it shows.
-    `mode`: the input that it wants. `notes`: what it cannot show, what was guessed. `sha256`: the template's.
-    `probes`: renders that were made. `agreed`: the share of a turn's characters of which the source map says what the
-    sentinels say (None: no map, or not asked)."""
+    `refused` by the template itself; `lost`: left out, because they hold a value that it does not keep. `kinds`: the
+    combinations of reasoning (R), text (C) and calls (K) that it shows. `mode`: the input that it wants. `notes`: what
+    it cannot show, what was guessed. `sha256`: the template's. `probes`: renders that were made. `agreed`: the share
+    of a turn's characters of which the source map says what the sentinels say (None: there is no map)."""
 
     sha256: str
     tried: int
     right: int
     equal: int
     refused: int
+    lost: int
     kinds: tuple[str, ...]
     mode: Mode
     notes: tuple[str, ...]
@@ -68,6 +68,7 @@ class Count:
     right: int = 0
     equal: int = 0
     refused: int = 0
+    lost: int = 0
     failures: tuple[Failure, ...] = ()
     unequal: tuple[Failure, ...] = ()
 
@@ -89,8 +90,11 @@ def check(
     for said in turns(seed, count, list(seen.turns), most, beginnings):
         text = probe.turn(said)
         reply = seen.behind(text)
-        if reply is None or any(not kinds_of(v).isdisjoint(lost) for c in said.calls for v in c.arguments.values()):
+        if reply is None:
             out.refused += 1
+            continue
+        if any(not kinds_of(v).isdisjoint(lost) for c in said.calls for v in c.arguments.values()):
+            out.lost += 1
             continue
         out.tried += 1
         problem = _read(probe, seen, tree, fmt, said, reply)
@@ -123,20 +127,26 @@ def _ended(tree: Tree, said: Said, reply: str, calls_first: bool) -> str:
     return reply[: len(reply) - len(tail)]
 
 
-def _parts(probe: Probe, seen: Seen, said: Said, empty: Reasoning | None = None) -> tuple[Part, ...]:
-    thought: list[Part] = [Reasoning(said.reasoning)] if said.reasoning is not None else [empty] if empty else []
-    text: list[Part] = [Text(said.text)] if said.text is not None else []
+def _parts(
+    probe: Probe, seen: Seen, said: Said, thought: Reasoning | None = None, text: Text | None = None
+) -> tuple[Part, ...]:
+    """The parts of a turn, in the template's order; `thought` and `text` where it has none."""
+    first: list[Part | None] = [Reasoning(said.reasoning) if said.reasoning is not None else thought]
+    texts: list[Part | None] = [Text(said.text) if said.text is not None else text]
     calls = [Call(c.name, c.arguments, id=seen.id(probe.mode.id(c, i), i)) for i, c in enumerate(said.calls)]
-    return (*thought, *calls, *text) if ("K", "C") in seen.joints else (*thought, *text, *calls)
+    ordered = [*first, *calls, *texts] if ("K", "C") in seen.joints else [*first, *texts, *calls]
+    return tuple(p for p in ordered if p is not None)
 
 
 def _written(probe: Probe, seen: Seen, tree: Tree, said: Said) -> Iterator[str]:
-    """How a format writes the turn; where it has no reasoning, also with an empty part of it."""
-    empties = (None, Reasoning(""), Reasoning("", prefilled=True)) if said.reasoning is None else (None,)
-    for empty in empties:
-        text = written(tree.body, _parts(probe, seen, said, empty))
-        if text is not None:
-            yield text
+    """How a format writes the turn; where it has no reasoning or text, also with an empty part of it, for many
+    templates write that."""
+    thoughts = (None, Reasoning(""), Reasoning("", prefilled=True)) if said.reasoning is None else (None,)
+    for empty in (None, Text("")) if said.text is None else (None,):
+        for thought in thoughts:
+            text = written(tree.body, _parts(probe, seen, said, thought, empty))
+            if text is not None:
+                yield text
 
 
 def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: str) -> str | None:

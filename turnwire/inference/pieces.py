@@ -101,7 +101,7 @@ class Spelling:
         """A text as words; `firm`: white space that stands alone between two values is no `Pad`."""
         out: list[Word] = []
         for run in RUNS.findall(text):
-            out += [Pad(run)] if run.isspace() else self.markup(run)
+            out += [Pad(run)] if run.isspace() else _padded(self.markup(run))
         if firm and out and all(isinstance(w, Pad) for w in out):
             return Lit(text)
         return joined(*out)
@@ -125,6 +125,20 @@ class Spelling:
         if isinstance(word, Many):
             return Many(*(self.respelled(w) for w in (word.item, word.sep, word.open, word.close)))
         return word
+
+
+def _padded(words: list[Word]) -> list[Word]:
+    """White space of texts that is next to a control token as `Pad`s."""
+    out: list[Word] = []
+    for i, word in enumerate(words):
+        if isinstance(word, Lit):
+            core = word.text.lstrip() if i else word.text
+            lead, core = word.text[: len(word.text) - len(core)], core.rstrip() if i + 1 < len(words) else core
+            tail = word.text[len(lead) + len(core) :]
+            out += [w for w in (Pad(lead), Lit(core), Pad(tail)) if w.text]
+        else:
+            out.append(word)
+    return out
 
 
 @functools.lru_cache(256)

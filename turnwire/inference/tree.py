@@ -163,7 +163,7 @@ def _filled(opener: str, close: str, absent: str, spell: Spelling) -> tuple[Word
         return None
     inner = absent[len(core) : to]
     lead, tail = opener[len(core) :], close[: len(close) - len(close.lstrip())]
-    if opener != core + lead or inner not in ("", lead, tail):
+    if opener != core + lead or inner != lead:
         return None
     first: list[Word] = [Pad(lead)] if lead else []
     second: list[Word] = [Pad(tail, filled=True)] if tail else []
