@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import events as events
     from .chat_template import ChatTemplate as ChatTemplate
+    from .conversation import Conversation as Conversation
     from .detect import Detection as Detection
     from .detect import detect_format as detect_format
     from .errors import TurnwireError as TurnwireError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .origins import Origin as Origin
     from .parsers.stream import Parser as Parser
     from .parsers.stream import ParseResult as ParseResult
+    from .samples import Sample as Sample
     from .spans import Rendered as Rendered
     from .spans import Run as Run
     from .templating.inputs import Inputs as Inputs
@@ -52,6 +54,7 @@ _HOME = {
     "get_format": "families", "list_formats": "families",
     "Logged": "explain.sides",
     "Format": "format", "Refusal": "turns",
+    "Conversation": "conversation", "Sample": "samples",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",

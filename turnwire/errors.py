@@ -10,6 +10,7 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   ├── ContentError             content of a wrong type, or an unknown kind of part
 │   ├── ArgumentsError           arguments that are not JSON, or not an object
 │   ├── ResultError              a tool result that answers no call
+│   ├── HistoryError             messages that cannot follow what was sampled, or a rewritten history
 │   └── RefusedTurn              a turn the format cannot write so that it reads back; `refusal` says why
 ├── ToolError                    something in `tools`
 │   ├── DuplicateTool            two tools of one name
@@ -215,6 +216,10 @@ class DuplicateTool(ToolError):
 
 class SchemaError(ToolError):
     """Parameters that are not a usable JSON Schema."""
+
+
+class HistoryError(MessageError):
+    """Messages that cannot follow what was sampled, or a history that the family rewrites."""
 
 
 class SurrogateError(TurnwireError):

@@ -272,6 +272,22 @@ class Format:
             return Turn(got.role, got.parts[extra:])
         return got
 
+    def extend(
+        self,
+        previous_ids: Sequence[int],
+        messages: Iterable[Any],
+        *,
+        tokenizer: Tokenizer,
+        tools: Sequence[Any] | None = None,
+        add_generation_prompt: bool = True,
+        **options: Any,
+    ) -> list[int]:
+        """`previous_ids`, a prompt and the reply that was sampled behind it, and what `messages` add to them; see
+        `turnwire.extend`. Raises `HistoryError` for messages that the family cannot write there."""
+        from .extend import extend
+
+        return extend(self, previous_ids, messages, tokenizer, tools, add_generation_prompt, options)
+
     # parsing
 
     def parser(

@@ -27,7 +27,10 @@ MAY: dict[str, str] = {
     **dict.fromkeys(BASE.split(), BASE),
     "parsers": BASE + " parsers",
     "templating": BASE + " templating",
-    "format": BASE + " parsers templating",
+    "format": BASE + " parsers templating extend",
+    "extend": BASE + " format",
+    "samples": BASE,
+    "conversation": BASE + " format chat_template extend samples",
     "families": BASE + " templating format families",
     "chat_template": BASE + " templating format inference",
     "inference": BASE + " chat_template parsers templating format families detect inference",
@@ -41,7 +44,8 @@ MAY: dict[str, str] = {
     "clitemplate": BASE + " chat_template format inference detect jsonform cliinput",
     "cli": BASE + " parsers format families detect jsonform show demo cliinput clitemplate convert turnwire",
     "__main__": "cli",
-    "turnwire": "chat_template convert detect errors events families format parsers spans tokens tools turns",
+    "turnwire": "chat_template conversation convert detect errors events families format parsers samples spans tokens "
+    "tools turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
 
@@ -169,7 +173,7 @@ def test_only_families_and_outer_layers_are_lazy_about_their_own() -> None:
     allowed = {
         "cli": None, "clitemplate": None, "demo": None, "families": None, "explain": None,
         "format": {"turnwire.parsers.compile", "turnwire.parsers.stream", "turnwire.parsers.validate",
-                   "turnwire.tokens", "turnwire.events"},
+                   "turnwire.tokens", "turnwire.events", "turnwire.extend"},
         "tokens": {"turnwire.tokenfiles"}, "parsers": {"turnwire.parsers.hardened"},
             "chat_template": {"turnwire.inference"},
     }  # fmt: skip
