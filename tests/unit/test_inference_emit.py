@@ -137,6 +137,14 @@ def test_names_do_not_collide() -> None:
     assert run(source, "format_1_Tok").reply == fmt.reply
 
 
+def test_imports_give_way_to_names() -> None:
+    reply = Many(Frame("Slot", Lit("<1>") + Slot("text") + Lit("</1>"))) + End("<e>")
+    fmt = Format("Lit", reply, Tok("<a>"), Layout((), NoResults()))
+    source = emit(fmt)
+    assert "Lit as Lit_2" in source and "Slot as Slot_2" in source and "\nSlot = " in source
+    assert run(source, "Lit") == fmt
+
+
 def test_words_that_plus_does_not_make() -> None:
     words = (
         Seq((Lit("x"),)),
