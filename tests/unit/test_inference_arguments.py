@@ -40,7 +40,7 @@ from turnwire.format import Format
 from turnwire.inference.arguments import CallShape, infer_call
 from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial, written
 from turnwire.inference.samples import PROBES, Ask, NoNotation, Samples, kinds_of, schema
-from turnwire.inference.words import spelled
+from turnwire.inference.words import ANY, loosened, spelled
 from turnwire.templating import jinja
 from turnwire.turns import Call, Turn
 from turnwire.wire import NOTHING, Choice, Frame, Lit, Many, Pad, Seq, Slot, Tok, Word, walk
@@ -348,7 +348,7 @@ def test_arguments_end_in_whole_tags() -> None:
 
     argument = Lit("<k>") + Slot("key", Name()) + Lit("<v>") + Slot("value", Value()) + Lit("</v></k>")
     body = Slot("name", Name()) + Lit(">") + Many(Frame("arg", argument), sep=Lit("<and/>"))
-    assert infer_call(ask) == CallShape("<f=", body, "</f>")
+    assert infer_call(ask) == CallShape("<f=", loosened(body, "</f>"), "</f>")
 
 
 def test_what_cannot_be_seen_is_said() -> None:
@@ -366,6 +366,25 @@ def test_what_cannot_be_seen_is_said() -> None:
 
     (note,) = infer_call(spaced).notes
     assert note.startswith("written otherwise than by the template, but read: array, array of")
+
+
+def test_line_ends_between_tags_are_read() -> None:
+    """Where the template writes none: behind a name, between tags, behind an argument."""
+    shape = inferred("glm-4.7")
+    back = trial(shape.body, shape.tail)
+    assert back is not None
+    said = BEGIN + "f{0}<arg_key>a</arg_key>{0}<arg_value>\n1</arg_value>{0}"
+    said += "<arg_key>b</arg_key>{0}<arg_value></arg_value>{0}"
+    for gap in ("", "\n"):
+        turn = back.parse(said.format(gap) + shape.tail[:BEHIND] + CLOSE, finish_reason="stop").turn
+        assert [(c.name, c.arguments) for c in turn.calls] == [("f", {"a": "\n1", "b": ""})]
+    value = Slot("value", Value())
+    tight = Slot("name") + Lit("<x>") + Many(Frame("arg", Lit("<k>") + value + Lit("</k>")), sep=Lit(","))
+    loose = Slot("name") + ANY + Lit("<x>") + ANY + Many(Frame("arg", Lit("<k>") + value + Lit("</k>")), sep=Lit(","))
+    assert loosened(tight, "</f>") == loose
+    assert loosened(Lit("<a><b>"), "") == Lit("<a>") + ANY + Lit("<b>")
+    assert loosened(Many(Frame("arg", value + Lit(">"))), "\n<") == Many(Frame("arg", value + Lit(">")))
+    assert loosened(Many(Frame("arg", value + Lit(">"))), "<") == Many(Frame("arg", value + Lit(">") + ANY))
 
 
 def test_why_a_call_is_not_understood() -> None:

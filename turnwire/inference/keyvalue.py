@@ -11,6 +11,7 @@ from ..wire import NOTHING, Choice, Frame, Lit, Many, Slot, Word
 from .fits import Candidate
 from .samples import KEY, LAST, NAME, SECOND, TWO, VALUE, Samples
 from .slots import ATTRIBUTE, head_of, markup, stops
+from .words import loosened
 
 VALUES = (Value(), Value(python=True), Value(python=True, containers=True))
 SPECIAL = "< > & \n \" '"
@@ -48,7 +49,11 @@ def key_values(samples: Samples) -> Iterator[Candidate]:
         end = value + len(VALUE) + len(split.close) + len(split.last)
         for argument in _arguments(samples, split):
             many = Many(Frame("arg", argument), markup(split.sep), markup(split.first), markup(split.last))
-            yield Candidate(head.start, end, head.body + many, head.id)
+            body = head.body + many
+            loose = loosened(body, base[end:])
+            if loose != body:
+                yield Candidate(head.start, end, loose, head.id)
+            yield Candidate(head.start, end, body, head.id)
 
 
 def _splits(samples: Samples, key: int, colon: str, rest: str) -> Iterator[Split]:

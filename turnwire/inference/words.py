@@ -1,4 +1,4 @@
-"""Trees, changed: control tokens put in the place of their spellings."""
+"""Trees, changed: control tokens put in the place of their spellings; line ends read where none are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..wire import NOTHING, Choice, Frame, If, Lit, Many, Seq, Switch, Tok, Word
+from ..wire import NOTHING, Choice, Frame, If, Lit, Many, Pad, Seq, Switch, Tok, Word
 
 
 def spelled(word: Word, tokens: Iterable[str]) -> Word:
@@ -15,6 +15,46 @@ def spelled(word: Word, tokens: Iterable[str]) -> Word:
     if not known:
         return word
     return _walk(word, re.compile("(" + "|".join(map(re.escape, known)) + ")"))
+
+
+TAGS = re.compile("(?<=>)(?=<)")
+ANY = Choice(NOTHING, Pad("\n"))
+
+
+def loosened(body: Word, behind: str) -> Word:
+    """The body of a call whose tags stand close, and that reads a line end between any two of them, and behind the
+    name: models write those. `behind`: the text that follows."""
+    out: list[Word] = []
+    for part in body.parts if isinstance(body, Seq) else (body,):
+        pieces: list[Word] = [part]
+        if isinstance(part, Lit):
+            pieces = [Lit(text) for text in TAGS.split(part.text)]
+        elif isinstance(part, Many) and isinstance(part.item, Frame):
+            item = loosened(part.item.body, behind)
+            if part.sep == part.close == NOTHING and _closed(item) and behind.startswith("<"):
+                item = item + ANY
+            pieces = [replace(part, item=replace(part.item, body=item))]
+        for piece in pieces:
+            if out and _opens(piece) and (_closed(out[-1]) or getattr(out[-1], "kind", "") == "name"):
+                out.append(ANY)
+            out.append(piece)
+    return out[0] if len(out) == 1 else Seq(tuple(out))
+
+
+def _opens(word: Word) -> bool:
+    """Whether a tag begins here."""
+    if isinstance(word, Many) and isinstance(word.item, Frame):
+        word = word.item.body if word.open == NOTHING else word.open
+    if isinstance(word, Seq) and word.parts:
+        word = word.parts[0]
+    return isinstance(word, Lit) and word.text.startswith("<")
+
+
+def _closed(word: Word) -> bool:
+    """Whether a tag ends here."""
+    if isinstance(word, Seq) and word.parts:
+        word = word.parts[-1]
+    return isinstance(word, Lit) and word.text.endswith(">")
 
 
 def _walk(word: Word, known: re.Pattern[str]) -> Word:
