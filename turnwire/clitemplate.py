@@ -35,9 +35,7 @@ def chat_template(args: argparse.Namespace, tools: Any = None) -> ChatTemplate:
 
 def template_format(args: argparse.Namespace, tools: Any, tokenizer: Any) -> Format:
     """The format that is inferred from that template."""
-    from .inference import infer_format
-
-    return infer_format(chat_template(args, tools), tokenizer=tokenizer)
+    return chat_template(args, tools).infer_format(tokenizer=tokenizer)
 
 
 def template_form(template: ChatTemplate, out: Rendered, ids: bool, origins: bool) -> dict[str, Any]:
@@ -60,7 +58,6 @@ def inferred(template: ChatTemplate, tokenizer: Any, name: str | None) -> tuple[
     """What `turnwire infer` says of a template: a JSON form, with the reason if there is no format, and the format as
     Python source, "" if there is none."""
     from .errors import InferenceError
-    from .inference import infer_format
     from .inference.emit import emit
 
     form: dict[str, Any] = {
@@ -72,7 +69,7 @@ def inferred(template: ChatTemplate, tokenizer: Any, name: str | None) -> tuple[
         "evidence": None,
     }
     try:
-        fmt = infer_format(replace(template, origin=""), tokenizer=tokenizer, name=name)
+        fmt = replace(template, origin="").infer_format(tokenizer=tokenizer, name=name)
     except InferenceError as e:
         form |= {"reason": e.problem, "evidence": e.evidence and asdict(e.evidence)}
         return form, ""

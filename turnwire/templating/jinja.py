@@ -270,7 +270,9 @@ def compile_in(environment: Sandbox, source: str) -> jinja2.Template:
     except jinja2.TemplateSyntaxError as e:
         raise malformed(e, source) from None
     except RecursionError:
-        raise TemplateError("nested too deep", value=source[:80], path="template", expected="a template") from None
+        raise TemplateError(
+            "nested too deep", value=source[:80], path="template", expected="a template", kind="syntax"
+        ) from None
     finally:
         budget.current.reset(token)
 
