@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .samples import Sample as Sample
     from .spans import Rendered as Rendered
     from .spans import Run as Run
+    from .stability import Stability as Stability
+    from .stability import prefix_stability as prefix_stability
     from .templating.inputs import Inputs as Inputs
     from .tokens import Tokenizer as Tokenizer
     from .tokens import load_tokenizer as load_tokenizer
@@ -54,7 +56,7 @@ _HOME = {
     "get_format": "families", "list_formats": "families",
     "Logged": "explain.sides",
     "Format": "format", "Refusal": "turns",
-    "Conversation": "conversation", "Sample": "samples",
+    "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",

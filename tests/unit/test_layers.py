@@ -30,6 +30,7 @@ MAY: dict[str, str] = {
     "format": BASE + " parsers templating extend",
     "extend": BASE + " format",
     "samples": BASE,
+    "stability": BASE + " format chat_template",
     "conversation": BASE + " format chat_template extend samples",
     "families": BASE + " templating format families",
     "chat_template": BASE + " templating format inference",
@@ -44,8 +45,8 @@ MAY: dict[str, str] = {
     "clitemplate": BASE + " chat_template format inference detect jsonform cliinput",
     "cli": BASE + " parsers format families detect jsonform show demo cliinput clitemplate convert turnwire",
     "__main__": "cli",
-    "turnwire": "chat_template conversation convert detect errors events families format parsers samples spans tokens "
-    "tools turns",
+    "turnwire": "chat_template conversation convert detect errors events families format parsers samples spans "
+    "stability tokens tools turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
 
