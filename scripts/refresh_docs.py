@@ -23,6 +23,7 @@ PAGES = (
     "docs/add-a-family.md",
     "docs/cli.md",
     "docs/conformance.md",
+    "docs/conversations.md",
     "docs/differences.md",
     "docs/formats.md",
     "docs/laws.md",
