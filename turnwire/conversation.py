@@ -93,8 +93,7 @@ class Conversation:
     @property
     def ids(self) -> list[int]:
         """All that was sent and sampled, in the segment that is open."""
-        pieces = [] if self._last is None else [p.ids for p in self._last.chain()]
-        return [i for ids in reversed(pieces) for i in ids]
+        return [] if self._last is None else _joined(self._last)
 
     def add(self, messages: Any) -> None:
         """Messages that come next: questions, tool results, in their order. Nothing is rendered yet."""
@@ -139,13 +138,14 @@ class Conversation:
             raise HistoryError("a turn was sampled there already", value=len(given), path="ids", expected="prompt()")
         before = self if not goes_on else self._before
         self._before = copy.copy(before) if before is not None else None
-        old, prompt = ([], self.ids) if not goes_on else (list(self._last.ids), self.ids[: -len(self._last.ids)])
+        old = list(self._last.ids) if goes_on else []
+        sent = self._last.before if goes_on else self._last
         chances = tuple(logprobs) if logprobs is not None else (None,) * len(given)
         if goes_on:
             chances = (*self._last.logprobs, *chances)
             self._messages, self._last = self._messages[:-1], self._last.before
         whole = [*old, *given]
-        parser = self.format.parser(self.tokenizer, self.tools, prompt)
+        parser = self.format.parser(self.tokenizer, self.tools, self._seen(sent))
         events = [*parser.feed(whole), *parser.close(finish_reason)]
         turn = parser.turn
         self._put(tuple(whole), len(self._messages), parts_of_tokens(events, len(whole)), chances)
@@ -175,6 +175,11 @@ class Conversation:
         if not found:
             raise MaskError("nothing was sampled", value=len(self._messages), path="samples", expected="sampled(ids)")
         return found
+
+    def _seen(self, sent: _Piece | None) -> list[int]:
+        """The prompt, as far as a parser asks: where ids of calls must differ, all of it, else what was sent last."""
+        assert sent is not None
+        return _joined(sent) if self.format.layout.ids is not None else list(sent.ids)
 
     def _put(
         self,
@@ -218,6 +223,13 @@ class Conversation:
             self._segments = (*self._segments, self._last)
         self._last = None
         self._put(tuple(now))
+
+
+def _joined(last: _Piece) -> list[int]:
+    out: list[int] = []
+    for piece in reversed(list(last.chain())):
+        out += piece.ids
+    return out
 
 
 def _sample(last: _Piece) -> Sample:
