@@ -24,7 +24,7 @@ from .evidence import Evidence, check
 from .layout import layout_of
 from .messages import build_list, is_list
 from .pieces import Spelling, literals
-from .probe import DEFINED, NAMES, ONE, SAID, Probe, Said, find_mode
+from .probe import DEFINED, NAMES, ONE, SAID, Probe, Said, cut_closer, find_mode
 from .provenance import agreement
 from .samples import NoNotation
 from .segments import Odd, Seen, asker, join, observe
@@ -151,11 +151,13 @@ class _Job:
         end = end_of(ends, self._following(seen, ends), eos, notes)
         tree = build_list(seen, calls, spell, end) if listed else build(calls, edges, spell, end, firm)
         tree.notes += notes
-        opened = next((p for p in seen.prompts if p.strip()), "")
-        thinking = with_think(tree.body, opened, spell) if not listed and "R" not in edges.close and opened else None
-        if thinking is not None:
-            tree.body = thinking
-            tree.notes.append(f"reasoning is seen in the prompt only, which ends in {opened!r}: its closer is guessed")
+        if not listed and "R" not in edges.close:
+            cut = cut_closer(self.probe)
+            thinking = with_think(tree.body, seen.prompts, cut, spell)
+            if thinking is not None:
+                tree.body, marks = thinking
+                where = "cut out of content" if cut else "begun in the prompt"
+                tree.notes.append(f"reasoning is never shown, only {where}: it is taken to stand between {marks}")
         return tree
 
     def _following(self, seen: Seen, ends: dict[str, str]) -> dict[str, str]:

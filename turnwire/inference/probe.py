@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +27,7 @@ NAMES = ("zqfnaaa", "zqfnbbb", "zqfnccc")
 KEY, VALUE = "zqkeya", "zqvalaa"
 IDS = ("zq0id1aa1", "zq0id2bb2", "zq0id3cc3")
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought")
+CLOSERS = re.compile(r"</[\w:]*think[\w:]*>|\[/THINK\]", re.I)
 TODAY = date(2026, 1, 15)
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
 
@@ -58,7 +60,8 @@ class Mode:
     `strings`: arguments as JSON text. `nothing`: what stands for no content. `listed`: content as a list of parts.
     `system`: a system text first. `answered`: calls are shown only where a result follows. `followed`: the last turn is
     one to go on with, so a user's stands behind it. `tools`: definitions are given. `counted`: ids that hold the name
-    and a number. `reasoning`: the fields that reasoning is given in. `variables`: what else is set for it to be shown.
+    and a number. `reasoning`: the fields that reasoning is given in; `blocks`: as a block of content.
+    `variables`: what else is set for it to be shown.
     """
 
     strings: bool = False
@@ -70,6 +73,7 @@ class Mode:
     tools: bool = True
     counted: bool = False
     reasoning: tuple[str, ...] = ()
+    blocks: bool = False
     variables: tuple[tuple[str, Any], ...] = ()
 
     def id(self, call: Called, index: int) -> str:
@@ -84,7 +88,10 @@ class Mode:
         if self.listed and content:
             content = [{"type": "text", "text": content}]
         out: dict[str, Any] = {"role": "assistant", "content": content}
-        if said.reasoning is not None:
+        if said.reasoning is not None and self.blocks:
+            text = [{"type": "text", "text": said.text}] if said.text is not None else []
+            out["content"] = [{"type": "thinking", "thinking": said.reasoning}, *text]
+        elif said.reasoning is not None:
             out.update(dict.fromkeys(self.reasoning, said.reasoning))
         if said.calls:
             out["tool_calls"] = [
@@ -147,6 +154,7 @@ class Probe:
     def __init__(self, source: str, variables: Mapping[str, Any], mode: Mode = Mode()):
         self.source, self.variables, self.mode = source, variables, mode
         self.count = 0
+        self._known: dict[tuple[Mode, str], str | None] = {}
 
     def render(
         self, messages: Sequence[Any], tools: Any = None, generation: bool = False, **variables: Any
@@ -177,7 +185,11 @@ class Probe:
 
     def turn(self, said: Said) -> str | None:
         """The text behind the user's, up to the end (or up to the text of what follows)."""
-        return self._behind(self.render(*self.conversation(said)), RESULT if self._closed(said) else "")
+        key = (self.mode, repr(said))
+        if key not in self._known:
+            text = self.render(*self.conversation(said))
+            self._known[key] = self._behind(text, RESULT if self._closed(said) else "")
+        return self._known[key]
 
     def prompt(self, **variables: Any) -> str | None:
         """The text behind the user's in a prompt for a reply."""
@@ -281,4 +293,17 @@ def _find_reasoning(probe: Probe, calls: bool) -> None:
                 text = probe.turn(said)
                 if text is not None and THOUGHT in text:
                     return
+    if "'thinking'" in probe.source:
+        probe.mode = replace(mode, reasoning=("thinking",), blocks=True)
+        if any((text := probe.turn(said)) is not None and THOUGHT in text for said in turns):
+            return
     probe.mode = mode
+
+
+def cut_closer(probe: Probe) -> str:
+    """What closes reasoning in a content from which the template cuts it out; "" if it does not."""
+    for closer in dict.fromkeys(CLOSERS.findall(probe.source)):
+        text = probe.turn(Said(None, THOUGHT + closer + SAID))
+        if text is not None and SAID in text and THOUGHT not in text:
+            return closer
+    return ""

@@ -7,7 +7,7 @@ inside it. Calls that begin with ordinary text are looked for where a reply begi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from .calls import ID, CallList
 from .edges import KINDS, Edges
 from .pieces import Spelling, is_marker, joined, pieces, suffix
 from .segments import Odd
+
+MARK = re.compile(r"([<\[][A-Za-z_][\w:]*[>\]])(?:\s*[<\[]/[\w:]+[>\]])?")
+"""What opens reasoning, or an empty block of it."""
 
 
 @dataclass(slots=True)
@@ -195,13 +198,19 @@ def end_of(ends: dict[str, str], following: dict[str, str], eos: str, notes: lis
     return End(*toks, sampled=sampled, called=called or None)
 
 
-def with_think(body: Word, opener: str, spell: Spelling) -> Word | None:
-    """A tree with reasoning that only a generation prompt opens: the closer mirrors the opener."""
-    name = re.fullmatch(r"<([\w:]+)>|\[([A-Z_]+)\]", opener.strip())
-    if name is None:
-        return None
-    close = f"</{name[1]}>" if name[1] else f"[/{name[2]}]"
-    lead = spell.word(opener)
-    behind = joined(Pad("\n"), spell.plain(close), Pad("\n\n"))
-    think = Frame("reasoning", Choice(joined(lead, Slot("reasoning"), behind), joined(spell.plain(close), Pad("\n\n"))))
-    return joined(Opt(think), body)
+def with_think(body: Word, openers: Iterable[str], closer: str, spell: Spelling) -> tuple[Word, str] | None:
+    """A tree with reasoning that a generation prompt opens (the closer mirrors the opener, or the reverse), or that is
+    cut out of content by its `closer`; and its markers."""
+    if closer:
+        opener = closer.replace("/", "", 1) + "\n"
+    else:
+        named = ((MARK.fullmatch(o.strip()), o) for o in sorted(openers, key=len))
+        found, text = next(((m, o) for m, o in named if m is not None), (None, ""))
+        if found is None:
+            return None
+        mark = found[1]
+        opener, closer = text if text.strip() == mark else mark + "\n", mark[0] + "/" + mark[1:]
+    behind = joined(Pad("\n"), spell.plain(closer), Pad("\n\n"))
+    closed = joined(spell.plain(closer), Pad("\n\n"))
+    think = Frame("reasoning", Choice(joined(spell.word(opener), Slot("reasoning"), behind), closed))
+    return joined(Opt(think), body), f"{opener.strip()} and {closer}"
