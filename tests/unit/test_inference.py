@@ -79,6 +79,45 @@ def test_prompts_are_the_templates() -> None:
         )
 
 
+def test_ids() -> None:
+    """With a tokenizer, markers are the entries of its vocabulary; content makes none."""
+    tok = real.load("qwen3")
+    fmt = ChatTemplate(template("Qwen-Qwen3-Coder-Next")).infer_format(tokenizer=tok)
+    assert fmt.control == ("</tool_call>", "<tool_call>", "<|im_end|>", "<|im_start|>")
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"properties": {"a": {"type": "integer"}}}}}]
+    prompt = fmt.render([{"role": "user", "content": "<|im_end|></tool_call>"}], tools, tok, add_generation_prompt=True)
+    assert [tok.piece(i) for i in prompt.ids].count(b"<|im_end|>") == 2  # of two turns: tools, user
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
+    turn = {"role": "assistant", "content": "ok <tool_call>", "tool_calls": [call]}
+    reply = fmt.render_reply(turn, tok, tools, prompt)
+    result = fmt.parse(reply.ids, tools, prompt, tok)
+    assert not result.faults and result.turn.text == "ok <tool_call>" and result.turn.calls[0].arguments == {"a": 1}
+
+
+@pytest.mark.parametrize("change", ["no closer", "same markers", "data as markup"])
+def test_wrong_inferences_are_refused(change: str) -> None:
+    """What cannot be told in a template's output is no format."""
+    source = template("Qwen-Qwen3-0.6B")
+    if change == "no closer":
+        source = source.replace("\\n</think>\\n\\n", "").replace("</tool_call>", "")
+    elif change == "same markers":
+        source = source.replace("</tool_call>", "<tool_call>").replace("</think>", "<tool_call>")
+    else:
+        source = source.replace("<tool_call>", "{{ messages[0].content }}")
+    try:
+        fmt = infer_format(source, checks=40)
+    except InferenceError:
+        return
+    assert fmt.evidence.right == fmt.evidence.tried
+
+
+def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("turnwire.inference.probe.PATIENCE", 0.5)
+    loops = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}"
+    with pytest.raises(InferenceError, match="too long"):
+        infer_format(loops + "{{ messages[0].content }}tool_calls")
+
+
 def test_refused() -> None:
     with pytest.raises(InferenceError, match="never a call"):
         infer_format(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..chat_template import ChatTemplate
 from ..detect import LIKELY, likeness, words_of_template
-from ..errors import FormatError, InferenceError
+from ..errors import FormatError, InferenceError, TurnwireError
 from ..families import formats
 from ..format import Format
 from ..templating.jinja import compiled
@@ -24,10 +24,10 @@ from .evidence import Evidence, check
 from .layout import layout_of
 from .messages import build_list, is_list
 from .pieces import Spelling, literals
-from .probe import DEFINED, NAMES, ONE, SAID, Probe, Said, cut_closer, find_mode
+from .probe import DEFINED, NAMES, ONE, SAID, Odd, Probe, Said, cut_closer, find_mode
 from .provenance import agreement
 from .samples import NoNotation
-from .segments import Odd, Seen, asker, join, observe
+from .segments import Seen, asker, join, observe
 from .tree import Tree, build, end_of, with_think
 
 if TYPE_CHECKING:
@@ -54,9 +54,13 @@ def infer_format(
     compiled(template.source)
     special = {"bos_token": template.bos_token or BOS, "eos_token": template.eos_token or EOS}
     probe = Probe(template.source, {**template.variables, **special})
-    job = _Job(template, probe, tokenizer, name or f"template-{template.sha256[:8]}", find_mode(probe))
-    if not job.calls:
+    try:
+        shows = find_mode(probe)
+    except Odd as e:
+        raise InferenceError(str(e), value=template.source[:80], path="template", expected="a quicker one") from None
+    if not shows:
         _refuse_unseen_calls(probe)
+    job = _Job(template, probe, tokenizer, name or f"template-{template.sha256[:8]}", shows)
     try:
         return job.run(checks, seed)
     except InferenceError as e:
@@ -82,7 +86,9 @@ class _Job:
         """The format, checked."""
         try:
             return self._run(checks, seed)
-        except (Odd, NoNotation, FormatError) as e:
+        except InferenceError:
+            raise
+        except (Odd, NoNotation, TurnwireError) as e:
             where, wanted = self.template.source[:80], "replies that can be told from what is written"
             raise InferenceError(str(e), value=where, path="template", expected=wanted) from e
 
@@ -148,7 +154,7 @@ class _Job:
         ends = {a: seen.joint(a, "$") or "" for a in "CK" if (a, "$") in seen.joints} if listed else edges.ends
         notes: list[str] = []
         eos = str(self.probe.variables["eos_token"])
-        end = end_of(ends, self._following(seen, ends), eos, notes)
+        end = end_of(ends, self._following(seen, ends), eos, bool(self.template.eos_token), spell, notes)
         tree = build_list(seen, calls, spell, end) if listed else build(calls, edges, spell, end, firm)
         tree.notes += notes
         if not listed and "R" not in edges.close:

@@ -15,8 +15,8 @@ from ..turns import Call, Part
 from ..wire import Frame, Lit, Many, Symbols, Word, control_tokens
 from .arguments import CallShape
 from .pieces import prefix, suffix
-from .probe import KEY, NAMES, SAID, VALUE, Called, Probe, Said
-from .segments import Odd, Seen, join
+from .probe import KEY, NAMES, SAID, VALUE, Called, Odd, Probe, Said
+from .segments import Seen, join
 
 FORMS = ("given", "own", "ordinal")
 BETWEEN = "\x00"

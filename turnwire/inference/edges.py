@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from .calls import CallList
 from .pieces import is_end, is_marker, pieces, prefix, suffix
-from .segments import Odd, Seen
+from .probe import Odd
+from .segments import Seen
 
 KINDS = {"R": "reasoning", "C": "text", "K": "call", "^": "", "$": "the end"}
 BLOCK = re.compile(r"\s*(?:(?:<([\w:]+)>\s*)?</([\w:]+)>|(?:\[([A-Z_]+)\]\s*)?\[/([A-Z_]+)\])\s*")

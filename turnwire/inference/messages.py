@@ -10,7 +10,8 @@ from ..wire import Choice, End, Frame, Many, Pad, Slot, Word
 from .calls import CallList
 from .edges import KINDS
 from .pieces import Spelling, is_marker, joined, pieces
-from .segments import Odd, Seen
+from .probe import Odd
+from .segments import Seen
 from .tree import Tree
 
 

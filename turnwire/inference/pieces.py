@@ -86,6 +86,10 @@ class Spelling:
         tag = TAG.fullmatch(text)
         return LOOKS.fullmatch(text) is not None and (tag is None or tag[1] in self.tags)
 
+    def may_end(self, text: str) -> bool:
+        """Whether a spelling may be a stop token: it is in the vocabulary, or nobody knows."""
+        return self.known is None or text in self.known
+
     def markup(self, text: str) -> list[Word]:
         """A text without white space of its own as `Lit`s and `Tok`s."""
         out: list[Word] = []

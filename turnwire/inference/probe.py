@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -30,6 +31,11 @@ REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought")
 CLOSERS = re.compile(r"</[\w:]*think[\w:]*>|\[/THINK\]", re.I)
 TODAY = date(2026, 1, 15)
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
+PATIENCE = 10.0  # seconds for all renders of a template
+
+
+class Odd(Exception):
+    """A template whose turns have no shape that is known here; says why."""
 
 
 class Called(NamedTuple):
@@ -154,6 +160,7 @@ class Probe:
     def __init__(self, source: str, variables: Mapping[str, Any], mode: Mode = Mode()):
         self.source, self.variables, self.mode = source, variables, mode
         self.count = 0
+        self._spent = 0.0
         self._known: dict[tuple[Mode, str], str | None] = {}
 
     def render(
@@ -161,11 +168,16 @@ class Probe:
     ) -> str | None:
         """The text of a conversation, None if the template refuses."""
         self.count += 1
+        start = time.monotonic()
+        if self._spent > PATIENCE:
+            raise Odd("its renders take too long")
         given = self.variables_of(messages, tools, generation, **variables)
         try:
             return render(self.source, given, LIMITS, TODAY)
         except TemplateError:
             return None
+        finally:
+            self._spent += time.monotonic() - start
 
     def variables_of(self, messages: Any, tools: Any, generation: bool = False, **variables: Any) -> dict[str, Any]:
         """What the template is given."""

@@ -13,13 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .pieces import is_end, is_marker, pieces, prefix
-from .probe import ONE, SAID, THOUGHT, Called, Probe, Said
+from .probe import ONE, SAID, THOUGHT, Called, Odd, Probe, Said
 
 Joint = tuple[str, str]
-
-
-class Odd(Exception):
-    """A template whose turns have no shape that is known here; says why."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from ..wire import NOTHING, Choice, End, Frame, If, Look, Many, Opt, Pad, Seq, S
 from .calls import ID, CallList
 from .edges import KINDS, Edges
 from .pieces import Spelling, is_marker, joined, pieces, suffix
-from .segments import Odd
+from .probe import Odd
 
 MARK = re.compile(r"([<\[][A-Za-z_][\w:]*[>\]])(?:\s*[<\[]/[\w:]+[>\]])?")
 """What opens reasoning, or an empty block of it."""
@@ -173,9 +173,11 @@ def _filled(opener: str, close: str, absent: str, spell: Spelling) -> tuple[Word
     return joined(spell.word(core), *first), joined(*second, spell.word(close.lstrip()))
 
 
-def end_of(ends: dict[str, str], following: dict[str, str], eos: str, notes: list[str]) -> End:
+def end_of(
+    ends: dict[str, str], following: dict[str, str], eos: str, known: bool, spell: Spelling, notes: list[str]
+) -> End:
     """The stop tokens: what the template writes behind the last part; where it writes nothing, the first marker of
-    the turn behind it, which a model samples there, and the end of the text."""
+    the turn behind it, which a model samples there; and the end of the text, if it is `known`."""
     own: dict[str, str] = {}
     for a, text in ends.items():
         found = pieces(text)
@@ -183,19 +185,19 @@ def end_of(ends: dict[str, str], following: dict[str, str], eos: str, notes: lis
         if not own[a] and text.strip():
             own[a] = text.strip()
             notes.append(f"a turn ends in ordinary text, {own[a]!r}")
-    if not any(own.values()):
+    if any(own.values()):
+        sampled = own.get("C") or own.get("K") or next(iter(own.values()))
+        toks, called, history = [own.get("K", "")], own.get("K", ""), None
+    else:
         nexts = {a: next((p for p in pieces(t) if not p.isspace()), "") for a, t in following.items()}
-        toks = [t for t in dict.fromkeys(nexts.values()) if is_marker(t) and t != eos]
-        notes.append("it writes nothing behind a turn: what ends a reply is " + " or ".join(map(repr, [*toks, eos])))
-        text = nexts.get("C", "")
-        sampled = text if text in toks else eos
-        called = nexts.get("K", "")
-        stops = dict.fromkeys((sampled, *toks, eos))
-        return End(*stops, sampled=sampled, history="", called=called if called in toks else None)
-    sampled = own.get("C") or own.get("K") or next(iter(own.values()))
-    called = own.get("K")
-    toks = tuple(dict.fromkeys(t for t in (sampled, called, eos) if t))
-    return End(*toks, sampled=sampled, called=called or None)
+        toks = [t for t in dict.fromkeys(nexts.values()) if is_marker(t) and spell.may_end(t)]
+        sampled = nexts["C"] if nexts.get("C") in toks else eos
+        called, history = nexts.get("K", ""), ""
+        called = called if called in toks else ""
+        said = " or ".join(map(repr, dict.fromkeys((sampled, *toks))))
+        notes.append(f"it writes nothing behind a turn: what ends a reply is {said}")
+    stops = dict.fromkeys((sampled, *toks, *([eos] if known and spell.may_end(eos) else [])))
+    return End(*filter(None, stops), sampled=sampled, history=history, called=called or None)
 
 
 def with_think(body: Word, openers: Iterable[str], closer: str, spell: Spelling) -> tuple[Word, str] | None:
