@@ -8,6 +8,7 @@ so that the mask "sampled" is exact.
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -172,6 +173,27 @@ class Rendered:
             return (n, n)
         return (self._token_at(start), self._token_at(stop - 1, last=True) + 1)
 
+    def extents(self) -> list[tuple[int, int]]:
+        """Of each token the characters that it holds, or holds some bytes of, half-open: the inverse of `tokens`."""
+        out: list[tuple[int, int]] = []
+        later = stop = len(self.text)
+        stops: list[int] = []  # of the pieces; in `whole` mode several may have a character in common
+        for start in reversed(self._starts):
+            later, stop = (later, stop) if start == later else (start, later)
+            stops.append(stop)
+        for (first, end, _), start, stop in zip(self._pieces, self._starts, reversed(stops)):
+            if end - first <= 1 or self._bound is None:
+                out += [(start, stop)] * (end - first)
+                continue
+            text = self.text[start:stop]
+            at = kept_at(text, lambda t, b=self._bound: b.tokenizer.normalize(t, b.control))
+            begin = 0.0
+            for until in char_ends(self._bound.table, self.ids[first:end]):
+                low, high = (min(n, len(at) - 1) for n in (int(begin), math.ceil(until)))
+                out.append((start + at[low], start + at[high]))
+                begin = until
+        return out
+
     def _token_at(self, char: int, last: bool = False) -> int:
         """The first (or last) token of those that hold the character."""
         i = bisect_right(self._starts, char) - 1
@@ -246,6 +268,24 @@ def _spelled(bound: Bound) -> re.Pattern[str]:
     """What the official pipeline takes for a control token or a special one."""
     spellings = sorted(bound.control | bound.tokenizer.specials.keys(), key=lambda s: (-len(s), s))
     return re.compile("(" + "|".join(map(re.escape, spellings)) + ")")
+
+
+def kept_at(text: str, normalize: Callable[[str], str]) -> Sequence[int]:
+    """Of each character of what a tokenizer keeps of a text, and of its end, where that is in the text."""
+    kept = text if text.isascii() else normalize(text)
+    if kept == text:
+        return range(len(text) + 1)
+    out: list[int] = []
+    for m in _CLUSTER.finditer(text):  # ASCII never joins what is before it
+        size = m.end() - m.start()
+        count = size if m.group().isascii() else len(normalize(m.group()))
+        out += [m.start() + min(i, size - 1) for i in range(count)]
+    if len(out) != len(kept):  # it looks further than that: in proportion
+        out = [i * len(text) // len(kept) for i in range(len(kept))]
+    return [*out, len(text)]
+
+
+_CLUSTER = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+|[\x00-\x7f]")
 
 
 def char_ends(table: Sequence[object], ids: Sequence[int]) -> list[float]:

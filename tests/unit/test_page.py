@@ -1,0 +1,230 @@
+"""The data of the page: documents, their turns, parts and tokens, and the file that holds them."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+from typing import Any
+
+import pytest
+
+import turnwire
+from tests import real
+from turnwire.errors import TurnwireError
+from turnwire.explain.document import Document, of_ids, of_rendered, of_reply
+from turnwire.explain.logged import of_logged
+from turnwire.explain.page import Page, Region, data_block
+from turnwire.explain.sections import CLOSER, MARKER
+
+CALL = {"id": "call00000", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
+TOOLS: list[Any] = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "description": "The weather.",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        },
+    }
+]
+MESSAGES: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Oslo? 🌧 e\u0301 <|im_end|>"},
+    {"role": "assistant", "content": "I look.", "reasoning_content": "Hm.", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call00000", "name": "get_weather", "content": "rain"},
+    {"role": "assistant", "content": "It rains."},
+    {"role": "user", "content": "Thanks!"},
+]
+ROLES = [m["role"] for m in MESSAGES]
+EVIL = "</script><script>alert(1)</script><!--<script> <img src=x onerror=alert(2)> \u2028\u2029\ufeff\x00\x7f {{data}}"
+
+
+def formats() -> list[str]:
+    out: list[str] = []
+    for name in turnwire.list_formats():
+        try:
+            turnwire.get_format(name).render(MESSAGES, TOOLS)
+        except TurnwireError:
+            continue
+        out.append(name)
+    return out
+
+
+def check(d: Document) -> None:
+    """Sections tile the text, blocks tile the sections, and every token has its characters."""
+    assert [s.start for s in d.sections] == [0, *(s.stop for s in d.sections[:-1])]
+    assert d.sections[-1].stop == len(d.text)
+    assert [b.start for b in d.blocks] == [0, *(b.stop for b in d.blocks[:-1])]
+    assert d.blocks[-1].stop == len(d.text)
+    for b in d.blocks:
+        s = d.sections[b.section]
+        assert s.start <= b.start < b.stop <= s.stop
+    assert [r.start for r in d.runs] == [0, *(r.stop for r in d.runs[:-1])]
+    if d.tokens:
+        assert len(d.tokens.ids) == len(d.tokens.extents) == len(d.tokens.pieces)
+        assert all(0 <= a <= b <= len(d.text) for a, b in d.tokens.extents)
+
+
+@pytest.mark.parametrize("name", formats())
+def test_each_message_is_a_turn(name: str) -> None:
+    """In every format, with every part where it is."""
+    fmt = turnwire.get_format(name)
+    out = fmt.render(MESSAGES, TOOLS, turnwire.small_tokenizer(fmt))
+    d = of_rendered(out, name, ROLES)
+    check(d)
+    turns = [s for s in d.sections if s.turn is not None]
+    shown = sorted({r.turn for r in out.runs if r.turn is not None})
+    assert [s.turn for s in turns] == shown and len(shown) >= 4
+    assert [s.role for s in turns] == [ROLES[i] for i in shown]
+    for r in out.runs:  # a turn's content is in its section
+        if r.turn is not None:
+            assert any(s.turn == r.turn and s.start <= r.start and r.stop <= s.stop for s in turns)
+    for s in turns[1:]:  # what opens it is at its begin, what closed the one before is not
+        head = MARKER.match(d.text, s.start)
+        first = next(r.start for r in out.runs if r.turn == s.turn)
+        assert head is None or head.end() > first or not CLOSER.match(head.group())
+
+
+@pytest.mark.parametrize("name", ["qwen3", "harmony", "llama-3.1", "kimi-k2", "deepseek-v3.1", "gemma-4"])
+def test_a_logged_prompt_has_the_turns_of_the_rendered_one(name: str) -> None:
+    """By ids and by text. What spells a control token opens nothing by ids."""
+    fmt = turnwire.get_format(name)
+    tokenizer = turnwire.small_tokenizer(fmt)
+    spelled = fmt.render([{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]).text
+    messages = [*MESSAGES[:1], {"role": "user", "content": spelled}, *MESSAGES[4:]]
+    out = fmt.render(messages, None, tokenizer)
+    d = of_logged(out.ids, fmt, tokenizer)
+    check(d)
+    assert d.text == out.text
+    said = [s.role for s in d.sections if s.role in ("user", "assistant")]
+    assert said == ["user", "assistant", "user"]
+    parts = [d.text[r.start : r.stop] for r in d.runs if r.kind == "text"]
+    assert {"It rains.", "Thanks!"} <= {p.strip() for p in parts} and any("Be brief." in p for p in parts)
+    assert spelled in parts or spelled.rstrip() in parts
+    plain = of_logged(fmt.render([{"role": "user", "content": "Oslo?"}, *MESSAGES[4:]]).text, fmt)
+    check(plain)
+    assert [s.role for s in plain.sections if s.role in ("user", "assistant")] == ["user", "assistant", "user"]
+
+
+def test_extents_are_the_inverse_of_token_ranges() -> None:
+    """Also where the tokenizer composes characters, and where it encodes the whole text at once."""
+    tokenizer = real.qwen3()
+    fmt = turnwire.get_format("qwen3")
+    content = "Oslo 🌧 e\u0301e\u0301 \u1e69 s\u0323\u0307 漢字 <|im_end|> " * 5
+    for trust in (False, True):
+        out = fmt.render([{"role": "user", "content": content}], None, tokenizer, trust_content=trust)
+        extents = out.extents()
+        assert len(extents) == len(out.ids)
+        covered: set[int] = set()
+        for n, (a, b) in enumerate(extents):
+            covered.update(range(a, b))
+            if a < b and out.text[a:b].isascii():
+                first, end = out.tokens(a, b)
+                assert first <= n < end
+                assert tokenizer.piece(out.ids[n]) == out.text[a:b].encode()
+        assert covered == set(range(len(out.text)))
+
+
+def test_ids_are_shown_with_what_the_vocabulary_lacks() -> None:
+    tokenizer = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    text, tokens = of_ids([*tokenizer.encode("Zürich ☂"), 10**6], tokenizer)
+    assert text == "Zürich ☂" and tokens.pieces[-1] is None
+    form = Page([of_logged([10**6], None, tokenizer)]).to_dict()["documents"][0]
+    assert form["tokens"]["bytes"] == {0: None}
+
+
+def reply() -> tuple[turnwire.Format, turnwire.Tokenizer, list[int], Document]:
+    fmt = turnwire.get_format("qwen3")
+    tokenizer = turnwire.small_tokenizer(fmt)
+    text = '<think>\nhm\n</think>\n\nSo.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Os'
+    ids: list[int] = []
+    for piece in re.split(r"(</?think>|</?tool_call>)", text):
+        special = tokenizer.special(piece)
+        ids += tokenizer.encode(piece) if special is None else [special]
+    result = fmt.parse(ids, TOOLS, tokenizer=tokenizer, finish_reason="length")
+    return fmt, tokenizer, ids, of_reply(result, ids, tokenizer, control=fmt.control)
+
+
+def test_a_reply_goes_on_where_its_prompt_ends() -> None:
+    fmt, tokenizer, ids, d = reply()
+    check(d)
+    assert [b.kind for b in d.blocks] == ["reasoning", "text", "markup", "call"]
+    prompt = of_rendered(fmt.render(MESSAGES[:2], TOOLS, tokenizer, add_generation_prompt=True), "prompt", ROLES)
+    both = prompt.then(d)
+    check(both)
+    assert both.text == prompt.text + d.text and both.reply == len(prompt.text)
+    assert [s.role for s in both.sections] == ["system", "user", "assistant"]
+    assert both.tokens and prompt.tokens and both.tokens.ids == [*prompt.tokens.ids, *ids]
+    assert both.mask == [False] * len(prompt.tokens.ids) + [True] * len(ids)
+    (fault,) = both.faults
+    assert fault.code == "incomplete-call" and fault.span[0] == len(both.text)
+    for e in both.events:
+        if e.tokens and e.span[1] > e.span[0]:
+            first, end = e.tokens
+            assert both.tokens.extents[first][0] <= e.span[0] and e.span[1] <= both.tokens.extents[end - 1][1]
+
+
+class Elements(html.parser.HTMLParser):
+    """The elements of a page, and the text of its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.scripts: list[str] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        self.inside = tag == "script"
+        assert not [a for a, _ in attrs if a.startswith("on") or a in ("src", "style")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.scripts.append(data)
+
+
+def test_content_is_inert_in_the_file() -> None:
+    """Wherever it stands: content, roles, names, titles, facts, template lines, regions."""
+    fmt = turnwire.get_format("qwen3")
+    evil = of_rendered(fmt.render([{"role": "user", "content": EVIL}]), EVIL, [EVIL], EVIL, [(EVIL, EVIL)])
+    page = Page([evil, evil], EVIL, [Region((0, 3), (0, 3), EVIL, EVIL)])
+    made = Elements()
+    made.feed(page.to_html())
+    plain = Elements()
+    plain.feed(Page([of_rendered(fmt.render([{"role": "user", "content": "x"}]))], "x").to_html())
+    assert made.tags == plain.tags
+    data, script = made.scripts
+    assert script == plain.scripts[1] and not re.search("[<>&\u2028\u2029\ufeff\x7f]", data)
+    back = json.loads(data)
+    assert back["documents"][0]["name"] == back["title"] == EVIL and EVIL in back["documents"][0]["text"]
+
+
+def test_nothing_is_fetched_and_only_the_page_s_own_script_may_run() -> None:
+    text = Page([reply()[3]]).to_html()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; base-uri 'none'; form-action 'none'",
+        policy,
+    )
+    assert not re.search(r"https?://|src=|href=\"(?!#)|@import|url\(", text)
+
+
+def test_data_survives_the_file() -> None:
+    for value in (EVIL, "\ud800", "\U0001f327", "\\u003c", "\r\n\t", "'\"`${x}"):
+        assert json.loads(data_block([value])) == [value]
+
+
+def test_the_scripts_use_no_way_to_make_elements_from_text() -> None:
+    assets = real.ROOT / "turnwire" / "explain" / "assets"
+    for file in assets.iterdir():
+        text = file.read_text("utf-8")
+        assert len(text.splitlines()) < 400, file.name
+        if file.suffix == ".js":
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|fetch\(|XMLHttp|import\(",
+                text,
+            ), file.name
