@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 import turnwire
 from tests.families import official
+from tests.laws.law import reports
 from tests.unit.test_cli import TOOLS, here, run
 from tests.unit.test_gguf import build, model
+from tests.unit.test_template_errors import corpus
 
 MESSAGES = [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi <|im_end|>"}]
 
@@ -232,3 +236,21 @@ def test_a_path_cannot_end_a_comment(folder: Path) -> None:
     (folder / "a\nimport os\n.jinja").write_text((folder / "template.jinja").read_text("utf-8"), "utf-8")
     source = here("infer", "a\nimport os\n.jinja")[1]
     assert "\nimport os" not in source and source.startswith("# turnwire infer a\\nimport os\\n.jinja: ")
+
+
+# real templates
+
+COMMANDS = {"render": ("chat.json", "--json", "--origins", "--template"), "infer": ("--json",)}
+
+
+def test_real_templates_never_meet_an_error_of_ours(folder: Path) -> None:
+    found: Counter[str] = Counter()
+    for name, source in random.Random(7).sample(corpus(), 40):
+        (folder / "real.jinja").write_bytes(source.encode())
+        for command, args in COMMANDS.items():
+            code, out, said = here(command, *args, "real.jinja", stdin="Hello")
+            assert code in (0, 1, 2) and said.count("\n") <= 1, (name, said)
+            assert out or code, name
+            found[f"{command} {code}"] += 1
+    reports.append(f"commands with real templates, by exit code: {dict(found)}")
+    assert found["render 0"] >= 20 and found["infer 0"] >= 20
