@@ -240,7 +240,11 @@ def test_a_path_cannot_end_a_comment(folder: Path) -> None:
 
 # real templates
 
-COMMANDS = {"render": ("chat.json", "--json", "--origins", "--template"), "infer": ("--json",)}
+COMMANDS = {
+    "parse": ("-", "--json", "--template"),
+    "render": ("chat.json", "--json", "--origins", "--template"),
+    "infer": ("--json",),
+}
 
 
 def test_real_templates_never_meet_an_error_of_ours(folder: Path) -> None:

@@ -19,7 +19,7 @@ from ..layout import Context, Layout, Option, Results, Wrap
 from ..spans import Rendered
 from ..templating.jinja import sandbox
 from ..tokens import Tokenizer
-from ..wire import NOTHING, Word
+from ..wire import NOTHING, Word, control_tokens
 from .pieces import Spelling
 from .probe import ONE, Mode, Probe, Said
 from .segments import Seen
@@ -86,11 +86,17 @@ def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling,
     return Layout(
         roles=(("system", Wrap(NOTHING, NOTHING)), ("user", Wrap(NOTHING, spell.plain(seen.closing)))),
         results=Results(close=spell.plain(behind_result)),
-        prefill=Prefill(probe.source, variables, probe.mode, seen.base, seen.floating, spell),
+        prefill=Prefill(probe.source, variables, probe.mode, seen.base, seen.floating, _heard(spell, seen)),
         options=options_of(probe.source),
         headless=headless,
         whole=Whole(replace(template, inputs=_inputs(template, probe))),
     )
+
+
+def _heard(spell: Spelling, seen: Seen) -> Spelling:
+    """Of a generation prompt only the control tokens that the format has are any to its parser; the rest is text."""
+    words = (spell.plain(seen.header), spell.plain(seen.closing))
+    return replace(spell, known=frozenset({*spell.also, *(t for w in words for t in control_tokens(w))}), also=())
 
 
 def _inputs(template: ChatTemplate, probe: Probe) -> Any:
