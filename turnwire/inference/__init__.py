@@ -134,11 +134,12 @@ class _Job:
         tree = self._tree(seen, calls, firm)
         spell = replace(self._spelling(seen, tree), also=tuple(sorted(control_tokens(tree.reply))))
         tree.body = spell.respelled(tree.body)
+        behind = self._behind_result(seen) if self.calls else ""
         fmt = Format(
             self.name,
             tree.reply,
             spell.plain(seen.header),
-            layout_of(self.template, self.probe, seen, spell, self._behind_result(seen) if self.calls else ""),
+            layout_of(self.template, self.probe, seen, spell, behind, calls.ids if calls is not None else None),
             source=f"inferred from a chat template, sha256 {self.template.sha256[:16]}",
         )
         return fmt, tree

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..codecs import IdForm
 from ..errors import TurnwireError
 from ..templating.reply import NoPlace, write_reply
 from ..templating.writer import Writer
@@ -27,7 +28,7 @@ ID = "\x01"  # stands for a call's id in what surrounds calls
 class CallList:
     """`before` one call and `behind` it; `seps` between the end of one and the beginning of the next; `most`: how many
     calls the template shows at most; `close`: what it writes behind the last of several calls, but not of one;
-    `lost`: see `CallShape`."""
+    `lost`, `ids`: see `CallShape`."""
 
     body: Word
     before: str
@@ -37,6 +38,7 @@ class CallList:
     notes: tuple[str, ...] = ()
     close: str = ""
     lost: tuple[str, ...] = ()
+    ids: IdForm | None = None
 
 
 def written(word: Word, parts: tuple[Part, ...]) -> str | None:
@@ -106,7 +108,7 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
         rests.append(_unnamed(text[at:], ids))
     heads = [t for (_, b), ts in seen.joints.items() if b == "K" for t in ts]
     tails = [t for (a, _), ts in seen.joints.items() if a == "K" for t in ts]
-    out = CallList(shape.body, "", "", (), most, shape.notes, lost=shape.lost)
+    out = CallList(shape.body, "", "", (), most, shape.notes, lost=shape.lost, ids=shape.ids)
     if len(between) == 2 and between[0] != between[1] and rests[0] == rests[1] and between[1].startswith(rests[0]):
         closing = rests[0]  # a template that closes the list behind each call but the first
         note = "it closes the list of calls behind each call but the first: read, of two calls at most, as closed once"

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2.meta
 
 from ..chat_template import OWN, ChatTemplate
+from ..codecs import IdForm
 from ..errors import InferenceError
 from ..layout import Context, Layout, Option, Results, Wrap
 from ..spans import Rendered
@@ -72,7 +73,9 @@ def options_of(source: str) -> tuple[Option, ...]:
     return tuple(Option(n, None, "any value; None leaves it undefined") for n in free)
 
 
-def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling, behind_result: str) -> Layout:
+def layout_of(
+    template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling, behind_result: str, ids: IdForm | None
+) -> Layout:
     """See the head of this file."""
     if not seen.base:
         raise InferenceError(
@@ -89,6 +92,7 @@ def layout_of(template: ChatTemplate, probe: Probe, seen: Seen, spell: Spelling,
         prefill=Prefill(probe.source, variables, probe.mode, seen.base, seen.floating, _heard(spell, seen)),
         options=options_of(probe.source),
         headless=headless,
+        ids=ids,
         whole=Whole(replace(template, inputs=_inputs(template, probe))),
     )
 
