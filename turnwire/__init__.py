@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .detect import Detection as Detection
     from .detect import detect_format as detect_format
     from .errors import TurnwireError as TurnwireError
+    from .explain.diff import Divergence as Divergence
+    from .explain.diff import diff as diff
     from .explain.sides import Logged as Logged
     from .families import get_format as get_format
     from .families import list_formats as list_formats
@@ -54,7 +56,7 @@ _HOME = {
     "TurnwireError": "errors",
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
-    "Logged": "explain.sides",
+    "Divergence": "explain.diff", "diff": "explain.diff", "Logged": "explain.sides",
     "Format": "format", "Refusal": "turns",
     "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",

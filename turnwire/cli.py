@@ -1,9 +1,9 @@
-"""The command line: `turnwire render | parse | infer | formats | detect | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | infer | diff | formats | detect | demo`. See docs/cli.md.
 
-Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, or no format is inferred; 2 wrong
-usage, with one line on stderr that says what to change; 3 an error in turnwire itself; 130 interrupted; 141 the
-reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` and the source
-that `infer` prints do not. Text is UTF-8, in and out.
+Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, no format is inferred, or prompts
+differ; 2 wrong usage, with one line on stderr that says what to change; 3 an error in turnwire itself; 130 interrupted;
+141 the reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` and the
+source that `infer` prints do not. Text is UTF-8, in and out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
+from . import clidiff
 from .cliinput import Usage, existing, ids_in, option, pieces, read_json, read_text
 from .errors import TurnwireError
 
@@ -136,6 +137,8 @@ def _arguments() -> argparse.ArgumentParser:
     tokenizer(sub)
     sub.add_argument("--name", metavar="NAME", help="what to call the format")
     sub.add_argument("--json", action="store_true", help="the evidence, as one JSON object")
+
+    clidiff.arguments(command("diff", clidiff.run, "Compare the prompts of two sides, and say why they differ."))
 
     sub = command("formats", formats, "List the formats.")
     sub.add_argument("names", nargs="*", metavar="NAME", help="these only: names, or model ids")

@@ -22,12 +22,15 @@ from ..detect import CONVERSATIONS
 from ..errors import InputError, TurnwireError, UnknownFormat, check_ids
 from ..families import get_format
 from ..format import Format
+from ..layout import as_date
 from ..spans import Rendered
+from ..templating.jinja import render
 from ..tokenbackend import HfTokenizer
 from ..tokens import Detokenizer, Tokenizer, load_tokenizer
 
 PREFIXES = ("format:", "template:", "ids:", "text:", "http://", "https://")
 TAGS = ("{%", "{{")
+MAPPED = ("now", "add_generation_prompt", "trust_content", "continue_final_message", "documents", "inputs")
 TOKENIZERS = ("tokenizer.json", "tekken.json", "tokenizer.model", "tiktoken.model")
 
 
@@ -102,6 +105,10 @@ class FormatSide:
     format: Format
     name: str
 
+    def text(self, messages: Any, tools: Any, options: Mapping[str, Any]) -> str:
+        """The text of the prompt only, which is quicker to have."""
+        return self.format.render(messages, tools, None, **options).text
+
     def prompt(self, messages: Any, tools: Any, tokenizer: Tokenizer | None, options: Mapping[str, Any]) -> Prompt:
         _asked(messages, self.name)
         out = self.format.render(messages, tools, tokenizer, **options)
@@ -136,6 +143,18 @@ class TemplateSide:
     @functools.cached_property
     def _for_tools(self) -> ChatTemplate:
         return self.given or ChatTemplate.load(self.path, tools=True)
+
+    def text(self, messages: Any, tools: Any, options: Mapping[str, Any]) -> str:
+        """The text of the prompt only, without its source map, which is quicker to have."""
+        template, more = self.template(tools), {k: v for k, v in options.items() if k not in MAPPED}
+        if any(options.get(k) for k in MAPPED[3:]):
+            return template.render(messages, tools, **options).text
+        now = options.get("now")
+        shape = template.inputs
+        context = template._context(shape.definitions(tools), None, more)  # pyright: ignore[reportPrivateUsage]
+        given = {**context, "messages": shape.messages(messages)}
+        given["add_generation_prompt"] = bool(options.get("add_generation_prompt"))
+        return render(template.source, given, template.limits, None if now is None else as_date(now))
 
     def prompt(self, messages: Any, tools: Any, tokenizer: Tokenizer | None, options: Mapping[str, Any]) -> Prompt:
         _asked(messages, self.name)

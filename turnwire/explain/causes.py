@@ -1,0 +1,249 @@
+"""Causes: why a region differs, by name. One function each; `CAUSES` is the table.
+
+A function says nothing unless what it saw leaves no other reading: the two texts are equal but for what it names, or
+(in `again.py`) one side, rendered with one thing changed, gives the other's text. Several may apply; what none explains
+is "unknown".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from .case import Case, core, short
+from .causes_json import json_style, printed, scalars
+from .regions import Cause, Region
+from .values import same
+
+NAMES: Mapping[str, str] = {
+    "bos-twice": "the beginning-of-sequence token is there twice",
+    "bos-missing": "the beginning-of-sequence token is missing",
+    "option-dropped": "an option did not reach one side",
+    "tools-dropped": "the tools did not reach one side",
+    "json-spacing": "JSON is written with other blanks",
+    "json-order": "the keys of JSON are in another order",
+    "json-escapes": "characters of JSON strings are escaped on one side",
+    "arguments-form": "arguments are a string on one side, an object on the other",
+    "python-repr": "a value is printed as Python prints it",
+    "content-list-printed": "a list of content parts is printed",
+    "keys-dropped": "keys of JSON are dropped",
+    "think-block": "a reasoning block is stripped or added",
+    "whitespace": "blanks are trimmed, or added",
+    "date": "another date",
+    "special-token-forged": "content that spells a control token became one",
+    "marker-as-text": "a marker of the template's became ordinary text",
+    "bpe-boundary": "the same text, cut into other tokens",
+    "tokenizer": "the sides have different tokenizers",
+    "truncation": "one side ends too soon",
+    "unknown": "not one of the causes that turnwire knows",
+}
+"""What each cause is, in words."""
+
+BOS = (
+    "<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "<｜begin▁of▁sentence｜>", "<|begin_of_sentence|>",
+    "<BOS_TOKEN>", "[gMASK]<sop>", "<seed:bos>", "<longcat_s>", "]~!b[",
+)  # fmt: skip
+THINK = (
+    ("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"), ("<mm:think>", "</mm:think>"),
+    ("<longcat_think>", "</longcat_think>"), ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"), ("<|channel>thought", "<channel|>"),
+    ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant"),
+)  # fmt: skip
+DATE = re.compile(
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6},? \d{4}\b"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6} \d{1,2},? \d{4}\b"
+)
+LINE = 400  # characters of a line that are looked at, on either side
+
+
+def _sides(region: Region) -> tuple[tuple[Literal["a", "b"], str, str], ...]:
+    """(side, what it has, what the other has), for either side."""
+    a, b = core(region)
+    return ("a", a, b), ("b", b, a)
+
+
+def bos(case: Case, region: Region) -> Cause | None:
+    """One side begins with a token that the other lacks, or has once."""
+    for name, more, less in _sides(region):
+        if less or more not in BOS:
+            continue
+        reading, mine = (case.a, region.a) if name == "a" else (case.b, region.b)
+        before = reading.text[: mine.start]
+        begun = reading.text[mine.start :].startswith(more)
+        if not before.strip(more) and not before.replace(more, "") and begun:
+            other = case.b.text if name == "a" else case.a.text
+            if other.startswith(more):
+                return Cause(
+                    "bos-twice", f"{more} is there {_times(reading.text, more)} times, on the other side once", name
+                )
+            if not any(other.startswith(token) for token in BOS):
+                return Cause("bos-missing", f"the other side begins with {more}", "b" if name == "a" else "a")
+    return None
+
+
+def _times(text: str, token: str) -> int:
+    n = 0
+    while text.startswith(token, n * len(token)):
+        n += 1
+    return n
+
+
+def think(case: Case, region: Region) -> Cause | None:
+    """The texts are equal without reasoning blocks."""
+    for opened, closed in THINK:
+        a, b = region.a.text, region.b.text
+        counts = [(t.count(opened), t.count(closed)) for t in (a, b)]
+        if counts[0] == counts[1]:
+            continue
+        ours, theirs = (_without(t, opened, closed) for t in (a, b))
+        if ours == theirs:
+            more: Literal["a", "b"] = "a" if counts[0] > counts[1] else "b"
+            mine = region.a if more == "a" else region.b
+            inner = short(_inside(mine.text, opened, closed))
+            what = (
+                f"only this side has {opened}{inner}{closed}"
+                if all(counts["ab".index(more)])
+                else (f"only this side has {opened if counts['ab'.index(more)][0] else closed}")
+            )
+            return Cause("think-block", what, more)
+    return None
+
+
+def _without(text: str, opened: str, closed: str) -> str:
+    """Text without reasoning blocks, of which a half may stand alone, and without blanks."""
+    out, at = list[str](), 0
+    while (start := text.find(opened, at)) >= 0:
+        stop = text.find(closed, start)
+        if stop < 0:
+            break
+        out.append(text[at:start])
+        at = stop + len(closed)
+    rest = "".join(out) + text[at:].replace(opened, "").replace(closed, "")
+    return "".join(rest.split())
+
+
+def _inside(text: str, opened: str, closed: str) -> str:
+    start = text.find(opened)
+    stop = text.find(closed, start + len(opened))
+    return text[start + len(opened) : stop] if 0 <= start < stop else ""
+
+
+def reasoning(case: Case, region: Region) -> Cause | None:
+    """One side shows only reasoning of a message's here, the other nothing."""
+    for name, mine, other, reading in (("a", region.a, region.b, case.a), ("b", region.b, region.a, case.b)):
+        if other.text.strip() or not mine.text.strip():
+            continue
+        fields = reading.fields(mine.start, mine.stop)
+        if fields and all(re.search(r"\.(reasoning_content|reasoning|thinking)$", path) for path, _, _ in fields):
+            return Cause("think-block", f"only this side has {fields[0][0]}", "a" if name == "a" else "b")
+    return None
+
+
+def whitespace(case: Case, region: Region) -> Cause | None:
+    """Only blanks differ."""
+    a, b = core(region)
+    if a.strip() or b.strip() or region.kind != "text":
+        return None
+    pair = case.values(region)
+    if pair is not None and same(pair[0].value, pair[1].value):
+        return None  # JSON, which has causes of its own
+    more, reading, name = (region.a, case.a, "a") if len(a) >= len(b) else (region.b, case.b, "b")
+    fields = [
+        path for path, start, stop in reading.fields(more.start, more.stop) if not reading.text[start:stop].strip()
+    ]
+    shown = f"{a!r} / {b!r}"
+    if fields:
+        return Cause("whitespace", f"{shown}, of {fields[0]}: trimmed on the other side", "a" if name == "a" else "b")
+    return Cause("whitespace", shown, "a" if name == "a" else "b")
+
+
+def date(case: Case, region: Region) -> Cause | None:
+    """The lines are equal but for a date."""
+    ours, theirs = _line(case.a.text, region.a.start, region.a.stop), _line(case.b.text, region.b.start, region.b.stop)
+    a, b = DATE.findall(ours), DATE.findall(theirs)
+    if a and b and a != b and DATE.sub("\0", ours) == DATE.sub("\0", theirs):
+        x, y = next((x, y) for x, y in zip(a, b) if x != y)
+        return Cause("date", f"{x} / {y}", "")
+    return None
+
+
+def _line(text: str, start: int, stop: int) -> str:
+    begin = max(text.rfind("\n", max(0, start - LINE), start) + 1, start - LINE, 0)
+    end = text.find("\n", stop, stop + LINE)
+    return text[begin : end if end >= 0 else stop + LINE]
+
+
+def tokens(case: Case, region: Region) -> Cause | None:
+    """The same text in other tokens."""
+    if region.kind != "ids":
+        return None
+    for name, mine, other, prompt in (
+        ("a", region.a, region.b, case.a.prompt),
+        ("b", region.b, region.a, case.b.prompt),
+    ):
+        if prompt.tokenizer is None:
+            continue
+        added = {number: text for text, number in prompt.tokenizer.added.items()}
+        only = [added[i] for i in mine.ids or () if i in added and i not in (other.ids or ())]
+        if not only:
+            continue
+        owner = mine.path or other.path
+        known = bool(owner or mine.line or other.line or mine.kind or other.kind)
+        if owner:
+            return Cause("special-token-forged", f"{only[0]} in {owner} is one token here", "a" if name == "a" else "b")
+        if known:
+            return Cause("marker-as-text", f"{only[0]} is ordinary text here", "b" if name == "a" else "a")
+        return None
+    if case.a.prompt.assets.get("tokenizer") != case.b.prompt.assets.get("tokenizer"):
+        return Cause("tokenizer", "their hashes differ", "")
+    return Cause("bpe-boundary", f"{_cut(region.a.pieces)} / {_cut(region.b.pieces)}", "")
+
+
+def _cut(pieces: Sequence[str]) -> str:
+    return "|".join(repr(p)[1:-1] for p in pieces[:6]) + ("|..." if len(pieces) > 6 else "")
+
+
+def truncation(case: Case, region: Region) -> Cause | None:
+    """One side ends, or leaves a field, in the middle of the caller's text."""
+    for name, more, less, reading, other in (
+        ("b", region.a, region.b, case.a, case.b),
+        ("a", region.b, region.a, case.b, case.a),
+    ):
+        if less.text or not more.text.strip():
+            continue
+        ends = less.stop == len(other.text) and more.stop == len(reading.text)
+        begins = less.start == 0 and more.start == 0
+        fields = reading.fields(more.start, more.stop)
+        cut = next((f for f in fields if f[1] == more.start), None) if not begins else None
+        inside = (
+            cut is not None
+            and reading.fields(more.start - 1, more.start)[:1]
+            and (reading.fields(more.start - 1, more.start)[0][0] == cut[0])
+        )
+        which: Literal["a", "b"] = "a" if name == "a" else "b"
+        if ends and (inside or len(fields) > 1):
+            return Cause("truncation", f"it ends {len(more.text):,} characters sooner, in {fields[0][0]}", which)
+        if inside and cut is not None and cut[2] == more.stop and len(fields) == 1:
+            return Cause("truncation", f"{cut[0]} ends {len(more.text):,} characters sooner", which)
+    return None
+
+
+CAUSES: tuple[Callable[[Case, Region], Cause | list[Cause] | None], ...] = (
+    bos, json_style, printed, scalars, think, reasoning, date, tokens, truncation, whitespace,
+)  # fmt: skip
+
+
+def named(case: Case) -> list[Region]:
+    """The regions, each with its causes; none is left without one."""
+    out: list[Region] = []
+    for region in case.regions:
+        found = list(region.causes)
+        for function in CAUSES:
+            said = function(case, region)
+            for cause in said if isinstance(said, list) else [said] if said else []:
+                if cause.name not in {c.name for c in found}:
+                    found.append(cause)
+        out.append(replace(region, causes=tuple(found)))
+    return out
