@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import TurnwireError as TurnwireError
     from .explain.diff import Divergence as Divergence
     from .explain.diff import diff as diff
+    from .explain.engines import Engine as Engine
     from .explain.sides import Logged as Logged
     from .families import get_format as get_format
     from .families import list_formats as list_formats
@@ -57,6 +58,7 @@ _HOME = {
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
     "Divergence": "explain.diff", "diff": "explain.diff", "Logged": "explain.sides",
+    "Engine": "explain.engines",
     "Format": "format", "Refusal": "turns",
     "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",

@@ -22,6 +22,7 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   └── TemplateFileError        a file or folder that holds no chat template, or none that can be read
 │       └── TemplateNameError    several named templates and none asked for, or none of that name; `names`
 ├── InferenceError           a chat template that no format can be inferred from; `evidence` of what was tried
+├── EngineError              a server that does not answer, or not as expected; `url`, `status`, `body`
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format
@@ -224,6 +225,15 @@ class HistoryError(MessageError):
 
 class SurrogateError(TurnwireError):
     """A lone surrogate in a string."""
+
+
+class EngineError(TurnwireError):
+    """A server that cannot be reached, refuses, or answers otherwise than expected. `url` is without credentials,
+    `status` that of the answer or None if none came, `body` how its text begins, without the key."""
+
+    def __init__(self, problem: str, *, url: str = "", status: int | None = None, body: str = "", **kw: Any):
+        super().__init__(problem, value=body or None, path=url, **kw)
+        self.url, self.status, self.body = url, status, body
 
 
 class ForgeryError(TurnwireError):

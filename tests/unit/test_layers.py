@@ -280,7 +280,7 @@ def test_no_logging() -> None:
 PUBLIC_ERRORS = {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.TurnwireError)}
 INTERNAL = {  # caught inside, or what Python's protocols ask for
     "AttributeError", "NoPlace", "Refused", "Exhausted", "Odd", "Usage", "LookupError", "TypeError", "ValueError",
-    "NoNotation", "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable",
+    "NoNotation", "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable", "IncompleteRead",
 }  # fmt: skip
 
 
