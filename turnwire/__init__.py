@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .families import get_format as get_format
     from .families import list_formats as list_formats
     from .format import Format as Format
+    from .inference import Evidence as Evidence
+    from .inference import infer_format as infer_format
     from .origins import Origin as Origin
     from .parsers.stream import Parser as Parser
     from .parsers.stream import ParseResult as ParseResult
@@ -60,6 +62,7 @@ _HOME = {
     "Divergence": "explain.diff", "diff": "explain.diff", "Logged": "explain.sides",
     "Engine": "explain.engines",
     "Format": "format", "Refusal": "turns",
+    "Evidence": "inference", "infer_format": "inference",
     "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
