@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..tokens import Tokenizer
 
 CHECKS = 8
-LEAST = 0.9  # of the random turns must read back
+LEAST = 0.9  # of the random turns must read back, and all with ordinary content
 BOS, EOS = "<s>", "</s>"
 
 
@@ -116,7 +116,7 @@ class _Job:
             self.template.sha256, done.tried, done.right, done.equal, done.refused, done.lost, tuple(seen.turns),
             probe.mode, unique, probe.count, agreed, done.failures, done.unequal,
         )  # fmt: skip
-        if done.right < LEAST * done.tried or not done.tried:
+        if done.plain or done.right < LEAST * done.tried or not done.tried:
             first = done.failures[0] if done.failures else None
             what = f": {first.text[:300]!r} reads as {first.got[:300]}" if first else ""
             raise InferenceError(

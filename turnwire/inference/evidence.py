@@ -69,6 +69,7 @@ class Count:
     equal: int = 0
     refused: int = 0
     lost: int = 0
+    plain: int = 0  # turns that went wrong, of those with ordinary content
     failures: tuple[Failure, ...] = ()
     unequal: tuple[Failure, ...] = ()
 
@@ -87,7 +88,7 @@ def check(
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
     out = Count()
-    for said in turns(seed, count, list(seen.turns), most, beginnings):
+    for n, said in enumerate(turns(seed, count, list(seen.turns), most, beginnings)):
         text = probe.turn(said)
         reply = seen.behind(text)
         if reply is None:
@@ -102,6 +103,7 @@ def check(
             out.right += 1
         else:
             out.failures += (Failure(said, reply, problem),)
+            out.plain += n % 2 == 0
         wanted = _ended(tree, said, reply, ("K", "C") in seen.joints)
         ours = ""
         for ours in _written(probe, seen, tree, said):
