@@ -202,7 +202,7 @@ class TracedSandbox(jinja.Sandbox):
         if plain_format is None or hasattr(value.__self__, "__html__"):
             return plain_format
 
-        @wraps(plain_format)
+        @wraps(value)  # `call` looks there for the text, to check its budget
         def run(*args: Any, **kwargs: Any) -> str:
             out = plain(plain_format(*args, **kwargs))
             given = (args, kwargs) if value.__name__ == "format" else ((), args[0])

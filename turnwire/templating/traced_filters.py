@@ -111,7 +111,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "title": title,
     "tojson": tojson,
 }
-for _name in ("capitalize", "center", "lower", "replace", "trim", "truncate", "upper"):
+for _name in ("capitalize", "center", "lower", "replace", "trim", "upper"):
     FILTERS[_name] = _of_text(filters.FILTERS[_name])
 for _name in ("filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr"):
     FILTERS[_name] = _doubtful(_name)

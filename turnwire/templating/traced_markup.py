@@ -53,6 +53,9 @@ class Marked(Markup):
     def __str__(self) -> str:
         return self._text
 
+    def __repr__(self) -> str:
+        return f"Markup({str.__repr__(self)})"
+
     def __reduce__(self) -> Any:
         return Markup, (plain(self),)
 

@@ -193,6 +193,8 @@ def tojson(
 ) -> str:
     """As `jinja.tojson`."""
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
+    if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
+        return text
     encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
     between, colon = separators or ((", ", ": ") if indent is None else (",", ": "))
     step = indent if isinstance(indent, str) or indent is None else " " * indent
