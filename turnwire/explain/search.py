@@ -89,6 +89,10 @@ def search(
     for s in sides:
         if getattr(s, "fixed", False):
             raise InputError(f"{s.name} has one prompt only", value=s.name, path="search", expected="messages")
+    if tokenizer is None and not all(isinstance(s, (FormatSide, TemplateSide)) for s in sides):
+        tokenizer = next(
+            (t for s in sides if (t := getattr(s, "tokenizer", None))), None
+        )  # a server has ids of its own
     return _Search(
         sides, budget, seed, tools, tokenizer, ({**options, **(options_a or {})}, {**options, **(options_b or {})})
     ).run()
@@ -140,7 +144,7 @@ class _Search:
 
     def differ(self, conversation: Any) -> bool:
         """Whether the sides differ here."""
-        key = json.dumps(conversation, sort_keys=True)
+        key = json.dumps(conversation)  # in its order: that of the keys may be the difference
         if key in self.seen:
             return self.seen[key]
         texts: list[Any] = []
