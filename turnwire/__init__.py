@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .explain.diff import Divergence as Divergence
     from .explain.diff import diff as diff
     from .explain.engines import Engine as Engine
+    from .explain.lint import Finding as Finding
+    from .explain.lint import lint as lint
     from .explain.sides import Logged as Logged
     from .families import get_format as get_format
     from .families import list_formats as list_formats
@@ -61,6 +63,7 @@ _HOME = {
     "get_format": "families", "list_formats": "families",
     "Divergence": "explain.diff", "diff": "explain.diff", "Logged": "explain.sides",
     "Engine": "explain.engines",
+    "Finding": "explain.lint", "lint": "explain.lint",
     "Format": "format", "Refusal": "turns",
     "Evidence": "inference", "infer_format": "inference",
     "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",

