@@ -132,7 +132,8 @@ class _Job:
 
     def _format(self, seen: Seen, calls: CallList | None, firm: bool) -> tuple[Format, Tree]:
         tree = self._tree(seen, calls, firm)
-        spell = replace(self._spelling(seen, tree), also=tuple(sorted(control_tokens(tree.reply))))
+        spell = self._spelling(seen, tree)
+        spell = replace(spell, also=tuple(sorted({*spell.also, *control_tokens(tree.reply)})))
         tree.body = spell.respelled(tree.body)
         behind = self._behind_result(seen) if self.calls else ""
         fmt = Format(

@@ -18,10 +18,10 @@ from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Tok, Wo
 if TYPE_CHECKING:
     from ..tokens import Tokenizer
 
-PIECE = re.compile(r"<[^<>\n]*>|\[\|[^\]\s]*\|\]|\[/?[A-Z_]+\]|\s|\w+|.", re.S)
+PIECE = re.compile(r"<[^<>\n]*>|\[\|[^\]\s]*\|\]|\]~!?\w{1,8}[\[\]]|\[\w{1,8}~\[|\[/?[A-Z_]+\]|\s|\w+|.", re.S)
 LOOKS = re.compile(
     r"<\|[^<>\s]{1,60}\|>|<｜[^<>\s]{1,60}｜>|<\|[^<>\s|]{1,60}>|<[^<>\s|]{1,60}\|>|\[/?[A-Z][A-Z_]{2,40}\]"
-    r"|</?[A-Za-z_][\w:.-]{0,40}>|｜[^｜<>\s]{1,40}｜|\[\|[^\]\s]{1,40}\|\]|\]<\][^<>\s]{1,40}\[>\["
+    r"|</?[A-Za-z_][\w:.-]{0,40}>|｜[^｜<>\s]{1,40}｜|\[\|[^\]\s]{1,40}\|\]|\]~!?\w{1,8}[\[\]]|\[\w{1,8}~\[|\]<\][^<>\s]{1,40}\[>\["
 )
 """What a control token may look like."""
 TAG = re.compile(r"</?([A-Za-z_][\w:.-]*)>")
@@ -76,7 +76,8 @@ class Spelling:
         """For the texts that a format writes: without a tokenizer, a plain tag is a control token if its opener is
         among them, for `</parameter>` closes no tag of its own."""
         if tokenizer is not None:
-            return cls(frozenset((*tokenizer.specials, *tokenizer.added)))
+            known, text = frozenset((*tokenizer.specials, *tokenizer.added)), "\0".join(texts)
+            return cls(known, also=tuple(sorted(t for t in known if t in text and not t.isalnum() and t.strip() == t)))
         return cls(tags=frozenset(t for text in texts for t in re.findall(r"<([A-Za-z_][\w:.-]*)>", text)))
 
     def control(self, text: str) -> bool:
