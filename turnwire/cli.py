@@ -1,4 +1,4 @@
-"""The command line: `turnwire render | parse | infer | diff | lint | formats | detect | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | show | infer | diff | lint | formats | detect | demo`. See docs/cli.md.
 
 Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, no format is inferred, prompts differ,
 or lint finds errors; 2 wrong usage, with one line on stderr that says what to change; 3 an error in turnwire itself;
@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
-from . import clidiff, clilint
-from .cliinput import Usage, existing, ids_in, option, pieces, read_json, read_text
+from . import clidiff, clilint, clishow
+from .cliinput import Usage, conversation, existing, ids_in, known, pieces, read_json, read_text, tokenizer_of
 from .errors import TurnwireError
 
 OK, FAULTS, USAGE, INTERNAL, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
@@ -131,6 +131,10 @@ def _arguments() -> argparse.ArgumentParser:
     sub.add_argument("--events", action="store_true", help="one line per event, as it comes")
     sub.add_argument("--json", action="store_true", help="one JSON object; with --events, one per event")
 
+    sub = command("show", clishow.run, "Show a prompt, a reply or both as turns, parts and tokens.", EITHER)
+    clishow.arguments(sub)
+    tokenizer(sub)
+
     sub = command("infer", infer, "Infer a format from a chat template, and print it as Python.")
     sub.add_argument("template", metavar="PATH", help="a model folder, a chat template, or a GGUF")
     sub.add_argument("--template-name", metavar="NAME", help="which of several templates")
@@ -160,14 +164,6 @@ def _arguments() -> argparse.ArgumentParser:
 # input and output
 
 
-def _tokenizer(args: argparse.Namespace, fmt: Any) -> Any:
-    from .tokens import load_tokenizer, small_tokenizer
-
-    if args.small:
-        return small_tokenizer(fmt)
-    return load_tokenizer(existing(args.tokenizer)) if args.tokenizer else None
-
-
 def _print(value: Any) -> None:
     from .codecs import dumps_encodable as dumps
 
@@ -194,25 +190,15 @@ def render(args: argparse.Namespace) -> int:
     fmt = None if args.template else get_format(args.format)
     if args.origins and not (args.template and args.json):
         raise Usage("--origins shows where a template's text is from: add --template PATH and --json")
-    given = read_json(args.conversation)
-    whole = cast("dict[str, Any]", given) if isinstance(given, dict) else {"messages": given}
-    unknown = set(whole) - {"messages", "tools", "options"}
-    if "messages" not in whole or unknown:
-        odd = f"unknown key {sorted(unknown)[0]!r}" if unknown else "no messages"
-        raise Usage(f"{args.conversation}: {odd}; expected messages, or an object of messages, tools and options")
-    tools = read_json(args.tools) if args.tools else whole.get("tools")
-    options: Any = whole.get("options") or {}
-    if not isinstance(options, dict):
-        raise Usage(f"{args.conversation}: options is a {type(options).__name__}; expected an object")
-    options = {**cast("dict[str, Any]", options), **dict(map(option, args.option))}
+    messages, tools, options = conversation(args)
     for flag in ("add_generation_prompt", "continue_final_message"):
         options[flag] = getattr(args, flag) or options.get(flag, False)
     options |= {"trust_content": True} if args.trust_content else {}
     source: Any = chat_template(args, tools) if fmt is None else fmt
-    tokenizer = _tokenizer(args, fmt)
+    tokenizer = tokenizer_of(args, fmt)
     if args.ids and tokenizer is None:
         raise Usage("--ids needs a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
-    out = source.render(whole["messages"], tools, tokenizer, **_known(options))
+    out = source.render(messages, tools, tokenizer, **known(options))
     if args.json and fmt is None:
         _print(template_form(source, out, tokenizer is not None, args.origins))
     elif args.json:
@@ -221,19 +207,11 @@ def render(args: argparse.Namespace) -> int:
         _print(out.ids)
     elif sys.stdout.isatty() and not args.text and importlib.util.find_spec("rich") is not None:
         show = _show()
-        roles = [m.get("role") or "" for m in whole["messages"]]
+        roles = [m.get("role") or "" for m in messages]
         show.console(not args.no_color).print(show.rendered(out, roles), soft_wrap=True)
     else:
         sys.stdout.write(out.text)
     return OK
-
-
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    """Options that are not arguments of `render` in disguise."""
-    for name in ("self", "messages", "tools", "tokenizer", "inputs"):
-        if name in options:
-            raise Usage(f"{name!r} is not an option; see `turnwire formats --json` for those of a format")
-    return options
 
 
 def parse(args: argparse.Namespace) -> int:
@@ -247,7 +225,7 @@ def parse(args: argparse.Namespace) -> int:
     fmt = None if args.template else get_format(args.format)
     if args.finish_reason not in (None, *FINISH_REASONS):
         raise Usage(f"--finish-reason {args.finish_reason}: expected one of {', '.join(FINISH_REASONS)}")
-    tokenizer = _tokenizer(args, fmt)
+    tokenizer = tokenizer_of(args, fmt)
     tools = read_json(args.tools) if args.tools else None
     if fmt is None:
         fmt = template_format(args, tools, tokenizer)
@@ -297,7 +275,7 @@ def infer(args: argparse.Namespace) -> int:
     """`turnwire infer`."""
     from .clitemplate import chat_template, inferred, known_line
 
-    form, source = inferred(chat_template(args, True), _tokenizer(args, None), args.name)
+    form, source = inferred(chat_template(args, True), tokenizer_of(args, None), args.name)
     if args.json:
         _print(form)
     elif source:

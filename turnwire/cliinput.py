@@ -5,6 +5,7 @@ Every mistake of the caller is a `Usage`: one line that says what to change.
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import io
 import json
@@ -51,6 +52,42 @@ def read_json(path: str) -> Any:
         raise Usage(f"{name_of(path)}: line {e.lineno}, column {e.colno}: not JSON: {e.msg}") from None
     except (ValueError, RecursionError) as e:
         raise Usage(f"{name_of(path)}: JSON that cannot be read: {e}") from None
+
+
+def conversation(args: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
+    """The messages, tools and options of `args.conversation`; those given on the command line go first."""
+    return parts_of(read_json(args.conversation), args)
+
+
+def parts_of(given: Any, args: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
+    """Those of a conversation that was read."""
+    whole = cast("dict[str, Any]", given) if isinstance(given, dict) else {"messages": given}
+    unknown = set(whole) - {"messages", "tools", "options"}
+    if "messages" not in whole or unknown:
+        odd = f"unknown key {sorted(unknown)[0]!r}" if unknown else "no messages"
+        raise Usage(f"{args.conversation}: {odd}; expected messages, or an object of messages, tools and options")
+    tools = read_json(args.tools) if args.tools else whole.get("tools")
+    options: Any = whole.get("options") or {}
+    if not isinstance(options, dict):
+        raise Usage(f"{args.conversation}: options is a {type(options).__name__}; expected an object")
+    return whole["messages"], tools, {**cast("dict[str, Any]", options), **dict(map(option, args.option))}
+
+
+def known(options: dict[str, Any]) -> dict[str, Any]:
+    """Options that are not arguments of `render` in disguise."""
+    for name in ("self", "messages", "tools", "tokenizer", "inputs"):
+        if name in options:
+            raise Usage(f"{name!r} is not an option; see `turnwire formats --json` for those of a format")
+    return options
+
+
+def tokenizer_of(args: argparse.Namespace, fmt: Any) -> Any:
+    """The tokenizer that `--tokenizer` or `--small` says, if any."""
+    from .tokens import load_tokenizer, small_tokenizer
+
+    if args.small:
+        return small_tokenizer(fmt)
+    return load_tokenizer(existing(args.tokenizer)) if args.tokenizer else None
 
 
 def option(text: str) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ so that the mask "sampled" is exact.
 from __future__ import annotations
 
 import codecs
+import importlib
 import math
 import re
 from bisect import bisect_left, bisect_right
@@ -193,6 +194,10 @@ class Rendered:
                 out.append((start + at[low], start + at[high]))
                 begin = until
         return out
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return importlib.import_module("turnwire.explain.fragment").rendered(self)  # above this layer
 
     def _token_at(self, char: int, last: bool = False) -> int:
         """The first (or last) token of those that hold the character."""

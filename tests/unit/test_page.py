@@ -5,12 +5,16 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import turnwire
 from tests import real
+from tests.unit.test_cli import here
 from turnwire.errors import TurnwireError
 from turnwire.explain.document import Document, of_ids, of_rendered, of_reply
 from turnwire.explain.logged import of_logged
@@ -228,3 +232,128 @@ def test_the_scripts_use_no_way_to_make_elements_from_text() -> None:
                 r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|fetch\(|XMLHttp|import\(",
                 text,
             ), file.name
+
+
+# notebooks
+
+
+def test_fragments_are_inert_small_and_say_what_there_is() -> None:
+    fmt = turnwire.get_format("qwen3")
+    tokenizer = turnwire.small_tokenizer(fmt)
+    prompt = fmt.render([{"role": "user", "content": EVIL}, *MESSAGES[2:]], TOOLS, tokenizer)
+    output = '<tool_call>\n{"name": "get_weather", "arguments": {"city": 5}}\n</tool_call>' + EVIL + "<|im_end|>"
+    result = fmt.parse(output, TOOLS)
+    for fragment in (prompt._repr_html_(), result._repr_html_()):
+        made = Elements()
+        made.feed(fragment)
+        assert set(made.tags) == {"style", "div", "span"}
+        assert "&lt;/script&gt;" in fragment and "\u2028" not in fragment
+    assert "invalid" in result._repr_html_() and "$.city" in result._repr_html_()
+    assert "assistant" in prompt._repr_html_() and "reasoning" in prompt._repr_html_()
+    long = fmt.render([{"role": "user", "content": "x" * 10**6}, {"role": "assistant", "content": "y" * 9}] * 500)
+    assert len(long._repr_html_()) < 100_000 and "more characters" in long._repr_html_()
+
+
+def test_fragments_cost_nothing_until_they_are_asked_for() -> None:
+    code = "import turnwire, sys; turnwire.get_format('qwen3').parse('x'); print('turnwire.explain' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=real.ROOT)
+    assert done.stdout == "False\n"
+
+
+# the command
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    fmt, tokenizer, ids, _ = reply()
+    whole = {"messages": MESSAGES[:2], "tools": TOOLS}
+    (tmp_path / "c.json").write_text(json.dumps(whole), "utf-8")
+    prompt = fmt.render(MESSAGES[:2], TOOLS, tokenizer, add_generation_prompt=True)
+    (tmp_path / "prompt.txt").write_text(prompt.text, "utf-8", newline="")
+    (tmp_path / "prompt.json").write_text(json.dumps(prompt.ids), "utf-8")
+    (tmp_path / "reply.json").write_text(json.dumps(ids), "utf-8")
+    return tmp_path
+
+
+def shown(*args: str) -> tuple[int, dict[str, Any]]:
+    code, out, err = here("show", *args, "-f", "qwen3", "--json")
+    assert not err
+    (document,) = json.loads(out)["documents"]
+    return code, document
+
+
+def test_show_takes_conversations_logs_and_replies(folder: Path) -> None:
+    code, by_messages = shown("c.json", "--small")
+    assert code == 0 and [s[3] for s in by_messages["sections"]] == ["system", "user"]
+    code, by_ids = shown("prompt.json", "--small")
+    assert code == 0 and [s[3] for s in by_ids["sections"]] == ["system", "user", "assistant"]
+    _, by_text = shown("prompt.txt")
+    assert by_text["text"] == by_ids["text"] and by_text["tokens"] is None
+    for prompt in ("c.json", "prompt.json"):
+        code, both = shown(prompt, "--small", "--reply", "reply.json", "--finish-reason", "length")
+        assert code == 1 and both["reply"] == len(by_text["text"])
+        assert [both["events"][n][0] for n in both["problems"]] == ["Fault"]
+    code, alone = shown("--small", "--reply", "reply.json", "--finish-reason", "length")
+    assert code == 1 and alone["reply"] == 0
+
+
+def test_show_writes_a_page(folder: Path) -> None:
+    assert here("show", "c.json", "-f", "qwen3", "--small", "--html", "out.html")[0] == 0
+    assert (folder / "out.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_show_on_the_terminal(folder: Path) -> None:
+    code, out, _ = here(
+        "show", "c.json", "-f", "qwen3", "--small", "--reply", "reply.json", "--finish-reason", "length"
+    )
+    assert code == 1
+    for said in ("▌ user  message 1", "▌ assistant  reply", "text      Be brief.", "⚠ fault", "incomplete-call"):
+        assert said in out
+    _, turns, _ = here("show", "c.json", "-f", "qwen3", "--level", "turns")
+    assert "▌ user  message 1" in turns and "Be brief." not in turns
+    arguments = ("--reply", "reply.json", "--level", "tokens", "--mask")
+    _, tokens, _ = here("show", "c.json", "-f", "qwen3", "--small", *arguments)
+    assert "⟦<think>·" in tokens and "tokens are the model's" in tokens
+    evil = [{"role": "user", "content": "a\x1b[2Jb\u202e"}]
+    (folder / "evil.json").write_text(json.dumps(evil), "utf-8")
+    for level in ("parts", "tokens"):
+        _, out, _ = here("show", "evil.json", "-f", "qwen3", "--small", "--level", level)
+        assert "\x1b" not in out and "\u202e" not in out
+
+
+def test_show_cuts_what_is_long_unless_told_not_to(folder: Path) -> None:
+    (folder / "long.json").write_text(json.dumps([{"role": "user", "content": "word " * 5000 + "END"}]), "utf-8")
+    for more in ([], ["--small", "--level", "tokens"]):
+        _, short, _ = here("show", "long.json", "-f", "qwen3", *more)
+        _, whole, _ = here("show", "long.json", "-f", "qwen3", "--full", *more)
+        assert len(short) < 4_000 < 20_000 < len(whole)
+        assert " more " in short and " more " not in whole
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "nothing to show"),
+        (["prompt.json"], "add --tokenizer PATH or --small"),
+        (["c.json", "--finish-reason", "stop"], "add --reply"),
+        (["c.json", "--small", "--reply", "reply.json", "--finish-reason", "x"], "expected one of"),
+        (["-", "--reply", "-"], "both stdin"),
+        (["prompt.txt", "--input", "ids"], "not JSON"),
+    ],
+)
+def test_show_says_what_to_change(folder: Path, args: list[str], said: str) -> None:
+    code, _, err = here("show", *args, "-f", "qwen3")
+    assert code == 2 and said in err and err.count("\n") == 1
+
+
+def test_show_of_a_template_says_lines_and_fields(folder: Path) -> None:
+    (folder / "t.jinja").write_text(
+        "{% for m in messages %}\n<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endfor %}", "utf-8"
+    )
+    code, out, _ = here("show", "c.json", "--template", "t.jinja", "--json")
+    (d,) = json.loads(out)["documents"]
+    assert code == 0 and [s[3] for s in d["sections"]] == ["system", "user"]
+    assert d["lines"] == {"2": "<|{{ m.role }}|>{{ m.content }}<|end|>"}
+    start, stop, kind, line, _, offset = next(f for f in d["fields"] if d["paths"][f[4]] == "messages[1].content")
+    assert (kind, line, offset) == (1, 2, 0) and d["text"][start:stop] == MESSAGES[1]["content"]

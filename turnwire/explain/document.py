@@ -6,6 +6,7 @@ positions are characters of `text`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,16 @@ class Document:
         """What the reply breaks of its format."""
         return [e for e in self.events if isinstance(e, ev.Fault)]
 
+    @property
+    def problems(self) -> list[ev.Event]:
+        """The faults, and the calls that are whole but may not be run."""
+        return [e for e in self.events if isinstance(e, ev.Fault) or _refused(e)]
+
+    @property
+    def sound(self) -> bool:
+        """Whether a reply has no faults, and every call of it may be run."""
+        return not self.faults and all(e.call.status == "complete" for e in self.events if isinstance(e, ev.CallEnd))
+
     def then(self, reply: Document) -> Document:
         """A prompt and the reply to it, as one."""
         at, n = len(self.text), len(self.tokens.ids) if self.tokens else 0
@@ -109,6 +120,10 @@ class Document:
             reply=at,
             facts=[*self.facts, *reply.facts],
         )
+
+
+def _refused(e: ev.Event) -> bool:
+    return isinstance(e, ev.CallEnd) and e.call.status in ("invalid", "unknown-tool")
 
 
 def of_rendered(
@@ -181,6 +196,17 @@ def of_ids(ids: Sequence[int], tokenizer: Tokenizer | None, control: Sequence[st
         extents.append((min(int(begin), len(text)), min(int(until + 0.5), len(text))))
         begin = until
     return text, Tokens(ids, extents, pieces, known | frozenset(tokenizer.specials.values()))
+
+
+def encode(text: str, control: Sequence[str], tokenizer: Tokenizer) -> list[int]:
+    """A reply's text as ids, in which what spells a control token is that token, as it was for the model."""
+    names = frozenset(control)
+    pattern = "|".join(re.escape(c) for c in sorted(names, key=len, reverse=True))
+    ids: list[int] = []
+    for piece in re.split(f"({pattern})", text) if names else [text]:
+        special = tokenizer.special(piece) if piece in names else None
+        ids += tokenizer.encode(piece, names) if special is None else [special]
+    return ids
 
 
 def _with_schemas(out: Rendered) -> Sequence[Run]:

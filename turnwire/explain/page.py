@@ -61,7 +61,7 @@ class Page:
 
     def to_html(self) -> str:
         """The whole page."""
-        style, script = _asset("page.css"), _script()
+        style, script = asset("page.css"), _script()
         policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         parts = {
             "policy": policy + "base-uri 'none'; form-action 'none'",
@@ -70,7 +70,7 @@ class Page:
             "script": script,
             "data": data_block(self.to_dict()),
         }
-        return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m.group(1)], _asset("page.html"))
+        return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m.group(1)], asset("page.html"))
 
 
 def data_block(value: Any) -> str:
@@ -91,6 +91,7 @@ def document_form(d: Document) -> dict[str, Any]:
         [f.start, f.stop, _KINDS.get(f.kind, 2), f.line or 0, paths.setdefault(f.path, len(paths)), _number(f.offset)]
         for f in d.fields
     ]
+    wrong = {id(e) for e in d.problems}
     return {
         "name": d.name,
         "text": d.text,
@@ -106,6 +107,7 @@ def document_form(d: Document) -> dict[str, Any]:
         "lines": {str(n): line[:500] for n, line in d.lines.items()},
         "reply": _number(d.reply),
         "events": [_event_form(e) for e in d.events],
+        "problems": [n for n, e in enumerate(d.events) if id(e) in wrong],
     }
 
 
@@ -171,13 +173,14 @@ def _printable(text: str) -> str:
 
 
 @functools.cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of this package's assets."""
     return (Path(__file__).parent / "assets" / name).read_text("utf-8")
 
 
 @functools.cache
 def _script() -> str:
-    return '"use strict";\n(() => {\n' + "\n".join(map(_asset, SCRIPTS)) + "\n})();\n"
+    return '"use strict";\n(() => {\n' + "\n".join(map(asset, SCRIPTS)) + "\n})();\n"
 
 
 def _hash(text: str) -> str:

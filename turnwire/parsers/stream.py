@@ -8,6 +8,7 @@ part merged. What a model wrote never raises; only a caller's mistakes do, or, w
 from __future__ import annotations
 
 import codecs
+import importlib
 import operator
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class ParseResult:
     turn: Turn
     faults: list[Fault]
     events: list[Event]
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return importlib.import_module("turnwire.explain.fragment").parsed(self)  # above this layer
 
 
 class Parser:

@@ -18,7 +18,7 @@ function readDocument(raw, index) {
   doc.blockOf = spread(doc, raw.blocks, (_, n) => n);
   doc.masked = maskOf(doc);
   doc.control = new Set(raw.tokens ? raw.tokens.control : []);
-  doc.faults = raw.events.filter((e) => e[0] === "Fault");
+  doc.faults = raw.problems.map((n) => raw.events[n]); // and calls that may not be run
   doc.sectionCells = raw.sections.map((s, n) => [firstCell(doc, s[0]), firstCell(doc, raw.sections[n + 1]?.[0] ?? doc.length + 1)]);
   return doc;
 }

@@ -137,7 +137,7 @@ class Pane {
       const out = element("div", "row fault");
       out.setAttribute("role", "treeitem");
       out.setAttribute("aria-level", "2");
-      out.append(element("b", "", "⚠ Fault"), element("span", "", row.event[6]));
+      out.append(element("b", "", row.event[0] === "Fault" ? "⚠ Fault" : "⚠ Call"), element("span", "", row.event[6].replace(/\n/g, "  ")));
       return out;
     }
     const { doc } = this;
