@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from .cliinput import Usage, existing, option, read_json
@@ -38,6 +39,7 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     form = sub.add_mutually_exclusive_group()
     form.add_argument("--all", action="store_true", help="every region, also of the same cause")
     form.add_argument("--json", action="store_true", help="one JSON object")
+    form.add_argument("--html", metavar="OUT.html", help="both prompts side by side, a page for a browser: one file")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     if args.budget is not None or args.seed is not None:
         raise Usage("--budget and --seed are of a search, which needs that no conversation is given")
     found = diff(a, b, messages, tools, tokenizer, own["a"], own["b"], **options)
-    if args.json:
+    if args.html and found is not None:
+        _page(args.html, found)
+    elif args.json:
         _print({"equal": True, "a": args.a, "b": args.b} if found is None else found.to_dict())
     else:
         to, view = _view(args)
@@ -78,7 +82,9 @@ def _search(args: argparse.Namespace, a: Any, b: Any, tools: Any, options: dict[
         a, b, budget=1_000 if args.budget is None else args.budget, seed=args.seed or 0, tools=tools,
         options_a=own["a"], options_b=own["b"], **options,
     )  # fmt: skip
-    if args.json:
+    if args.html and done.found is not None:
+        _page(args.html, done.found)
+    elif args.json:
         _print(done.to_dict())
     else:
         to, view = _view(args)
@@ -103,6 +109,12 @@ def _conversation(args: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
         if name in options:
             raise Usage(f"{name!r} is not an option of a prompt")
     return whole["messages"], read_json(args.tools) if args.tools else whole.get("tools"), options
+
+
+def _page(path: str, found: Any) -> None:
+    from .explain.comparison import page_of
+
+    Path(path).write_text(page_of(found).to_html(), "utf-8", newline="\n")
 
 
 def _view(args: argparse.Namespace) -> tuple[Any, Any]:

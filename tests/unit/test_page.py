@@ -16,10 +16,13 @@ import turnwire
 from tests import real
 from tests.unit.test_cli import here
 from turnwire.errors import TurnwireError
+from turnwire.explain.comparison import page_of
+from turnwire.explain.diff import diff
 from turnwire.explain.document import Document, of_ids, of_rendered, of_reply
 from turnwire.explain.logged import of_logged
 from turnwire.explain.page import Page, Region, data_block
 from turnwire.explain.sections import CLOSER, MARKER
+from turnwire.explain.sides import Logged
 
 CALL = {"id": "call00000", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
 TOOLS: list[Any] = [
@@ -258,6 +261,32 @@ def test_fragments_cost_nothing_until_they_are_asked_for() -> None:
     code = "import turnwire, sys; turnwire.get_format('qwen3').parse('x'); print('turnwire.explain' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=real.ROOT)
     assert done.stdout == "False\n"
+
+
+# differences
+
+
+def test_a_difference_is_two_prompts_and_its_regions(folder: Path) -> None:
+    fmt = turnwire.get_format("qwen3")
+    text = fmt.render(MESSAGES, add_generation_prompt=True).text
+    other = text.replace("It rains.", "It  rains.").replace("Thanks", "thanks")
+    for a, b in ((fmt, Logged(text=other)), (Logged(text=other), fmt)):
+        found = diff(a, b, MESSAGES, add_generation_prompt=True)
+        assert found is not None
+        page = page_of(found)
+        for d in page.documents:
+            check(d)
+            assert [s.role for s in d.sections][:6] == ROLES
+        assert len(page.regions) == 2
+        one, two = page.documents
+        for r in page.regions:
+            assert one.text[slice(*r.a)] != two.text[slice(*r.b)] and r.title
+        made = Elements()
+        made.feed(found._repr_html_())
+        assert set(made.tags) == {"style", "div", "span"}
+    (folder / "log.txt").write_text(other, "utf-8", newline="")
+    code, _, _ = here("diff", "format:qwen3", "text:log.txt", "c.json", "--html", "out.html")
+    assert code == 1 and "<!doctype html>" in (folder / "out.html").read_text("utf-8")
 
 
 # the command

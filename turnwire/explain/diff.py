@@ -16,6 +16,7 @@ from ..tokens import Tokenizer
 from .again import Asked, explained
 from .case import Case
 from .causes import NAMES, named
+from .fragment import diverged
 from .regions import Cause, Excerpt, Kind, Region, find_regions, readings
 from .sides import Prompt, side
 
@@ -62,6 +63,10 @@ class Divergence:
             "conversation": {"messages": self.messages, "tools": self.tools},
             "options": {"a": dict(self.options_a), "b": dict(self.options_b)},
         }
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return diverged(self)
 
     def __str__(self) -> str:
         r = self.first

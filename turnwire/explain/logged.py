@@ -43,14 +43,16 @@ def of_logged(
     tokenizer: Tokenizer | None = None,
     name: str = "logged",
     facts: Sequence[tuple[str, str]] = (),
+    known: Mapping[str, str] | None = None,
 ) -> Document:
-    """What was logged: ids (with a tokenizer) or text. Without a format it is one section."""
+    """What was logged: ids (with a tokenizer) or text. Without a format its turns are those that `known` opens
+    (openers and their roles); what the assistant wrote is then one part."""
     if isinstance(value, str):
         text, tokens = check_text(value, "text") or value, None
     else:
         text, tokens = of_ids(value, tokenizer, fmt.control if fmt else ())
     genuine = _genuine(tokens)
-    found = _find(text, openers(fmt), genuine) if fmt else []
+    found = _find(text, openers(fmt) if fmt else known or {}, genuine)
     found = found if found and found[0][0] == 0 else [(0, 0, said(text)), *found]
     shown: list[Section] = []
     runs: list[Run] = []
@@ -90,6 +92,17 @@ def openers(fmt: Format) -> Mapping[str, str]:
     for word in fmt.openers.words:
         out[symbols.show(word)] = "assistant"
     return {opener: role for opener, role in out.items() if opener.strip()}
+
+
+def heads(d: Document) -> dict[str, str]:
+    """What the turns of a document begin with, and their roles."""
+    out: dict[str, str] = {}
+    for s in d.sections:
+        content = next((r.start for r in d.runs if r.start >= s.start and r.kind != "template"), s.stop)
+        head = _HEAD.match(d.text, s.start, min(content, s.stop))
+        if s.role and head:
+            out.setdefault(head.group(), s.role)
+    return out
 
 
 def _genuine(tokens: Tokens | None) -> Callable[[re.Match[str]], bool]:

@@ -56,7 +56,8 @@ def sections(text: str, runs: Sequence[Run], roles: Sequence[str] | None = None)
     own = _own(text, runs)
     gaps = list(zip([0, *(high for _, high, _ in owned)], [*(low for low, _, _ in owned), len(text)]))
     cuts = [_transitions(own, a, b) for a, b in gaps]
-    openers = {own[c[0][0] : c[0][1]] for c in cuts[1:] if c}
+    often = Counter(m for c in cuts for m in {own[a:b] for a, b in c})  # in how many gaps each opens something
+    openers = {own[slice(*max(c, key=lambda m: often[own[slice(*m)]]))] for c in cuts[1:] if c}
     openers |= {own[a:b] for a, b in cuts[0][:1]} if len(cuts) < 3 else set()
     sampled = {r.turn for r in runs if r.sampled}
     results = {r.turn for r in runs if r.kind == "result"}
