@@ -14,6 +14,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,7 @@ class Rendered:
                 out += [(start, stop)] * (end - first)
                 continue
             text = self.text[start:stop]
-            at = kept_at(text, lambda t, b=self._bound: b.tokenizer.normalize(t, b.control))
+            at = kept_at(text, partial(self._bound.tokenizer.normalize, control=self._bound.control))
             begin = 0.0
             for until in char_ends(self._bound.table, self.ids[first:end]):
                 low, high = (min(n, len(at) - 1) for n in (int(begin), math.ceil(until)))

@@ -213,9 +213,9 @@ def _meeting(a: Items, b: Items, gap: Gap, work: Work) -> tuple[int, int, int] |
         for y in range(j, min(j_end, j + window) - ALIKE + 1):
             if best is not None and y - j >= best[0] - i + best[1] - j:
                 break
-            x = runs.get(tuple(b[y : y + ALIKE]))
-            if x is not None and (best is None or x - i + y - j < best[0] - i + best[1] - j):
-                best = x, y
+            met = runs.get(tuple(b[y : y + ALIKE]))
+            if met is not None and (best is None or met - i + y - j < best[0] - i + best[1] - j):
+                best = met, y
         work.steps += 2 * min(window, max(i_end - i, j_end - j))
         if best is not None:
             return (*best, _common(a, best[0], i_end, b, best[1], j_end, work))

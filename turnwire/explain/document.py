@@ -164,7 +164,8 @@ def of_reply(
     """What a model wrote, parsed: `output` is what was parsed, text or ids."""
     tokens = None
     if isinstance(output, str):
-        text = check_text(output, "output") or output
+        check_text(output, "output")
+        text = output
     else:
         text, tokens = of_ids(output, tokenizer, control)
     runs = runs_of(result.events, len(text))

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 _TOOL = {"type": "function", "function": {"name": "f", "description": "x", "parameters": {"type": "object"}}}
-_PLAIN = [
+_PLAIN: list[dict[str, Any]] = [
     {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}
 ]  # fmt: skip
-_WITH = [
+_WITH: list[dict[str, Any]] = [
     {"role": "user", "content": "a"}, {"role": "assistant", "content": "", "tool_calls": [_CALL]},
     {"role": "tool", "tool_call_id": "c", "content": "d"}, {"role": "assistant", "content": "b"},
 ]  # fmt: skip
@@ -48,7 +48,8 @@ def of_logged(
     """What was logged: ids (with a tokenizer) or text. Without a format its turns are those that `known` opens
     (openers and their roles); what the assistant wrote is then one part."""
     if isinstance(value, str):
-        text, tokens = check_text(value, "text") or value, None
+        check_text(value, "text")
+        text, tokens = value, None
     else:
         text, tokens = of_ids(value, tokenizer, fmt.control if fmt else ())
     genuine = _genuine(tokens)

@@ -185,7 +185,9 @@ def as_text(a: Any, b: Any, path: str = "") -> str | None:
         x, y = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
         if x.keys() != y.keys():
             return None
-        found = [(k, as_text(v, y[k], f"{path}.{k}" if path else k)) for k, v in x.items() if not same(v, y[k])]
+        found: list[tuple[Any, str | None]] = [
+            (k, as_text(v, y[k], f"{path}.{k}" if path else k)) for k, v in x.items() if not same(v, y[k])
+        ]
     elif isinstance(a, list) and isinstance(b, list):
         u, w = cast("list[Any]", a), cast("list[Any]", b)
         if len(u) != len(w):

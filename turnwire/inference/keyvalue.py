@@ -130,8 +130,8 @@ def _arguments(samples: Samples, split: Split) -> Iterator[Word]:
         codec = ArgumentAttributes(attribute[1], typed[1])
         for value in VALUES:
             tag = split.open[: attribute.start()]  # the blank at its end is no padding
-            opened = Lit(tag) if tag == tag.lstrip() else markup(tag)
-            opened = opened + Slot("attrs", codec) + markup(split.colon[typed.end() :])
+            lead = Lit(tag) if tag == tag.lstrip() else markup(tag)
+            opened = lead + Slot("attrs", codec) + markup(split.colon[typed.end() :])
             yield opened + Slot("value", value) + close
     opened = markup(split.open) + Slot("key", Name(without=stops(split.colon))) + markup(split.colon)
     for value in VALUES:

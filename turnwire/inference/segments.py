@@ -9,8 +9,9 @@ between two neighbours ("^" is the beginning, "$" the end).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .pieces import is_end, is_marker, pieces, prefix
 from .probe import ONE, SAID, THOUGHT, Called, Odd, Probe, Said
@@ -164,12 +165,12 @@ def join(seen: Seen, called: str | None) -> None:
 WORDS = {"R": "reasoning alone is", "RC": "reasoning before text is", "RK": "reasoning before a call is"}
 
 
-def asker(probe: Probe, seen: Seen) -> Callable[[str, object, str | None], str | None]:
+def asker(probe: Probe, seen: Seen) -> Callable[[str, Mapping[str, Any], str | None], str | None]:
     """The question that `infer_call` asks: the text of a turn that holds one call, behind the header."""
     beside = None if "K" in seen.turns else SAID
 
-    def ask(name: str, arguments: object, id: str | None) -> str | None:
-        text = probe.turn(Said(None, beside, (Called(name, arguments, id),)))  # pyright: ignore[reportArgumentType]
+    def ask(name: str, arguments: Mapping[str, Any], id: str | None) -> str | None:
+        text = probe.turn(Said(None, beside, (Called(name, arguments, id),)))
         return seen.behind(text)
 
     return ask

@@ -205,8 +205,8 @@ class TracedSandbox(jinja.Sandbox):
         @wraps(value)  # `call` looks there for the text, to check its budget
         def run(*args: Any, **kwargs: Any) -> str:
             out = plain(plain_format(*args, **kwargs))
-            given = (args, kwargs) if value.__name__ == "format" else ((), args[0])
-            return formatted(SandboxedFormatter(self), value.__self__, *given, out)
+            positional, named = (args, kwargs) if value.__name__ == "format" else ((), args[0])
+            return formatted(SandboxedFormatter(self), value.__self__, positional, named, out)
 
         return run
 

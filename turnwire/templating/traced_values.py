@@ -56,6 +56,7 @@ def wrap(value: Any, path: Path, root: Root) -> Any:
         return placed(value, root.source(value, path))
     if value is None or kind is bool or kind in READY:
         return value
+    out: Any
     if kind is dict:
         out = Mapped(value)
     elif kind is list:
