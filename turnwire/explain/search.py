@@ -207,9 +207,7 @@ def conversations(sides: tuple[Side, Side], given: tuple[Mapping[str, Any], Mapp
 
     listing = st.one_of(st.none(), st.lists(_tool(st, word), min_size=1, max_size=2, unique_by=_called))
 
-    composite: Any = st.composite
-
-    @composite
+    @st.composite  # type: ignore[untyped-decorator]
     def made(draw: Any) -> dict[str, Any]:
         written, parts = draw(st.sampled_from(forms))  # of one client: arguments as strings, content as parts
         agent = draw(st.booleans())

@@ -196,9 +196,8 @@ def tojson(
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
         return text
     encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
-    between: Any
-    colon: Any
-    between, colon = separators or ((", ", ": ") if indent is None else (",", ": "))
+    marks: Any = separators or ((", ", ": ") if indent is None else (",", ": "))
+    between, colon = marks
     step = indent if isinstance(indent, str) or indent is None else " " * indent
     style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys)
     return _lazily(text, value, style, _mark(value, indent, *(separators or ())))
