@@ -196,7 +196,7 @@ def tojson(
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
         return text
     encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
-    marks: Any = separators or ((", ", ": ") if indent is None else (",", ": "))
+    marks = cast("Any", separators) or ((", ", ": ") if indent is None else (",", ": "))
     between, colon = marks
     step = indent if isinstance(indent, str) or indent is None else " " * indent
     style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys)
