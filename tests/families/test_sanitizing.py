@@ -3,6 +3,7 @@ of transformers. Both keep content from making control tokens; keys and joined p
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,8 @@ NAMES = sorted(
     {r.tokenizer: n for n, r in references().items() if r.template and r.tokenizer and not r.oracle}.values()
 )
 """A format for each tokenizer."""
+if not os.environ.get("TURNWIRE_FULL"):
+    NAMES = NAMES[::3]
 
 
 def conversations(evil: str) -> Iterator[tuple[str, list[dict[str, Any]], Any]]:

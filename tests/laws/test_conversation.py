@@ -119,10 +119,10 @@ def test_no_drift(name: str) -> None:
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
     counts: Counter[str] = Counter()
-    for seed in range(20 if full(name) else 6):
+    for seed in range(12 if full(name) else 4):
         loop(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, odd=True)
     reports.append(f"conversation {name}: {dict(sorted(counts.items()))}")
-    assert counts["turns"] >= 10 and counts["refused"] <= 0.2 * counts["turns"]
+    assert counts["turns"] >= 8 and counts["refused"] <= 0.2 * counts["turns"]
 
 
 @pytest.mark.parametrize("name", turnwire.list_formats())
@@ -130,7 +130,7 @@ def test_what_is_appended_is_what_the_whole_prompt_has(name: str) -> None:
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
     counts: Counter[str] = Counter()
-    for seed in range(20 if full(name) else 6):
+    for seed in range(12 if full(name) else 4):
         rng = random.Random(f"{name} {seed}")
         messages: list[Any] = [{"role": "user", "content": said(rng)}]
         turn = turns(rng, frame_kinds(fmt))
