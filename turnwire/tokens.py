@@ -124,7 +124,7 @@ class Bound:
         """Id by symbol."""
         self.control = frozenset(symbols)
         self.limit = limit
-        self.table: list[Entry] = [*_table(tokenizer)]
+        self.table: list[Entry] = [*pieces_of(tokenizer)]
         """By id: text, bytes that are not whole UTF-8, (symbol,), or None."""
         for symbol, number in ids.items():
             self.table[number] = (symbol,)
@@ -171,7 +171,8 @@ def _cost(text: str, count: int) -> int:
     return text.__sizeof__() + 4 * count + 250
 
 
-def _table(tokenizer: Tokenizer) -> Sequence[Piece]:
+def pieces_of(tokenizer: Tokenizer) -> Sequence[Piece]:
+    """By id: text, bytes that are not whole UTF-8, or None."""
     if isinstance(tokenizer, HfTokenizer):
         return tokenizer.table
     return _foreign_table(tokenizer)  # type: ignore[arg-type]  # hashable, as the protocol says
@@ -256,7 +257,7 @@ class Detokenizer:
     __slots__ = ("_held", "_table")
 
     def __init__(self, tokenizer: Tokenizer | Bound):
-        self._table = _table(tokenizer.tokenizer if isinstance(tokenizer, Bound) else tokenizer)
+        self._table = pieces_of(tokenizer.tokenizer if isinstance(tokenizer, Bound) else tokenizer)
         self._held = b""  # the beginning of a character
 
     def feed(self, ids: Iterable[int]) -> str:

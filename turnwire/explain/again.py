@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import TurnwireError
 from ..messages import REASONING
 from .align import align
-from .regions import UNIT, Cause, Reading, Region
+from .regions import Cause, Reading, Region
 from .sides import FormatSide, Prompt, Side, TemplateSide
 
 MOST = 16  # renders
 LONG = 400_000  # characters of a prompt, beyond which fewer are made
 FEW = 4
+NEAR = 64  # characters, by which two alignments may put the same difference in two places
+COARSE = re.compile(r"[^\n<\[]+|[\n<\[]")  # what is compared: lines, cut at markers
 SWITCHES: Mapping[str, tuple[Any, ...]] = {
     "enable_thinking": (False, True),
     "thinking": (True, False),
@@ -29,6 +32,8 @@ SWITCHES: Mapping[str, tuple[Any, ...]] = {
     "clear_thinking": (False, True),
 }
 """Variables that templates read, and what they are set to."""
+
+Stretch: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,19 @@ class Change:
 
 
 def explained(a: Asked, b: Asked, readings: tuple[Reading, Reading], regions: Sequence[Region]) -> list[Region]:
-    """The regions, with the causes that rendering again proves."""
+    """The regions, with the causes that rendering again proves, in front of those that they have. Where each has one,
+    messages are not rewritten."""
     out = list(regions)
     if not any(r.kind == "text" for r in regions):
         return out
+    deep = not all(r.causes for r in regions)
     room = FEW if max(len(a.prompt.text), len(b.prompt.text)) > LONG else MOST
     for name, ours, theirs in (("a", a, b), ("b", b, a)):
         if not isinstance(ours.side, (FormatSide, TemplateSide)):
             continue
-        for change in changes(ours, theirs):
+        other = readings[1] if name == "a" else readings[0]
+        was = stretches(ours.prompt.text, other.text)
+        for change in changes(ours, theirs, deep):
             if not room:
                 return out
             room -= 1
@@ -75,40 +84,46 @@ def explained(a: Asked, b: Asked, readings: tuple[Reading, Reading], regions: Se
                 continue
             odd: Literal["a", "b"] = "a" if (name == "a") == change.own else "b"
             cause = Cause(change.cause, change.detail, odd)
-            other = readings[1] if name == "a" else readings[0]
-            for i in gone(text, other.text, out, name == "b"):
+            for i in gone(text, other.text, was, out, name == "b"):
                 if change.cause not in {c.name for c in out[i].causes}:
-                    out[i] = replace(out[i], causes=(*out[i].causes, cause))
+                    out[i] = out[i].because((cause, *out[i].causes))
     return out
 
 
-def gone(text: str, other: str, regions: Sequence[Region], swapped: bool) -> list[int]:
-    """The regions in whose place `text` is as `other`, if that is nowhere less so than it was."""
-    left: list[tuple[int, int]] = []
-    if text != other:
-        x, y = UNIT.findall(text), UNIT.findall(other)
-        ends, at = [0], 0
-        for unit in y:
-            at += len(unit)
-            ends.append(at)
-        left = [(ends[g.b_start], ends[g.b_stop]) for g in align(x, y)]
-    texts = [i for i, r in enumerate(regions) if r.kind == "text"]
-    spots = [
-        (regions[i].a.start, regions[i].a.stop) if swapped else (regions[i].b.start, regions[i].b.stop) for i in texts
-    ]
+def gone(text: str, other: str, was: Sequence[Stretch], regions: Sequence[Region], swapped: bool) -> list[int]:
+    """The regions in whose place `text` is as `other`, if it differs from it nowhere else than `was`."""
+    starts = [start for start, _ in was]
+    kept: set[int] = set()  # of `was`
+    for start, stop in stretches(text, other):
+        i = bisect_right(starts, start) - 1
+        if i < 0 or was[i][1] < stop:
+            return []
+        kept.add(i)
     out: list[int] = []
-    n = 0
-    for i, (start, stop) in zip(texts, spots):
-        while n < len(left) and left[n][1] < start:
-            n += 1
-        if n == len(left) or left[n][0] > stop:
-            out.append(i)
-    used = sum(any(start <= e and s <= stop for start, stop in spots) for s, e in left[:64])
-    return out if used == len(left[:64]) and len(left) < len(texts) else []
+    for n, r in enumerate(regions):
+        start, stop = (r.a.start, r.a.stop) if swapped else (r.b.start, r.b.stop)
+        i = bisect_right(starts, stop)
+        near = [(max(was[k][0] - stop, start - was[k][1], 0), k) for k in (i - 1, i) if 0 <= k < len(was)]
+        far, k = min(near, default=(NEAR + 1, 0))
+        if r.kind == "text" and far <= NEAR and k not in kept:
+            out.append(n)
+    return out
 
 
-def changes(ours: Asked, theirs: Asked) -> Iterator[Change]:
-    """What may be changed, the likeliest first."""
+def stretches(text: str, other: str) -> list[Stretch]:
+    """Where `other` is not as `text`: its characters."""
+    if text == other:
+        return []
+    x, y = COARSE.findall(text), COARSE.findall(other)
+    ends, at = [0], 0
+    for unit in y:
+        at += len(unit)
+        ends.append(at)
+    return [(ends[g.b_start], ends[g.b_stop]) for g in align(x, y)]
+
+
+def changes(ours: Asked, theirs: Asked, deep: bool = True) -> Iterator[Change]:
+    """What may be changed, the likeliest first; the messages and options that nobody gave only if `deep`."""
     same = ours.messages, ours.tools
     options = dict(ours.options)
     prompt = bool(options.get("add_generation_prompt"))
@@ -124,10 +139,10 @@ def changes(ours: Asked, theirs: Asked) -> Iterator[Change]:
         yield Change("option-dropped", "as with add_generation_prompt=True", *same, more)
     if ours.tools:
         yield Change("tools-dropped", f"as without the {len(ours.tools)} tools", ours.messages, None, options)
-    for what, detail, messages in rewritten(ours.messages):
-        yield Change(what, detail, messages, ours.tools, options)
+    for what, detail, messages in rewritten(ours.messages) if deep else ():
+        yield Change(what, detail, messages, ours.tools, options, own=what == "think-block")
     for name, values in SWITCHES.items():
-        if name not in options and reads(ours, name):
+        if deep and name not in options and reads(ours, name):
             for value in values:
                 yield Change("option-dropped", f"as with {name}={value!r}", *same, {**options, name: value})
 

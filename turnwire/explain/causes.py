@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from .case import Case, core, short
 from .causes_json import json_style, printed, scalars
-from .regions import Cause, Region
+from .regions import Cause, Reading, Region
 from .values import same
 
 NAMES: Mapping[str, str] = {
@@ -28,7 +27,7 @@ NAMES: Mapping[str, str] = {
     "arguments-form": "arguments are a string on one side, an object on the other",
     "python-repr": "a value is printed as Python prints it",
     "content-list-printed": "a list of content parts is printed",
-    "keys-dropped": "keys of JSON are dropped",
+    "keys-dropped": "keys of JSON are on one side only",
     "think-block": "a reasoning block is stripped or added",
     "whitespace": "blanks are trimmed, or added",
     "date": "another date",
@@ -67,19 +66,14 @@ def _sides(region: Region) -> tuple[tuple[Literal["a", "b"], str, str], ...]:
 def bos(case: Case, region: Region) -> Cause | None:
     """One side begins with a token that the other lacks, or has once."""
     for name, more, less in _sides(region):
-        if less or more not in BOS:
+        token = next((t for t in BOS if more and not more.replace(t, "")), None)
+        reading, mine, other = (case.a, region.a, case.b) if name == "a" else (case.b, region.b, case.a)
+        if less or token is None or reading.text[: mine.stop].replace(token, ""):
             continue
-        reading, mine = (case.a, region.a) if name == "a" else (case.b, region.b)
-        before = reading.text[: mine.start]
-        begun = reading.text[mine.start :].startswith(more)
-        if not before.strip(more) and not before.replace(more, "") and begun:
-            other = case.b.text if name == "a" else case.a.text
-            if other.startswith(more):
-                return Cause(
-                    "bos-twice", f"{more} is there {_times(reading.text, more)} times, on the other side once", name
-                )
-            if not any(other.startswith(token) for token in BOS):
-                return Cause("bos-missing", f"the other side begins with {more}", "b" if name == "a" else "a")
+        if other.text.startswith(token):
+            return Cause("bos-twice", f"{token} is there {_times(reading.text, token)} times", name)
+        if not other.text.startswith(BOS):
+            return Cause("bos-missing", f"the other side begins with {token}", "b" if name == "a" else "a")
     return None
 
 
@@ -179,25 +173,24 @@ def tokens(case: Case, region: Region) -> Cause | None:
     """The same text in other tokens."""
     if region.kind != "ids":
         return None
-    for name, mine, other, prompt in (
-        ("a", region.a, region.b, case.a.prompt),
-        ("b", region.b, region.a, case.b.prompt),
-    ):
-        if prompt.tokenizer is None:
-            continue
-        added = {number: text for text, number in prompt.tokenizer.added.items()}
-        only = [added[i] for i in mine.ids or () if i in added and i not in (other.ids or ())]
-        if not only:
-            continue
-        owner = mine.path or other.path
-        known = bool(owner or mine.line or other.line or mine.kind or other.kind)
-        if owner:
-            return Cause("special-token-forged", f"{only[0]} in {owner} is one token here", "a" if name == "a" else "b")
-        if known:
-            return Cause("marker-as-text", f"{only[0]} is ordinary text here", "b" if name == "a" else "a")
-        return None
     if case.a.prompt.assets.get("tokenizer") != case.b.prompt.assets.get("tokenizer"):
         return Cause("tokenizer", "their hashes differ", "")
+    for name, mine, other in (("a", region.a, region.b), ("b", region.b, region.a)):
+        here, there = (case.a, case.b) if name == "a" else (case.b, case.a)
+        if here.prompt.tokenizer is None or mine.tokens is None:
+            continue
+        added = {number: text for text, number in here.prompt.tokenizer.added.items()}
+        for n, number in enumerate(mine.ids or (), mine.tokens[0]):
+            if number not in added or number in (other.ids or ()):
+                continue
+            at = here.chars(n, n + 1)[0]
+            owner = _field(here, at) or _field(there, at - mine.start + other.start)
+            if owner:
+                said = f"{added[number]} in {owner} is one token here"
+                return Cause("special-token-forged", said, "a" if name == "a" else "b")
+            if here.prompt.rendered is not None or there.prompt.rendered is not None:
+                return Cause("marker-as-text", f"{added[number]} is ordinary text here", "b" if name == "a" else "a")
+            return None
     return Cause("bpe-boundary", f"{_cut(region.a.pieces)} / {_cut(region.b.pieces)}", "")
 
 
@@ -206,28 +199,30 @@ def _cut(pieces: Sequence[str]) -> str:
 
 
 def truncation(case: Case, region: Region) -> Cause | None:
-    """One side ends, or leaves a field, in the middle of the caller's text."""
+    """One side ends, begins, or leaves a field, in the middle of the caller's text."""
     for name, more, less, reading, other in (
         ("b", region.a, region.b, case.a, case.b),
         ("a", region.b, region.a, case.b, case.a),
     ):
         if less.text or not more.text.strip():
             continue
-        ends = less.stop == len(other.text) and more.stop == len(reading.text)
-        begins = less.start == 0 and more.start == 0
-        fields = reading.fields(more.start, more.stop)
-        cut = next((f for f in fields if f[1] == more.start), None) if not begins else None
-        inside = (
-            cut is not None
-            and reading.fields(more.start - 1, more.start)[:1]
-            and (reading.fields(more.start - 1, more.start)[0][0] == cut[0])
-        )
         which: Literal["a", "b"] = "a" if name == "a" else "b"
-        if ends and (inside or len(fields) > 1):
-            return Cause("truncation", f"it ends {len(more.text):,} characters sooner, in {fields[0][0]}", which)
-        if inside and cut is not None and cut[2] == more.stop and len(fields) == 1:
-            return Cause("truncation", f"{cut[0]} ends {len(more.text):,} characters sooner", which)
+        fields = reading.fields(more.start, more.stop)
+        first = _field(reading, more.start) if _field(reading, more.start - 1) == _field(reading, more.start) else ""
+        last = _field(reading, more.stop) if _field(reading, more.stop - 1) == _field(reading, more.stop) else ""
+        size = f"{len(more.text):,} characters"
+        if less.stop == len(other.text) and more.stop == len(reading.text) and fields and (first or len(fields) > 1):
+            return Cause("truncation", f"it ends {size} sooner, in {fields[0][0]}", which)
+        if less.start == 0 and more.start == 0 and last:
+            return Cause("truncation", f"it begins {size} later, in {last}", which)
+        if first and len(fields) == 1 and fields[0][2] == more.stop:
+            return Cause("truncation", f"{first} ends {size} sooner", which)
     return None
+
+
+def _field(reading: Reading, at: int) -> str:
+    """The field that a character is from, "" for the template's own."""
+    return next((path for path, _, _ in reading.fields(at, at + 1)), "") if 0 <= at < len(reading.text) else ""
 
 
 CAUSES: tuple[Callable[[Case, Region], Cause | list[Cause] | None], ...] = (
@@ -245,5 +240,5 @@ def named(case: Case) -> list[Region]:
             for cause in said if isinstance(said, list) else [said] if said else []:
                 if cause.name not in {c.name for c in found}:
                     found.append(cause)
-        out.append(replace(region, causes=tuple(found)))
+        out.append(region.because(found))
     return out

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .case import Case, short
 from .regions import Cause, Region
-from .values import Value, as_text, dropped, parts_of, same, style, value_at
+from .values import Value, as_text, dropped, parts_of, reordered, same, style, value_at
 
 
 def json_style(case: Case, region: Region) -> list[Cause]:
@@ -40,7 +40,7 @@ def _spelled(a: Value, b: Value) -> list[Cause]:
     if same(a.value, b.value):
         if a.python:
             return []
-        found = [*style(a.text, b.text)]
+        found = [*["order"] * reordered(a.value, b.value), *style(a.text, b.text)]
         return [Cause(f"json-{name}", _STYLES[name](a.text, b.text), "") for name in found]
     at = as_text(a.value, b.value)
     if at is not None:
@@ -50,9 +50,10 @@ def _spelled(a: Value, b: Value) -> list[Cause]:
         keys = dropped(more.value, less.value)
         if keys:
             others = [] if more.python or less.python else [*style(more.text, less.text)]
+            others += ["order"] * reordered(a.value, b.value)
             shown = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
             made = Cause("keys-dropped", shown, "a" if name == "a" else "b")
-            return [made] + [Cause("json-spacing", _blanks(a.text, b.text), "")] * ("spacing" in others)
+            return [made, *(Cause(f"json-{name}", _STYLES[name](a.text, b.text), "") for name in others)]
     return []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
@@ -21,7 +21,7 @@ from .regions import Cause, Excerpt, Kind, Region, find_regions, readings
 from .sides import Prompt, side
 
 LONGEST = 2_000  # characters of an excerpt that `to_dict` gives
-MOST_NAMED = 2_000  # regions whose causes are looked for
+MOST_NAMED = 1_000  # regions whose causes are looked for
 UNKNOWN = Cause("unknown", NAMES["unknown"])
 
 
@@ -113,9 +113,9 @@ def compare(a: Asked, b: Asked, *, why: bool = True) -> Divergence | None:
         raise InputError("prompts that differ nowhere", path="side", expected="text, or ids")
     if why:
         few, rest = regions[:MOST_NAMED], regions[MOST_NAMED:]
-        few = explained(a, b, pair, few) if not rest else few
-        regions = [*named(Case(*pair, few)), *rest]
-    done = tuple(r if r.causes else replace(r, causes=(UNKNOWN,)) for r in regions)
+        few = named(Case(*pair, few))
+        regions = explained(a, b, pair, few) if not rest else [*few, *rest]
+    done = tuple(r if r.causes else r.because((UNKNOWN,)) for r in regions)
     kinds = {r.kind for r in done}
     kind: Kind = "text" if "text" in kinds else "unread" if "unread" in kinds else "ids"
     return Divergence(kind, a.prompt, b.prompt, done, a.messages, a.tools, a.options, b.options)

@@ -16,8 +16,7 @@ from typing import Any, Literal
 from ..errors import TokenizerError
 from ..origins import spell
 from ..spans import FIELDS, Run, char_ends
-from ..tokenbackend import HfTokenizer
-from ..tokens import Detokenizer
+from ..tokens import Detokenizer, pieces_of
 from .align import Gap, align
 from .sides import Prompt
 
@@ -70,10 +69,25 @@ class Region:
     nothing that says what they spell. `causes`: as many as apply; one named "unknown" if none does."""
 
     kind: Kind
-    a: Excerpt
-    b: Excerpt
     gap: Gap  # in the units that were compared
     causes: tuple[Cause, ...] = ()
+    sides: tuple[Reading, Reading] = field(kw_only=True, repr=False, compare=False)
+
+    @cached_property
+    def a(self) -> Excerpt:
+        """What the first side has."""
+        return self.sides[0].excerpt(self.gap.a_start, self.gap.a_stop)
+
+    @cached_property
+    def b(self) -> Excerpt:
+        """What the second side has."""
+        return self.sides[1].excerpt(self.gap.b_start, self.gap.b_stop)
+
+    def because(self, causes: Sequence[Cause]) -> Region:
+        """The same region with these causes."""
+        out = Region(self.kind, self.gap, tuple(causes), sides=self.sides)
+        out.__dict__.update({k: v for k, v in self.__dict__.items() if k in ("a", "b")})
+        return out
 
 
 class Reading:
@@ -104,7 +118,8 @@ class Reading:
         if self.prompt.rendered is not None and text != self.text:
             return self._searched()
         self.text = text
-        return char_ends(_Table(tokenizer), self.units)
+        table = self._table
+        return char_ends(table if max(self.units, default=0) < len(table) else _Padded(table), self.units)
 
     def _searched(self) -> list[float]:
         """Of a tokenizer that changes text: where the last character is that a token holds."""
@@ -118,25 +133,29 @@ class Reading:
         first = int(ends[start - 1]) if start else 0
         return first, max(first, -int(-ends[stop - 1] // 1)) if stop > start else first
 
+    @cached_property
+    def _table(self) -> Sequence[Any]:
+        """What each id spells: text, bytes of a part of a character, None."""
+        return () if self.prompt.tokenizer is None else pieces_of(self.prompt.tokenizer)
+
     def piece(self, number: int) -> str:
         """What an id spells, for people."""
-        tokenizer = self.prompt.tokenizer
-        piece = None if tokenizer is None else tokenizer.piece(number)
-        if piece is None:
-            return f"[{number}]"
-        try:
-            return piece.decode()
-        except UnicodeDecodeError:
+        piece = self._table[number] if number < len(self._table) else None
+        if isinstance(piece, bytes):
             return "".join(f"\\x{byte:02x}" for byte in piece)
+        return f"[{number}]" if piece is None else piece
 
     def data(self, start: int, stop: int) -> bytes | None:
         """The bytes of units, None if nobody knows."""
         if not self.by_ids:
             return "".join(self.units[start:stop]).encode("utf-8", "surrogatepass")
-        tokenizer = self.prompt.tokenizer
-        if tokenizer is None:
+        if self.prompt.tokenizer is None:
             return None
-        return b"".join(tokenizer.piece(i) or b"\xff[%d]" % i for i in self.units[start:stop])
+        table, out = self._table, b""
+        for i in self.units[start:stop]:
+            piece = table[i] if i < len(table) else None
+            out += piece.encode() if isinstance(piece, str) else piece or b"\xff[%d]" % i
+        return out
 
     # who owns a character
 
@@ -240,20 +259,17 @@ class Reading:
         )
 
 
-class _Table(Sequence[Any]):
-    """Pieces by id, as `char_ends` wants them."""
+class _Padded(Sequence[Any]):
+    """A table that has None for every further id."""
 
-    def __init__(self, tokenizer: Any):
-        self._table: Any = tokenizer.table if isinstance(tokenizer, HfTokenizer) else None
-        self._piece = tokenizer.piece
+    def __init__(self, table: Sequence[Any]):
+        self._table = table
 
     def __getitem__(self, number: Any) -> Any:
-        if self._table is not None:
-            return self._table[number] if number < len(self._table) else None
-        return self._piece(number)
+        return self._table[number] if number < len(self._table) else None
 
     def __len__(self) -> int:
-        return 0  # nobody asks
+        return len(self._table)
 
 
 def field_of(run: Run) -> str:
@@ -289,7 +305,7 @@ def find_regions(a: Reading, b: Reading) -> list[Region]:
         gap = behind = _slid(a, b, gap, behind)
         ours, theirs = a.data(gap.a_start, gap.a_stop), b.data(gap.b_start, gap.b_stop)
         kind: Kind = "unread" if ours is None or theirs is None else "ids" if ours == theirs else "text"
-        out.append(Region(kind, a.excerpt(gap.a_start, gap.a_stop), b.excerpt(gap.b_start, gap.b_stop), gap))
+        out.append(Region(kind, gap, sides=(a, b)))
     return out
 
 

@@ -14,7 +14,6 @@ from typing import Any, cast
 
 OPENER = re.compile(r"[\[{]")
 QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-BLANKS = re.compile(f"({QUOTED})|\\s+", re.S)
 STRING = re.compile(QUOTED, re.S)
 SPACED = re.compile(f"{QUOTED}|([,:])(\\s*)|([\\[{{])(\\s+)|(\\s+)(?=[\\]}}])", re.S)
 PYTHON = re.compile(
@@ -145,26 +144,25 @@ def same(a: Any, b: Any) -> bool:
     return kinds[0] is kinds[1] and a == b
 
 
+def reordered(a: Any, b: Any) -> bool:
+    """Whether the keys that both have are in another order, somewhere."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        x, y = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
+        if [k for k in x if k in y] != [k for k in y if k in x]:
+            return True
+        return any(reordered(v, y[k]) for k, v in x.items() if k in y)
+    if isinstance(a, list) and isinstance(b, list):
+        return any(map(reordered, cast("list[Any]", a), cast("list[Any]", b)))
+    return False
+
+
 def style(a: str, b: str) -> Iterator[str]:
-    """What differs between two spellings in JSON of the same value: "order", "spacing", "escapes"."""
-    ours, theirs = _bare(a), _bare(b)
-    if sorted(_strings(ours)) == sorted(_strings(theirs)):
-        if _strings(ours) != _strings(theirs):
-            yield "order"
-    elif sorted(map(_read, _strings(ours))) == sorted(map(_read, _strings(theirs))):
+    """What differs between two spellings in JSON of values that hold the same: "spacing", "escapes"."""
+    ours, theirs = STRING.findall(a), STRING.findall(b)
+    if sorted(ours) != sorted(theirs) and sorted(map(_read, ours)) == sorted(map(_read, theirs)):
         yield "escapes"
-        if [*map(_read, _strings(ours))] != [*map(_read, _strings(theirs))]:
-            yield "order"
     if _spacing(a) != _spacing(b):
         yield "spacing"
-
-
-def _bare(text: str) -> str:
-    return BLANKS.sub(lambda m: m[1] or "", text)
-
-
-def _strings(text: str) -> list[str]:
-    return STRING.findall(text)
 
 
 def _read(text: str) -> str:

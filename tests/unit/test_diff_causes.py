@@ -1,0 +1,222 @@
+"""Each cause, injected as a public report has it: it is found and named, on the right side, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, small_tokenizer
+from turnwire.explain.causes import NAMES
+
+SOURCE = """{{ bos_token }}{% if tools %}<|im_start|>system
+Today is {{ strftime_now('%d %B %Y') }}.
+{% for t in tools %}{{ t | tojson }}
+{% endfor %}<|im_end|>
+{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}
+{% if m.reasoning_content and not no_reasoning %}<think>
+{{ m.reasoning_content }}
+</think>
+
+{% endif %}{{ m.content }}{% for c in m.tool_calls or [] %}
+<tool_call>
+{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}
+</tool_call>{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% if enable_thinking is defined and not enable_thinking %}<think>
+
+</think>
+
+{% endif %}{% endif %}"""
+TEMPLATE = ChatTemplate(SOURCE, "<s>", "<|im_end|>")
+ARGUMENTS = {"city": "Zürich", "dry": True, "n": 2}
+CALL = {"id": "call00001", "type": "function", "function": {"name": "look", "arguments": ARGUMENTS}}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL = {
+    "type": "function",
+    "function": {"name": "look", "description": "Looks <b>.", "parameters": SCHEMA, "strict": False},
+}
+MESSAGES: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Is it warm there? "},
+    {"role": "assistant", "content": "I look.", "reasoning_content": "The user asks.", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call00001", "name": "look", "content": "It is sunny, and warm in the north"},
+]
+OPTIONS: dict[str, Any] = {"now": "2026-01-15", "add_generation_prompt": True, "enable_thinking": False}
+PROMPT = TEMPLATE.render(MESSAGES, [TOOL], **OPTIONS).text
+BARE = json.dumps(ARGUMENTS, ensure_ascii=False)
+LINE = json.dumps(TOOL, ensure_ascii=False)
+
+
+class Report(NamedTuple):
+    cause: str
+    report: str
+    change: Callable[[str], str]
+    """What the other side of the report has made of the prompt."""
+    side: str = "b"
+    also: tuple[str, ...] = ()
+    """Further causes that are just as true."""
+
+
+def swap(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+def rendered(messages: list[dict[str, Any]] = MESSAGES, tools: Any = (TOOL,), **options: Any) -> Callable[[str], str]:
+    given = {**OPTIONS, **options}
+    text = TEMPLATE.render(messages, list(tools), **{k: v for k, v in given.items() if v != "dropped"}).text
+    return lambda _: text
+
+
+def silent(m: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in m.items() if k != "reasoning_content"}
+
+
+REPORTS = [
+    Report("bos-twice", "vllm-project/vllm#27515", lambda t: "<s>" + t),
+    Report("bos-twice", "huggingface/open-r1#462", lambda t: "<s><s>" + t),
+    Report("bos-missing", "vllm-project/vllm#52304", lambda t: t.removeprefix("<s>")),
+    Report("option-dropped", "mudler/LocalAI#11674", rendered(enable_thinking="dropped"), also=("think-block",)),
+    Report("option-dropped", "vllm-project/vllm#25794", rendered(add_generation_prompt="dropped")),
+    Report("tools-dropped", "ollama/ollama#17636", rendered(tools=())),
+    Report("json-spacing", "huggingface/swift-jinja#71", swap(LINE, json.dumps(TOOL, separators=(",", ":"))), ""),
+    Report("json-order", "sgl-project/sglang#39599", swap(LINE, json.dumps(TOOL, sort_keys=True)), ""),
+    Report("json-escapes", "theroyallab/tabbyAPI#459", swap(BARE, json.dumps(ARGUMENTS)), ""),
+    Report("json-escapes", "mistralai/mistral-common#311", swap("<b>", "\\u003cb\\u003e"), ""),
+    Report("arguments-form", "oumi-ai/oumi#2599", swap(BARE, json.dumps(BARE, ensure_ascii=False)), ""),
+    Report("python-repr", "ml-explore/mlx-lm#1065", swap(BARE, str(ARGUMENTS))),
+    Report("content-list-printed", "abetlen/llama-cpp-python#2324",
+           swap("Is it warm there? ", "[{'type': 'text', 'text': 'Is it warm there? '}]")),
+    Report("keys-dropped", "BerriAI/litellm#6136", swap(', "strict": false', "")),
+    Report("keys-dropped", "ai-dynamo/dynamo#12700",
+           swap('"strict": false', '"strict": false, "defer_loading": null'), "a"),
+    Report("think-block", "QwenLM/Qwen3#1826", rendered([silent(m) for m in MESSAGES]), "a"),
+    Report("think-block", "verl-project/verl#1307", swap("<think>\n\n</think>\n\n", "<think>\n"), ""),
+    Report("whitespace", "huggingface/trl#5317",
+           swap("<|im_end|>\n<|im_start|>tool", "<|im_end|><|im_start|>tool"), "a"),
+    Report("whitespace", "rllm-org/rllm#516", swap("there? <", "there?<"), ""),
+    Report("date", "sgl-project/sglang#3296", swap("15 January 2026", "26 July 2024"), ""),
+    Report("truncation", "ollama/ollama#3839", lambda t: t[t.index("warm there") :]),
+    Report("truncation", "ollama/ollama#17427", lambda t: t[: t.index("warm in the")]),
+    Report("truncation", "huggingface/transformers#34494", swap("sunny, and warm in the north", "sunny")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("r", REPORTS, ids=lambda r: f"{r.cause}-{r.report}")
+def test_a_report(r: Report) -> None:
+    found = diff(TEMPLATE, Logged(text=r.change(PROMPT)), MESSAGES, [TOOL], **OPTIONS)
+    assert found is not None
+    names = set(found.causes)
+    assert r.cause in names and names <= {r.cause, *r.also}, (found.causes, [str(x) for x in found.regions])
+    if r.side:
+        assert {c.side for x in found.regions for c in x.causes if c.name == r.cause} == {r.side}
+    back = diff(Logged(text=r.change(PROMPT)), TEMPLATE, MESSAGES, [TOOL], **OPTIONS)
+    assert back is not None and back.causes == found.causes
+    sides = {"a": "b", "b": "a", "": ""}
+    assert [[(c.name, sides[c.side]) for c in x.causes] for x in back.regions] == [
+        [(c.name, c.side) for c in x.causes] for x in found.regions
+    ]
+
+
+def without_map(r: Report) -> bool:
+    """Whether text alone tells the cause."""
+    return r.cause not in ("option-dropped", "tools-dropped", "truncation")
+
+
+@pytest.mark.parametrize("r", filter(without_map, REPORTS), ids=lambda r: f"{r.cause}-{r.report}")
+def test_two_logs(r: Report) -> None:
+    """Nobody can render these again, and no source map says whose text it is."""
+    found = diff(Logged(text=PROMPT), Logged(text=r.change(PROMPT)))
+    assert found is not None and r.cause in found.causes
+
+
+# ids
+
+
+FORMAT = get_format("qwen3")
+TOKENIZER = small_tokenizer(FORMAT)
+SPELLS = [{"role": "user", "content": "What is <|im_end|> for?"}]
+
+
+def ids(**options: Any) -> list[int]:
+    return FORMAT.render(SPELLS, tokenizer=TOKENIZER, **options).ids
+
+
+def only(found: Divergence | None) -> tuple[str, str, str]:
+    assert found is not None and len(found.regions) == 1
+    (cause,) = found.first.causes
+    return found.kind, cause.name, cause.side
+
+
+def test_a_forged_special_token() -> None:
+    """huggingface/transformers#29279, PrimeIntellect-ai/renderers#116: the engine encodes content as it does markup."""
+    found = diff(FORMAT, Logged(ids=ids(trust_content=True)), SPELLS, tokenizer=TOKENIZER)
+    assert only(found) == ("ids", "special-token-forged", "b")
+    assert (
+        found is not None and found.first.a.path == "messages[0].content" and found.first.a.text.strip() == "<|im_end|>"
+    )
+
+
+def test_a_marker_that_became_text() -> None:
+    """openai/harmony#47: a prompt that is rendered as text and encoded without its special tokens."""
+    end = TOKENIZER.special("<|im_start|>")
+    assert end is not None
+    logged = [
+        n for i in ids() for n in (TOKENIZER.encode("<|im_start|>", frozenset({"<|im_start|>"})) if i == end else [i])
+    ]
+    assert only(diff(FORMAT, Logged(ids=logged), SPELLS, tokenizer=TOKENIZER)) == ("ids", "marker-as-text", "b")
+
+
+def test_a_bpe_boundary() -> None:
+    """radixark/miles#1319: text that was encoded in two pieces."""
+    given = [{"role": "user", "content": "understanding"}]
+    whole = FORMAT.render(given, tokenizer=TOKENIZER).ids
+    middle = TOKENIZER.encode("understanding")
+    at = next(i for i in range(len(whole)) if whole[i : i + len(middle)] == middle)
+    pieces = TOKENIZER.encode("underst") + TOKENIZER.encode("anding")
+    assert pieces != middle
+    logged = Logged(ids=whole[:at] + pieces + whole[at + len(middle) :])
+    assert only(diff(FORMAT, logged, given, tokenizer=TOKENIZER)) == ("ids", "bpe-boundary", "")
+
+
+# no wrong guess
+
+
+UNKNOWN: dict[str, Callable[[str], str]] = {
+    "another word": swap("brief", "short"),
+    "another value": swap('"n": 2', '"n": 3'),
+    "another role": swap("<|im_start|>tool", "<|im_start|>user"),
+    "a system text more": swap("Be brief.", "Be brief. Be kind, too."),
+    "another tool": swap('"name": "look", "desc', '"name": "book", "desc'),
+    "a number as a text": swap('"n": 2', '"n": "2"'),
+    "a number of another form": swap('"n": 2', '"n": 2.0'),
+    "another end": swap("<|im_end|>\n<|im_start|>user", "</s>\n<|im_start|>user"),
+    "other reasoning": swap("The user asks.", "They ask."),
+    "a message in another place": lambda t: t.replace("I look.", "").replace("Be brief.", "I look."),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_has_no_known_cause_is_unknown(name: str) -> None:
+    found = diff(TEMPLATE, Logged(text=UNKNOWN[name](PROMPT)), MESSAGES, [TOOL], **OPTIONS)
+    assert found is not None
+    assert set(found.causes) == {"unknown"}, found.causes
+
+
+def test_several_at_once() -> None:
+    text = PROMPT.removeprefix("<s>")
+    for change in (swap(LINE, json.dumps(TOOL, separators=(",", ":"))), swap("15 January 2026", "26 July 2024")):
+        text = change(text)
+    found = diff(TEMPLATE, Logged(text=text), MESSAGES, [TOOL], **OPTIONS)
+    assert found is not None and set(found.causes) == {"bos-missing", "json-spacing", "date"}
+
+
+def test_every_cause_has_a_test() -> None:
+    tested = {r.cause for r in REPORTS} | {"special-token-forged", "marker-as-text", "bpe-boundary", "unknown"}
+    assert set(NAMES) == tested | {"tokenizer"}  # in test_diff.py
