@@ -191,6 +191,8 @@ def test_a_bpe_boundary() -> None:
 UNKNOWN: dict[str, Callable[[str], str]] = {
     "another word": swap("brief", "short"),
     "another value": swap('"n": 2', '"n": 3'),
+    "a word less": swap("is sunny, and warm", "is warm"),
+    "a word less at the start": swap("It is sunny", "is sunny"),
     "another role": swap("<|im_start|>tool", "<|im_start|>user"),
     "a system text more": swap("Be brief.", "Be brief. Be kind, too."),
     "another tool": swap('"name": "look", "desc', '"name": "book", "desc'),

@@ -215,7 +215,8 @@ def truncation(case: Case, region: Region) -> Cause | None:
             return Cause("truncation", f"it ends {size} sooner, in {fields[0][0]}", which)
         if less.start == 0 and more.start == 0 and last:
             return Cause("truncation", f"it begins {size} later, in {last}", which)
-        if first and len(fields) == 1 and fields[0][2] == more.stop:
+        whole = first.startswith("messages") and len(fields) == 1 and _field(reading, more.stop) != first
+        if whole and case.values(region) is None:
             return Cause("truncation", f"{first} ends {size} sooner", which)
     return None
 

@@ -40,8 +40,7 @@ def _spelled(a: Value, b: Value) -> list[Cause]:
     if same(a.value, b.value):
         if a.python:
             return []
-        found = [*["order"] * reordered(a.value, b.value), *style(a.text, b.text)]
-        return [Cause(f"json-{name}", _STYLES[name](a.text, b.text), "") for name in found]
+        return [*_order(a, b), *_style(a, b)]
     at = as_text(a.value, b.value)
     if at is not None:
         where = f"{at}: " if at else ""
@@ -49,11 +48,9 @@ def _spelled(a: Value, b: Value) -> list[Cause]:
     for name, more, less in (("b", a, b), ("a", b, a)):
         keys = dropped(more.value, less.value)
         if keys:
-            others = [] if more.python or less.python else [*style(more.text, less.text)]
-            others += ["order"] * reordered(a.value, b.value)
             shown = ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
             made = Cause("keys-dropped", shown, "a" if name == "a" else "b")
-            return [made, *(Cause(f"json-{name}", _STYLES[name](a.text, b.text), "") for name in others)]
+            return [made, *_order(a, b), *([] if a.python or b.python else _style(a, b))]
     return []
 
 
@@ -71,11 +68,16 @@ def _escapes(a: str, b: str) -> str:
     return f"such as {found[0]}" if found else "strings are escaped in two ways"
 
 
-_STYLES: Mapping[str, Callable[[str, str], str]] = {
-    "spacing": _blanks,
-    "escapes": _escapes,
-    "order": lambda a, b: f"{short(a)} / {short(b)}",
-}
+def _style(a: Value, b: Value) -> list[Cause]:
+    return [Cause(f"json-{name}", _STYLES[name](a.text, b.text)) for name in style(a.text, b.text)]
+
+
+def _order(a: Value, b: Value) -> list[Cause]:
+    found = reordered(a.value, b.value)
+    return [] if found is None else [Cause("json-order", " / ".join(short(", ".join(keys)) for keys in found))]
+
+
+_STYLES: Mapping[str, Callable[[str, str], str]] = {"spacing": _blanks, "escapes": _escapes}
 
 
 def printed(case: Case, region: Region) -> Cause | None:

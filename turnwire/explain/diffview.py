@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ..show import safe, width
+from .again import SWITCHES
 from .causes import NAMES
 from .diff import Divergence
 from .regions import Excerpt, Region
-from .search import Searched
+from .search import SPECIAL, Searched
 
 EACH = 2  # regions that are shown of those with the same causes
 LONGEST = 240  # characters of what differs
@@ -146,8 +147,8 @@ def searched(to: Console, done: Searched, every: bool = False) -> None:
         _line(to, Text(f"  messages[{n}] ", style=PLACE), Text(safe(json.dumps(message, ensure_ascii=False))))
     for n, tool in enumerate(found.tools or ()):
         _line(to, Text(f"  tools[{n}] ", style=PLACE), Text(safe(json.dumps(tool, ensure_ascii=False))))
-    given = {k: v for k, v in found.options_a.items() if k != "now"}
-    if any(given.values()):
+    given = {k: v for k, v in found.options_a.items() if k != "now" and k not in SPECIAL and (v or k in SWITCHES)}
+    if given:
         _line(to, Text("  options ", style=PLACE), Text(safe(", ".join(f"{k}={v!r}" for k, v in given.items()))))
     to.print()
     show(to, found, every)

@@ -22,7 +22,8 @@ from .sides import Prompt
 
 Kind = Literal["text", "ids", "unread"]
 UNIT = re.compile(r"<[^\s<>]{1,60}>|\[/?[A-Z_]{2,40}\]|\w+(?:-\w+)*|\n|[^\S\n]+|.", re.S)
-WINDOW = 5  # units of context on either side of a region
+WINDOW = 5  # tokens of context on either side of a region
+WORDS = 12  # words of it
 SLIDE = 64  # how far an insertion is moved to begin at a marker
 
 

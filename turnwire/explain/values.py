@@ -144,16 +144,18 @@ def same(a: Any, b: Any) -> bool:
     return kinds[0] is kinds[1] and a == b
 
 
-def reordered(a: Any, b: Any) -> bool:
-    """Whether the keys that both have are in another order, somewhere."""
+def reordered(a: Any, b: Any) -> tuple[list[str], list[str]] | None:
+    """The first keys that are in another order, of those that both have; None if none are."""
+    inner: list[tuple[Any, Any]] = []
     if isinstance(a, dict) and isinstance(b, dict):
         x, y = cast("dict[str, Any]", a), cast("dict[str, Any]", b)
-        if [k for k in x if k in y] != [k for k in y if k in x]:
-            return True
-        return any(reordered(v, y[k]) for k, v in x.items() if k in y)
-    if isinstance(a, list) and isinstance(b, list):
-        return any(map(reordered, cast("list[Any]", a), cast("list[Any]", b)))
-    return False
+        ours, theirs = [k for k in x if k in y], [k for k in y if k in x]
+        if ours != theirs:
+            return ours, theirs
+        inner = [(x[k], y[k]) for k in ours]
+    elif isinstance(a, list) and isinstance(b, list):
+        inner = [*zip(cast("list[Any]", a), cast("list[Any]", b))]
+    return next((found for v, w in inner if (found := reordered(v, w)) is not None), None)
 
 
 def style(a: str, b: str) -> Iterator[str]:
