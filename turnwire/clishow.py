@@ -163,7 +163,7 @@ def _is_ids(value: Any) -> bool:
 
 def _reply(args: argparse.Namespace, fmt: Format | None, tokenizer: Tokenizer | None, prompt: _Prompt) -> Document:
     from .clitemplate import template_format
-    from .explain.document import encode, of_reply
+    from .explain.document import encode, of_reply, streamed
     from .parsers.stream import FINISH_REASONS
 
     if args.finish_reason not in (None, *FINISH_REASONS):
@@ -180,5 +180,5 @@ def _reply(args: argparse.Namespace, fmt: Format | None, tokenizer: Tokenizer | 
         output = text
     elif tokenizer is None:
         raise Usage(f"{name}: ids: add --tokenizer PATH or --small")
-    result = fmt.parse(output, prompt.tools, prompt.sent, tokenizer, args.finish_reason)
+    result = streamed(fmt, output, prompt.tools, prompt.sent, tokenizer, args.finish_reason)
     return of_reply(result, output, tokenizer, name, fmt.control, facts)

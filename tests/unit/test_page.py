@@ -18,7 +18,7 @@ from tests.unit.test_cli import here
 from turnwire.errors import TurnwireError
 from turnwire.explain.comparison import page_of
 from turnwire.explain.diff import diff
-from turnwire.explain.document import Document, of_ids, of_rendered, of_reply
+from turnwire.explain.document import Document, of_ids, of_rendered, of_reply, streamed
 from turnwire.explain.logged import of_logged
 from turnwire.explain.page import Page, Region, data_block
 from turnwire.explain.sections import CLOSER, MARKER
@@ -149,7 +149,8 @@ def reply() -> tuple[turnwire.Format, turnwire.Tokenizer, list[int], Document]:
     for piece in re.split(r"(</?think>|</?tool_call>)", text):
         special = tokenizer.special(piece)
         ids += tokenizer.encode(piece) if special is None else [special]
-    result = fmt.parse(ids, TOOLS, tokenizer=tokenizer, finish_reason="length")
+    result = streamed(fmt, ids, TOOLS, None, tokenizer, "length")
+    assert [*fmt.parse(ids, TOOLS, tokenizer=tokenizer, finish_reason="length").turn.parts] == [*result.turn.parts]
     return fmt, tokenizer, ids, of_reply(result, ids, tokenizer, control=fmt.control)
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from .. import events as ev
 from ..errors import MaskError, check_ids, check_text
 from ..origins import spell
+from ..parsers.stream import ParseResult
 from ..spans import Rendered, Run, char_ends
 from ..tokens import Detokenizer
 from .sections import CLOSER, MARKER, MARKUP, Block, Section, blocks, sections
 
 if TYPE_CHECKING:
-    from ..parsers.stream import ParseResult
+    from ..format import Format
     from ..tokens import Tokenizer
 
 
@@ -173,6 +174,27 @@ def of_reply(
     mask = [True] * len(tokens.ids) if tokens else None
     parts = _parts(result.events, runs, shown)
     return Document(name, text, shown, parts, runs, tokens, mask, events=result.events, reply=0, facts=facts)
+
+
+def streamed(
+    fmt: Format,
+    output: Sequence[int] | str,
+    tools: Any = None,
+    prompt: Any = None,
+    tokenizer: Tokenizer | None = None,
+    finish_reason: ev.FinishReason | None = None,
+) -> ParseResult:
+    """A reply, parsed token by token (text word by word), so that its events are those of a stream."""
+    parser = fmt.parser(tokenizer, tools, prompt)
+    events: list[ev.Event] = []
+    if isinstance(output, str):
+        for word in re.findall(r"\s+|\S{1,16}", output):
+            events += parser.feed_text(word)
+    else:
+        for token in check_ids(output, "output"):
+            events += parser.feed([token])
+    events += parser.close(finish_reason)
+    return ParseResult(parser.turn, [e for e in events if isinstance(e, ev.Fault)], events)
 
 
 def of_ids(ids: Sequence[int], tokenizer: Tokenizer | None, control: Sequence[str] = ()) -> tuple[str, Tokens]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import TurnwireError, check_text
 from ..spans import Run
 from .document import Document, Tokens, of_ids, runs_of
-from .sections import CLOSER, MARKER, Section, blocks, said, sections
+from .sections import CLOSER, MARKER, ROLES, Section, blocks, said, sections
 
 if TYPE_CHECKING:
     from ..format import Format
@@ -34,6 +34,10 @@ CONVERSATIONS: Sequence[tuple[list[dict[str, Any]], list[Any] | None]] = [
     *(([{"role": role, "content": "s"}, *_PLAIN], None) for role in ("system", "developer")),
     (_PLAIN, None), (_WITH, [_TOOL]), (_WITH, None),
 ]  # fmt: skip
+_NAMED = re.compile(
+    rf"(?:<[^<>\s\w]{{1,3}})(?:{'|'.join(ROLES)})\b[^<>\w\s]{{0,3}}>\n?|(?:{MARKER.pattern})(?:{'|'.join(ROLES)})\b\n?",
+    re.IGNORECASE,
+)
 _HEAD = re.compile(rf"(?:{MARKER.pattern})+[\w.]{{0,30}}(?:{MARKER.pattern})*\s*(?:(?:{MARKER.pattern})\s*)*")
 
 
@@ -46,14 +50,16 @@ def of_logged(
     known: Mapping[str, str] | None = None,
 ) -> Document:
     """What was logged: ids (with a tokenizer) or text. Without a format its turns are those that `known` opens
-    (openers and their roles); what the assistant wrote is then one part."""
+    (openers and their roles), or that look like it; what the assistant wrote is then one part."""
     if isinstance(value, str):
         check_text(value, "text")
         text, tokens = value, None
     else:
         text, tokens = of_ids(value, tokenizer, fmt.control if fmt else ())
     genuine = _genuine(tokens)
-    found = _find(text, openers(fmt) if fmt else known or {}, genuine)
+    found = _find(text, openers(fmt) if fmt else known or _guessed(text), genuine)
+    if found and not MARKER.sub("", text[: found[0][0]]).strip():
+        found[0] = (0, *found[0][1:])  # only a token that begins every prompt stands before it
     found = found if found and found[0][0] == 0 else [(0, 0, said(text)), *found]
     shown: list[Section] = []
     runs: list[Run] = []
@@ -103,6 +109,15 @@ def heads(d: Document) -> dict[str, str]:
         head = _HEAD.match(d.text, s.start, min(content, s.stop))
         if s.role and head:
             out.setdefault(head.group(), s.role)
+    return out
+
+
+def _guessed(text: str) -> dict[str, str]:
+    """Openers, where nobody says what they are: a marker that names a role, or that a role's name follows."""
+    out: dict[str, str] = {}
+    for m in _NAMED.finditer(text):
+        if not CLOSER.match(m.group()):
+            out[m.group()] = said(m.group())
     return out
 
 

@@ -68,7 +68,7 @@ class Layout {
     let row = null, x = 0, block = -1, due = [];
     const close = () => {
       if (row) this.push(row);
-      for (const e of due) this.rows.push({ type: "fault", event: e });
+      for (const e of due) this.rows.push({ type: "fault", event: e, section: doc.blocks[block][2] });
       row = null;
       due = [];
     };

@@ -14,9 +14,9 @@ class App {
     this.hit = -1;
     this.marked = this.docs.map((doc) => new Uint8Array(doc.count)); // hits
     this.changed = this.docs.map((doc, i) => this.changes(doc, "ab"[i]));
-    $("title").textContent = data.title;
-    document.title = data.title;
-    $("facts").textContent = this.docs.length === 1 ? this.summary(this.docs[0]) : plural(this.regions.length, "difference");
+    $("title").textContent = document.title = visible(data.title, false);
+    const facts = this.docs.length === 1 ? this.summary(this.docs[0]) : plural(this.regions.length, "difference");
+    $("facts").textContent = visible(facts, false);
     const probe = element("span", "c", "M");
     document.body.append(probe);
     this.metrics = new Metrics(probe);
@@ -134,7 +134,7 @@ class App {
   }
 
   say(words) {
-    $("said").textContent = words;
+    $("said").textContent = visible(words, false);
   }
 
   // The other side of a difference scrolls along.
@@ -217,7 +217,7 @@ class App {
     $("slider").value = this.step;
     $("slider").setAttribute("aria-valuetext", `${name} ${text}`);
     $("at").textContent = `${count(this.step + 1)} of ${count(doc.events.length)}`;
-    $("state").textContent = stateAfter(doc, this.step);
+    $("state").textContent = visible(stateAfter(doc, this.step), false);
     this.list.mark(this.step);
     this.panes[0].choose(cellAt(doc, Math.min(start, Math.max(doc.length - 1, 0))), false);
     this.redraw();

@@ -4,10 +4,11 @@
 const AROUND = 400; // pixels above and below the view that are drawn too
 const ROLES = ["system", "developer", "user", "assistant", "tool"];
 
+// The one way in which text comes into the page: as text, what does not show or moves other text spelled out.
 function element(tag, names, text) {
   const out = document.createElement(tag);
   if (names) out.className = names;
-  if (text !== undefined) out.textContent = text;
+  if (text !== undefined) out.textContent = visible(String(text), false);
   return out;
 }
 
@@ -86,7 +87,7 @@ class Pane {
     const away = old ? this.scroller.scrollTop - old.tops[old.rowAt(this.scroller.scrollTop)] : 0;
     const label = this.root.clientWidth < 560 ? 0 : 92;
     this.root.classList.toggle("slim", !label);
-    const room = Math.max(160, this.scroller.clientWidth - label - 46);
+    const room = Math.min(1080, Math.max(160, this.scroller.clientWidth - label - 46));
     this.layout = new Layout(this.doc, this.app.metrics, room, this.app.level, (n) => this.isOpen(n));
     this.content.style.height = `${this.layout.total + 40}px`;
     if (top?.type === "turn") this.scroller.scrollTop = this.layout.tops[this.layout.headers[top.section]] + away;
@@ -117,14 +118,14 @@ class Pane {
       if (this.drawn.has(n) || rows[n].type === "space") continue;
       const node = this.row(rows[n]);
       node.style.transform = `translateY(${this.layout.tops[n]}px)`;
-      if (rows[n].type === "line") node.style.height = `${this.layout.heightOf(rows[n])}px`;
+      if (rows[n].type !== "turn") node.style.height = `${this.layout.heightOf(rows[n])}px`;
       this.drawn.set(n, node);
       this.content.append(node);
     }
     const row = rows[this.layout.rowAt(top)];
     const section = row && (row.section ?? (row.type === "line" ? this.doc.blocks[row.block][2] : null));
     if (section !== null && section !== undefined && row.type !== "space") {
-      this.now.textContent = this.app.sectionName(this.doc, section);
+      this.now.textContent = visible(this.app.sectionName(this.doc, section), false);
       this.now.className = `now-turn ${roleClass(this.doc.sections[section][3])}`;
       this.now.hidden = row.type === "turn" && this.layout.tops[this.layout.headers[section]] >= top - 4;
     }
@@ -134,10 +135,13 @@ class Pane {
   row(row) {
     if (row.type === "turn") return this.header(row.section);
     if (row.type === "fault") {
-      const out = element("div", "row fault");
-      out.setAttribute("role", "treeitem");
-      out.setAttribute("aria-level", "2");
-      out.append(element("b", "", row.event[0] === "Fault" ? "⚠ Fault" : "⚠ Call"), element("span", "", row.event[6].replace(/\n/g, "  ")));
+      const out = element("div", `row ${roleClass(this.doc.sections[row.section][3])}`);
+      const box = element("div", "fault");
+      box.setAttribute("role", "treeitem");
+      box.setAttribute("aria-level", "2");
+      out.setAttribute("role", "none");
+      out.append(box);
+      box.append(element("b", "", row.event[0] === "Fault" ? "⚠ Fault" : "⚠ Call"), element("span", "", row.event[6].replace(/\n/g, " · ")));
       return out;
     }
     const { doc } = this;
@@ -150,7 +154,7 @@ class Pane {
     const line = element("span", "cells");
     line.setAttribute("role", "none");
     for (const [cell, text] of this.layout.pieces(row)) {
-      if (text) line.append(this.cell(cell, text, block));
+      line.append(this.cell(cell, text, block));
     }
     out.append(label, line);
     return out;
@@ -166,7 +170,8 @@ class Pane {
     out.setAttribute("aria-level", "2");
     out.setAttribute("aria-posinset", i + 1);
     out.setAttribute("aria-setsize", doc.count);
-    if (!text.trim() || /[↵·→]/.test(text)) {
+    if (!text) out.setAttribute("aria-label", shownText(doc, i, true)); // a part of a character that is shown before it
+    else if (!text.trim() || /[↵·→]/.test(text)) {
       const words = { "↵": "line end", "·": "space", " ": "space", "→": "tab" };
       out.setAttribute("aria-label", text.replace(/[↵·→]|^ +$/g, (c) => ` ${words[c[0]]} `).trim());
     }
