@@ -1,5 +1,6 @@
 """Makes what README.md and docs/ show by running it, and writes it into the pages. `--check` only compares;
-`--measure` first runs the laws, parity, recovery and conformance, and keeps their summary in docs/measured.txt.
+`--measure` first runs the laws, parity, recovery and conformance, and keeps their summary in docs/measured.txt;
+`--measured FILE` keeps that of a run of all tests (TURNWIRE_MEASURE=1 make test > FILE).
 
 In a block marked `console`, lines after `$ ` are commands, run in docs/examples. The `python` blocks of a page are
 one program, run from top to bottom; a `text` block right behind one is what it prints. What stands between
@@ -100,6 +101,8 @@ def refreshed(page: str, text: str) -> str:
 def main() -> int:
     if "--measure" in sys.argv:
         doc_measured.measure()
+    if "--measured" in sys.argv:
+        doc_measured.keep(Path(sys.argv[sys.argv.index("--measured") + 1]).read_text("utf-8"), "make test")
     pages = {name: (ROOT / name).read_text("utf-8") for name in PAGES}
     fresh = {name: refreshed(name, page) for name, page in pages.items()}  # all of them, before any is written
     stale = [name for name in PAGES if fresh[name] != pages[name]]
