@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import doc_engines
 import doc_measured as measured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,11 @@ sys.path.insert(0, str(ROOT))  # for turnwire and tests
 def make(name: str) -> str:
     """The section of that name."""
     return globals()["_" + name.replace("-", "_")]()
+
+
+# of other modules
+
+_engines_sglang, _engines_errors, _engines_found = doc_engines.sglang, doc_engines.errors, doc_engines.found
 
 
 # helpers

@@ -26,11 +26,13 @@ PAGES = (
     "docs/conformance.md",
     "docs/conversations.md",
     "docs/differences.md",
+    "docs/engines.md",
     "docs/formats.md",
     "docs/laws.md",
     "docs/openai.md",
     "docs/parsing.md",
     "docs/rendering.md",
+    "docs/testing.md",
     "docs/templates.md",
 )
 SECTION = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.S)
