@@ -25,8 +25,9 @@ def sglang() -> str:
     from tests.engines.servers import recorded
 
     case = next(c for c in CASES if c.name == "tools")
-    return shown(recorded("sglang")[1], 30000, {"asked.json": {"messages": case.messages, "tools": case.tools}},
-                 "turnwire diff -g template:qwen3.jinja http://127.0.0.1:PORT asked.json --tokenizer tokenizer.json")  # fmt: skip
+    asked = {"asked.json": {"messages": case.messages, "tools": case.tools}}
+    sides = "template:qwen3.jinja http://127.0.0.1:PORT"
+    return shown(recorded("sglang")[1], 30000, asked, f"turnwire diff -g {sides} asked.json --tokenizer tokenizer.json")
 
 
 def errors() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub.add_argument("--tools", metavar="T.json", help="a list of tools")
     sub.add_argument("--tokenizer", metavar="PATH", help="a tokenizer.json, model folder or tiktoken rank file")
+    sub.add_argument("--key-variable", metavar="NAME", help="the environment variable with the key of an engine")
     sub.add_argument("--add-generation-prompt", "-g", action="store_true", help="open an assistant turn at the end")
     for flag, whose in (("--option", "both sides"), ("--option-a", "A"), ("--option-b", "B")):
         short = ("-o",) if flag == "--option" else ()
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from .explain.sides import side
     from .tokens import load_tokenizer
 
-    a, b = side(args.a), side(args.b)
+    a, b = (_with_key(side(name), args.key_variable) for name in (args.a, args.b))
     tokenizer = load_tokenizer(existing(args.tokenizer)) if args.tokenizer else None
     messages, tools, options = _conversation(args)
     own = {name: dict(map(option, given)) for name, given in (("a", args.option_a), ("b", args.option_b))}
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             raise Usage(
                 f"a logged prompt is of one conversation: add CONVERSATION.json, which {args.a} and {args.b} show"
             )
-        return _search(args, a, b, tools, options, own)
+        return _search(args, a, b, tools, tokenizer, options, own)
     if args.budget is not None or args.seed is not None:
         raise Usage("--budget and --seed are of a search, which needs that no conversation is given")
     found = diff(a, b, messages, tools, tokenizer, own["a"], own["b"], **options)
@@ -75,12 +77,23 @@ def run(args: argparse.Namespace) -> int:
     return OK if found is None else DIFFERENT
 
 
-def _search(args: argparse.Namespace, a: Any, b: Any, tools: Any, options: dict[str, Any], own: dict[str, Any]) -> int:
+def _with_key(given: Any, variable: str | None) -> Any:
+    """An engine that has the key of a variable; other sides as they are."""
+    if variable is None:
+        return given
+    from .explain.engines import Engine
+
+    return replace(given, key_variable=variable) if isinstance(given, Engine) else given
+
+
+def _search(
+    args: argparse.Namespace, a: Any, b: Any, tools: Any, tokenizer: Any, options: dict[str, Any], own: dict[str, Any]
+) -> int:
     from .explain.search import search
 
     done = search(
         a, b, budget=1_000 if args.budget is None else args.budget, seed=args.seed or 0, tools=tools,
-        options_a=own["a"], options_b=own["b"], **options,
+        tokenizer=tokenizer, options_a=own["a"], options_b=own["b"], **options,
     )  # fmt: skip
     if args.html and done.found is not None:
         _page(args.html, done.found)
