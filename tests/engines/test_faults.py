@@ -203,6 +203,28 @@ def test_what_it_is_without_a_list_of_models(path: str, answer: Any, kind: str) 
         assert str(Engine(made.url).found) == kind
 
 
+def test_probes_that_are_refused() -> None:
+    """By a server that is not known: it does not have them. By one that is: the error is said."""
+    cards = {"data": [{"id": "m"}]}
+    with serve(lambda r: Reply(200, cards) if r.path == "/v1/models" else Reply(403, {})) as made:
+        assert Engine(made.url).found.kind == "openai"
+        with pytest.raises(EngineError, match="/props: GET: status 403"):
+            _ = Engine(made.url, kind="llama.cpp").found
+        assert Engine(made.url, kind="openai").found.why == "kind='openai'"
+    with serve(lambda r: Reply(401, {})) as made, pytest.raises(EngineError, match="/v1/models: GET: status 401"):
+        _ = Engine(made.url).found
+
+
+def test_the_template_for_tools() -> None:
+    """llama.cpp shows both that it may have; the sha256 is of the one that is used."""
+    props = {"default_generation_settings": {}, "chat_template": "a", "chat_template_tool_use": "b"}
+    answers: dict[str, Any] = {"/props": props, "/apply-template": {"prompt": ""}, "/tokenize": {"tokens": []}}
+    with serve(lambda r: Reply(200, answers[r.path]) if r.path in answers else Reply(404, {})) as made:
+        engine = Engine(made.url)
+        tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
+        assert [engine.prompt(ASK, t).source for t in (None, [], [tool])] == ["a", "a", "b"]
+
+
 @pytest.mark.parametrize("tokens", [None, "ids", [1, -1], [1, "2"], [1.5], [True, {}], {"0": 1}])
 def test_ids_that_are_none(tokens: Any) -> None:
     _, recording = recorded("sglang")

@@ -12,7 +12,7 @@ import pytest
 
 from tests import real
 from tests.engines.conversations import CASES, Case
-from tests.engines.servers import Server, recorded, serve
+from tests.engines.servers import Reply, Request, Server, recorded, serve
 from tests.families import official
 from turnwire import ChatTemplate
 from turnwire.explain.engines import Engine
@@ -72,3 +72,27 @@ def test_vllm_without_scale_out_is_asked_otherwise() -> None:
     with serve(answer) as made:
         Engine(made.url).prompt(CASES[0].messages)
         assert made.paths[-3:] == ["/v1/chat/completions/render", "/tokenize", "/detokenize"]
+
+
+@pytest.mark.parametrize("name, path, where", [
+    ("vllm-render", "/v1/chat/completions/render", "request"),
+    ("vllm-tokenize", "/tokenize", "chat_template_kwargs"),
+    ("sglang", "/tokenize", "request"),
+])  # fmt: skip
+def test_where_options_go(name: str, path: str, where: str) -> None:
+    """vLLM's /tokenize leaves out what it does not know, and says nothing."""
+    _, recording = recorded(name)
+
+    def answer(request: Request) -> Reply:
+        known = recording(request)
+        if request.path != path or known.status == 403:
+            return known if request.path != "/detokenize" else Reply(200, {"prompt": "x", "text": "x"})
+        return Reply(200, {"tokens": [1], "token_ids": [1]})
+
+    options = {"reasoning_effort": "low", "tool_choice": "none", "enable_thinking": False}
+    with serve(answer) as made:
+        Engine(made.url).prompt(CASES[0].messages, None, None, options)
+        body = next(r.body for r in made.asked if r.path == path)
+    assert body["tool_choice"] == "none" and body["chat_template_kwargs"]["enable_thinking"] is False
+    assert (body if where == "request" else body[where])["reasoning_effort"] == "low"
+    assert body["add_generation_prompt"] is False and body["model"] == "tiny"

@@ -44,6 +44,7 @@ class Found:
     models: tuple[str, ...] = ()
     why: str = ""
     template: str = field(default="", repr=False)
+    tool_template: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return " ".join(w for w in (self.kind, self.version, f"({', '.join(self.models)})" * bool(self.models)) if w)
@@ -96,18 +97,19 @@ class Engine:
         if messages is None:
             raise EngineError("a prompt of nothing", url=self.url, expected="messages")
         assets: dict[str, str] = {}
+        source = ""
         if self.renderer is not None:
             text = self.renderer.render(messages, tools, **options).text
             answer = self._kind.text(text, tokenizer)
         else:
             answer = self._kind.chat(self._asked(messages, tools, options), tokenizer)
-            if self.found.template:
-                assets["template"] = hashlib.sha256(self.found.template.encode()).hexdigest()
+            source = (self.found.tool_template if tools else "") or self.found.template
+            if source:
+                assets["template"] = hashlib.sha256(source.encode()).hexdigest()
         if tokenizer is not None:
             assets["tokenizer"] = tokenizer_sha256(tokenizer)
         text = self._text(answer, tokenizer)
         check_text(text, f"{self.url}: the prompt")
-        source = self.found.template if self.renderer is None else ""
         return Prompt(text, answer.ids, None, f"{self.url} {self.found}", assets, source, tokenizer)
 
     def tokens(self, text: str, tokenizer: Tokenizer | None = None) -> list[int]:
@@ -162,28 +164,38 @@ class Engine:
 
 def detect(client: Client, kind: str = "auto") -> Found:
     """What answers at a URL. The questions change nothing there: the list of models, /props, /version, /server_info."""
-    models = as_mapping(client.find("/v1/models")) or {}
-    listed: Any = models.get("data")
+
+    def look(path: str) -> Mapping[str, Any]:
+        """A JSON object, {} where there is none. What a server that is not known refuses, it does not have."""
+        try:
+            return as_mapping(client.find(path)) or {}
+        except EngineError as e:
+            if guess or e.status is None:
+                raise
+            return {}
+
+    guess = "" if kind == "auto" else kind
+    listed: Any = (as_mapping(client.find("/v1/models")) or {}).get("data")
     cards = [as_mapping(c) or {} for c in cast("list[Any]", listed if isinstance(listed, list) else [])]
     served = tuple(str(c["id"]) for c in cards if c.get("id"))
     owners = {str(c.get("owned_by")) for c in cards}
-    owner = next((OWNERS[o] for o in sorted(owners) if o in OWNERS), "")
-    why = f"/v1/models: owned by {', '.join(sorted(owners))}" if owner else ""
-    guess = kind if kind != "auto" else owner
+    why = f"kind={kind!r}" if guess else ""
+    if not guess and (guess := next((OWNERS[o] for o in sorted(owners) if o in OWNERS), "")):
+        why = f"/v1/models: owned by {', '.join(sorted(owners))}"
     if guess in ("", "llama.cpp"):
-        props = as_mapping(client.find("/props")) or {}
+        props = look("/props")
         if guess or "default_generation_settings" in props:
-            build, template = props.get("build_info"), props.get("chat_template")
-            return Found(
-                "llama.cpp", _said(build), served, why or "/props: default_generation_settings", _said(template)
+            version, *templates = (
+                _said(props.get(k)) for k in ("build_info", "chat_template", "chat_template_tool_use")
             )
+            return Found("llama.cpp", version, served, why or "/props: default_generation_settings", *templates)
     if guess in ("", "vllm"):
-        version = as_mapping(client.find("/version")) or {}
+        version = look("/version")
         if guess or "version" in version:
-            template = _said((as_mapping(client.find("/tokenizer_info")) or {}).get("chat_template"))
+            template = _said(look("/tokenizer_info").get("chat_template"))
             return Found("vllm", _said(version.get("version")), served, why or "/version", template)
     if guess in ("", "sglang"):
-        info = as_mapping(client.find("/server_info")) or as_mapping(client.find("/get_server_info")) or {}
+        info = look("/server_info") or look("/get_server_info")
         if guess or "served_model_name" in info or "launch_command" in info:
             return Found("sglang", _said(info.get("version")), served, why or "/server_info")
     if guess == "openai" or (not guess and served):
