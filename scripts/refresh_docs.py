@@ -33,6 +33,7 @@ PAGES = (
     "docs/parsing.md",
     "docs/rendering.md",
     "docs/testing.md",
+    "docs/show.md",
     "docs/templates.md",
 )
 SECTION = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.S)

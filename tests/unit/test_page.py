@@ -341,7 +341,7 @@ def test_show_on_the_terminal(folder: Path) -> None:
     for said in ("▌ user  message 1", "▌ assistant  reply", "text      Be brief.", "⚠ fault", "incomplete-call"):
         assert said in out
     _, turns, _ = here("show", "c.json", "-f", "qwen3", "--level", "turns")
-    assert "▌ user  message 1" in turns and "Be brief." not in turns
+    assert "▌ user  message 1" in turns and "Be brief." in turns and len(turns.splitlines()) == 3
     arguments = ("--reply", "reply.json", "--level", "tokens", "--mask")
     _, tokens, _ = here("show", "c.json", "-f", "qwen3", "--small", *arguments)
     assert "⟦<think>·" in tokens and "tokens are the model's" in tokens

@@ -330,7 +330,7 @@ def test_light_and_dark(opened: Any) -> None:
 
 
 CONTRAST = """() => {
-  const pen = document.createElement("canvas").getContext("2d");
+  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgb = (c) => {
     pen.clearRect(0, 0, 1, 1);
     pen.fillStyle = c;

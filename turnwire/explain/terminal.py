@@ -5,7 +5,7 @@ What the model wrote stands in ⟦ ⟧ if the mask is asked for, on a terminal u
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -26,18 +26,34 @@ def show(
 ) -> None:
     """A document. `level`: "turns", "parts" or "tokens"."""
     size = f"{len(d.tokens.ids):,} tokens" if d.tokens else f"{len(d.text):,} characters"
-    to.print(Text(f"{title or d.name}: {len(d.sections)} turns, {size}", style="bold"), soft_wrap=True)
+    to.print(Text(f"{title or d.name}: {_count(len(d.sections), 'turn')}, {size}", style="bold"), soft_wrap=True)
     if mask and d.mask is None and d.unmasked:
         block(to, "mask", d.unmasked, STYLES["fault"])
     elif mask and d.mask is not None:
         block(to, "mask", f"{sum(d.mask):,} of {len(d.mask):,} tokens are the model's")
     starts = [start for start, _ in d.tokens.extents] if d.tokens else []
+    parts: dict[int, list[Block]] = {}
+    for part in d.blocks:
+        parts.setdefault(part.section, []).append(part)
     for n, section in enumerate(d.sections):
+        if level == "turns":
+            to.print(_turn(d, section, parts.get(n, []), starts, width(to)), soft_wrap=True)
+            continue
         to.print()
         to.print(_head(d, section, starts), soft_wrap=True)
-        for part in d.blocks if level != "turns" else ():
-            if part.section == n:
-                _part(to, d, part, starts, level == "tokens" and d.tokens is not None, mask, full)
+        for part in parts.get(n, []):
+            _part(to, d, part, starts, level == "tokens" and d.tokens is not None, mask, full)
+
+
+def _turn(d: Document, section: Section, parts: list[Block], starts: list[int], room: int) -> Text:
+    """A turn on one line: the beginning of what it says."""
+    head = _head(d, section, starts)
+    said = " ".join(safe(d.text[p.start : min(p.stop, p.start + 200)]) for p in parts if p.kind != MARKUP)
+    text = " ".join(said.split())
+    left = max(0, room - len(head) - 2)
+    if not text:
+        return head
+    return head.append("  " + (text if len(text) <= left else text[: max(0, left - 1)] + "…"))
 
 
 def _head(d: Document, section: Section, starts: list[int]) -> Text:
@@ -45,8 +61,12 @@ def _head(d: Document, section: Section, starts: list[int]) -> Text:
     facts = [f"message {section.turn}"] if section.turn is not None else [section.note] if section.note else []
     if d.tokens:
         n = bisect_left(starts, section.stop) - bisect_left(starts, section.start)
-        facts.append(f"{n:,} token" + "s" * (n != 1))
+        facts.append(_count(n, "token"))
     return Text.assemble((f"▌ {role}", f"bold {_style(role)}"), ("  " + " · ".join(facts), STYLES["markup"]))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + "s" * (n != 1)
 
 
 def _style(kind: str) -> str:
@@ -110,10 +130,10 @@ def _pieces(
 
 def _words(d: Document, part: Block, start: int, stop: int, full: bool) -> Iterator[tuple[str, str, bool]]:
     cut = stop - start > LONGEST and not full
-    for run in d.runs:
-        low, high = max(run.start, start), min(run.stop, stop)
+    for n in range(_run_at(d, start), len(d.runs)):
+        low, high = max(d.runs[n].start, start), min(d.runs[n].stop, stop)
         if low >= high:
-            continue
+            break
         style = _style(_kind(d, low))
         text = d.text[low:high]
         if not text.strip() and part.kind == MARKUP:
@@ -136,15 +156,15 @@ def _split(text: str) -> Iterator[str]:
     yield text[at:]
 
 
+def _run_at(d: Document, char: int) -> int:
+    return max(0, bisect_right(d.runs, char, key=lambda r: r.start) - 1)
+
+
 def _kind(d: Document, char: int) -> str:
-    low, high = 0, len(d.runs)
-    while low < high:
-        mid = (low + high) // 2
-        low, high = (mid + 1, high) if d.runs[mid].start <= char else (low, mid)
-    run = d.runs[low - 1]
-    role = next((s.role for s in d.sections if s.start <= char < s.stop), "")
-    if run.kind == "text" and role != "assistant":
-        return role
+    run = d.runs[_run_at(d, char)]
+    section = d.sections[max(0, bisect_right(d.sections, char, key=lambda s: s.start) - 1)]
+    if run.kind == "text" and section.role != "assistant":
+        return section.role
     return MARKUP if run.kind == "template" else run.kind
 
 
