@@ -148,6 +148,18 @@ def test_the_key_is_not_said_of_odd_answers(key: str) -> None:
     assert "secret" not in str(e.value) and "0123" not in str(e.value)
 
 
+def test_the_key_is_not_said_of_names(key: str) -> None:
+    """That a server gives its models."""
+    cards = {"data": [{"id": KEY}, {"id": f"{KEY}-2"}]}
+    answer = {"choices": [{"prompt_token_ids": [1]}]}
+    with serve(lambda r: Reply(200, cards if r.method == "GET" else answer)) as made:
+        engine = Engine(made.url, key_variable=key, kind="openai")
+        with pytest.raises(EngineError, match=r"several models: \*\*\*, \*\*\*-2"):
+            engine.prompt(ASK)
+        named = Engine(made.url, key_variable=key, kind="openai", model="x")
+        assert named.prompt(ASK, None, None, {"add_generation_prompt": True}).name.endswith("openai (***, ***-2)")
+
+
 @pytest.mark.parametrize("held", [None, "", " k ", "k\r\nHost: x", "kö"])
 def test_no_key_in_the_variable(held: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TURNWIRE_TEST_KEY", raising=False)

@@ -110,7 +110,8 @@ class Engine:
             assets["tokenizer"] = tokenizer_sha256(tokenizer)
         text = self._text(answer, tokenizer)
         check_text(text, f"{self.url}: the prompt")
-        return Prompt(text, answer.ids, None, f"{self.url} {self.found}", assets, source, tokenizer)
+        name = self._client.shown(f"{self.url} {self.found}")
+        return Prompt(text, answer.ids, None, name, assets, source, tokenizer)
 
     def tokens(self, text: str, tokenizer: Tokenizer | None = None) -> list[int]:
         """The ids that the server makes of a text that it is sent as a completion's prompt, BOS and all. `tokenizer`:
@@ -133,7 +134,8 @@ class Engine:
         if model is None and len(served) == 1:
             model = served[0]
         if model is None and served and self.found.kind == "openai":
-            raise EngineError(f"it has several models: {', '.join(served[:20])}", url=self.url, expected="model=")
+            listed = self._client.shown(", ".join(served))
+            raise EngineError(f"it has several models: {listed}", url=self.url, expected="model=")
         return KINDS[self.found.kind](self._client, model)
 
     def _asked(self, messages: Any, tools: Any, options: dict[str, Any]) -> Asked:

@@ -59,7 +59,11 @@ class Client:
 
     def quoted(self, value: Any) -> str:
         """How a value begins, for an error: without the key."""
-        return _without(json.dumps(value, ensure_ascii=False, default=repr), self._key())[:SHOWN]
+        return self.shown(json.dumps(value, ensure_ascii=False, default=repr))
+
+    def shown(self, text: str) -> str:
+        """How a text begins that a server had a part in: without the key."""
+        return _without(text, self._key())[:SHOWN]
 
     def find(self, path: str) -> Any:
         """As `get`, but None where the server has no such path, or no JSON there."""
