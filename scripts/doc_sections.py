@@ -384,6 +384,12 @@ def _options() -> str:
     return table(("format", "option", "default", "takes"), rows)
 
 
+def _causes() -> str:
+    from turnwire.explain.causes import NAMES
+
+    return table(("cause", "means"), ((code(name), said) for name, said in NAMES.items()))
+
+
 def _forgeable() -> str:
     rows = [
         [code(f.name), " ".join(map(code, f.forgeable)) or "none", " ".join(map(code, f.control))] for f in formats()

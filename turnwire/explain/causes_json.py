@@ -99,6 +99,18 @@ def printed(case: Case, region: Region) -> Cause | None:
     return None
 
 
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+def escapes(case: Case, region: Region) -> Cause | None:
+    """Characters stand as \\uXXXX, outside of what is JSON too: the texts are the same with them read."""
+    for name, mine, other in (("a", region.a.text, region.b.text), ("b", region.b.text, region.a.text)):
+        found = ESCAPED.search(mine)
+        if found and not ESCAPED.search(other) and ESCAPED.sub(lambda m: chr(int(m[1], 16)), mine) == other:
+            return Cause("json-escapes", f"such as {found.group()}", "a" if name == "a" else "b")
+    return None
+
+
 SCALARS = {"True": "true", "False": "false", "None": "null"}
 
 

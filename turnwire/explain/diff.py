@@ -51,6 +51,13 @@ class Divergence:
         """How many regions each cause explains, the commonest first."""
         return dict(Counter(c.name for r in self.regions for c in r.causes).most_common())
 
+    def show(self, *, color: bool = True, every: bool = False) -> None:
+        """Prints it for people, as `turnwire diff` does; needs rich (the extra `cli`)."""
+        from ..show import console
+        from .diffview import show
+
+        show(console(color), self, every)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -236,7 +235,9 @@ def _named(text: str) -> Side:
     if prefix in ("ids:", "text:"):
         return _logged(prefix, rest, text)
     if prefix:
-        return cast("Side", importlib.import_module(".engines", __package__).Engine(text))
+        from .engines import Engine
+
+        return Engine(text)
     try:
         fmt = get_format(text)
     except UnknownFormat:

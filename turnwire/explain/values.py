@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..messages import MEDIA, TEXTS
+
 OPENER = re.compile(r"[\[{]")
 QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 STRING = re.compile(QUOTED, re.S)
@@ -232,6 +234,6 @@ def dropped(more: Any, less: Any, path: str = "") -> list[str] | None:
 def parts_of(value: Any) -> str | None:
     """The text of a list of content parts, None for any other value."""
     items = cast("list[Any]", value if isinstance(value, list) else [])
-    if not items or not all(isinstance(p, Mapping) and "type" in p for p in items):
+    if not items or not all(isinstance(p, Mapping) and str(p.get("type")) in (*TEXTS, *MEDIA) for p in items):  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         return None
     return "".join(str(p.get("text", "")) for p in items)
