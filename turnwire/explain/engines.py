@@ -192,10 +192,10 @@ def detect(client: Client, kind: str = "auto") -> Found:
             )
             return Found("llama.cpp", version, served, why or "/props: default_generation_settings", *templates)
     if guess in ("", "vllm"):
-        version = look("/version")
-        if guess or "version" in version:
+        told = look("/version")
+        if guess or "version" in told:
             template = _said(look("/tokenizer_info").get("chat_template"))
-            return Found("vllm", _said(version.get("version")), served, why or "/version", template)
+            return Found("vllm", _said(told.get("version")), served, why or "/version", template)
     if guess in ("", "sglang"):
         info = look("/server_info") or look("/get_server_info")
         if guess or "served_model_name" in info or "launch_command" in info:
