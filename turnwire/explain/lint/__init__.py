@@ -83,6 +83,8 @@ class Lint:
         bench = self.bench
         for case in cases(bench.mode, bench.calls, bench.source):
             self.add(case)
+            if any(code == "over-budget" for code, _ in self.found):
+                break  # each render may take as long again
         for fault in (*runs(bench), *terminator(bench), *twins(bench), *notation(bench)):
             self._note(fault, fault.talk or Talk([]), "error", "")
         if search:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BOS, EOS = "<s>", "</s>"
 TODAY, LATER = date(2026, 1, 15), date(2026, 7, 4)
-LIMITS = Limits(text=1_000_000, made=20_000_000, steps=200_000, seconds=2.0)
+LIMITS = Limits(text=1_000_000, made=20_000_000, steps=100_000, seconds=20.0)  # by steps: a machine may be busy
 MOST = 4_000  # renders that are remembered
 
 
@@ -112,6 +112,14 @@ class Bench:
             return e
         except TurnwireError as e:  # a format that cannot be built says the same
             return InferenceError(e.problem, value=e.value, path=e.path, expected=e.expected)
+
+    @functools.cached_property
+    def prompts(self) -> bool:
+        """Whether the template ends in a generation prompt, if it has one, even where none is asked for."""
+        talk = Talk([{"role": "user", "content": "Hi."}])
+        listed = Talk([{"role": "user", "content": [{"type": "text", "text": "Hi."}]}])
+        texts = [(self.text(t, True), self.text(t)) for t in (talk, listed)]
+        return next((a == b for a, b in texts if a is not None), False)
 
     def line_of(self, needle: str) -> int | None:
         """The first line of the source that says `needle`."""

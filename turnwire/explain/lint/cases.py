@@ -225,7 +225,7 @@ def _calls(s: Shape, calls: bool) -> Iterator[Case]:
     found = [user, said, result]
 
     def case(name: str, *messages: dict[str, Any], but: Severity | None = None, **more: Any) -> Case:
-        talk = s.working(*messages)
+        talk = s.talk(*messages, tools=s.tools if calls else [TOOL])
         severity = but or crash
         return Case(name, talk._replace(**more), severity, severity)
 
@@ -259,9 +259,10 @@ def _calls(s: Shape, calls: bool) -> Iterator[Case]:
     yield case("values", user, s.said(None, values), s.result(values))
     yield case("call-and-rich-tool", *found, tools=[TOOL, RICH])
     other = replace(s.mode, strings=not s.mode.strings).message(Said(None, None, (ONE,)))
+    form: Severity = "error" if s.mode.strings else "warning"  # transformers documents objects
     name = "arguments-as-object" if s.mode.strings else "arguments-as-text"
-    yield case(name, user, other, result, but="error" if s.mode.strings else "warning")
-    yield case(f"{name}-null-content", user, with_(other, content=None), result, but="warning")
+    yield case(name, user, other, result, but=form)
+    yield case(f"{name}-null-content", user, with_(other, content=None), result, but=form)
     for name, id in (("openai-ids", "call_9k2Lm4XpQ7wR3vBs0TzU1hYc"), ("short-ids", "7")):
         named = json.loads(json.dumps(said))
         named["tool_calls"][0]["id"] = id

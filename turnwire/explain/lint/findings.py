@@ -99,7 +99,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "unchecked-role": Rule("note", "any role is printed into the header", "raise for roles that the model lacks"),
     "loses-part-order": Rule(
-        "error", "content parts in another order give the same prompt", "print parts in their order",
+        "warning", "content parts in another order give the same prompt", "print parts in their order",
     ),
     "loses-call-ids": Rule(
         "note", "results in another order, with their ids, give the same prompt",

@@ -37,7 +37,7 @@ def _asked(bench: Bench, talk: Talk, n: int) -> Iterator[Fault]:
         return
     at = parted(before.text, after.text)
     bare = bench.show(talk, False, upto=n)
-    opened = isinstance(bare, Shown) and before.text.startswith(bare.text)
+    opened = isinstance(bare, Shown) and before.text.startswith(bare.text) and not bench.prompts
     inside = opened and isinstance(bare, Shown) and at >= len(bare.text)
     if inside or (not opened and at >= _end(before, n)):
         yield from _prompt(bench, upto, n, before, after, at)

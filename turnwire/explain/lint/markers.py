@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...origins import Span
 from ...templating.trials import MARKER, shared
-from .bench import Bench, Shown
+from .bench import BOS, EOS, Bench, Shown
 from .cases import ASK, MORE, TOLD, Shape
 from .findings import Fault, Severity, Talk, window
 from .history import THINK
@@ -37,7 +37,7 @@ def own(text: str, spans: Sequence[Span]) -> str:
 @lru_cache(64)
 def pairs(source: str) -> tuple[tuple[str, str], ...]:
     """Openers and closers that a template writes both of."""
-    tokens = set(MARKER.findall(source))
+    tokens = set(MARKER.findall(source)) - {BOS, EOS}  # of a text, not of a turn
     return tuple((t, close) for t in sorted(tokens) for close in _closers(t) if close in tokens and close != t)
 
 

@@ -12,7 +12,7 @@ from .bench import LATER, LIMITS, TODAY, Bench, Shown, asks
 from .cases import ALSO, MORE, Shape
 from .findings import Fault, window
 
-MANY = 150  # turns of a long conversation
+MANY = 100  # turns of a long conversation
 
 
 def runs(bench: Bench) -> Iterator[Fault]:
@@ -77,31 +77,46 @@ def _prompt(bench: Bench) -> Iterator[Fault]:
     s = Shape(bench.mode)
     talk = s.talk(s.user())
     a, b = bench.text(talk, True), bench.text(talk, False)
-    if a is not None and a == b and "add_generation_prompt" in bench.source:
-        return  # it depends on more: `history` says what comes of it
-    if a is not None and a == b:
-        yield Fault("no-generation-prompt", "", "the prompt is the same with and without a generation prompt", None,
-                    window(a), None, talk)  # fmt: skip
+    if a is None or a != b or "add_generation_prompt" in bench.source:
+        return  # where it depends on more, `history` says what comes of it
+    whole = bench.text(s.talk(s.user(), s.said(ALSO))) or ""
+    if whole.startswith(a) and not whole[len(a) : whole.find(ALSO)].strip():
+        return  # the user's turn ends in all that asks for a reply
+    yield Fault("no-generation-prompt", "", "the prompt is the same with and without a generation prompt", None,
+                window(a), None, talk)  # fmt: skip
 
 
 def _undefined(bench: Bench) -> Iterator[Fault]:
     """No tools: None, as transformers has it, and nothing at all, as other engines do."""
     s = Shape(bench.mode)
-    talk = s.talk(s.user())
-    if bench.text(talk, True) is None:
-        return
-    try:
-        bench.plain(talk, LIMITS, tools=False)
-    except TemplateError as e:
-        said = f"where `tools` is not defined, as some engines leave it when there are none: {e.problem[:160]}"
-        yield Fault("crashes", "tools undefined", said, e.line, str(e).partition("\n")[0], "warning", talk)
+    for talk in (s.talk(s.user()), s.talk(s.system(), s.user()), s.talk(s.user(), s.said(ALSO), s.user(MORE))):
+        if bench.text(talk, True) is None:
+            continue
+        try:
+            bench.plain(talk, LIMITS, tools=False)
+        except TemplateError as e:
+            said = f"where `tools` is not defined, as some engines leave it when there are none: {e.problem[:160]}"
+            yield Fault("crashes", f"no tools {e.line}", said, e.line, str(e).partition("\n")[0], "warning", talk)
 
 
-# Constructs that an engine is publicly reported not to know: pattern, engine, where.
+# Constructs that an engine was publicly reported not to know, then at least: pattern, what, where.
 ENGINES = (
-    (r"\{%-?\+?\s*generation\b", "{% generation %} is transformers' own: llama-cpp-python fails to load the template",
-     "abetlen/llama-cpp-python#2225"),
-)  # fmt: skip
+    (
+        r"\{%[-+]?\s*generation\b",
+        "{% generation %} is transformers' own; llama-cpp-python failed to load a template with it",
+        "abetlen/llama-cpp-python#2225",
+    ),
+    (
+        r"\{%[-+]?\s*(?:break|continue)\b",
+        "{% break %} and {% continue %} are an extension of Jinja; llama.cpp's parser failed on it",
+        "ggml-org/llama.cpp#11443",
+    ),
+    (
+        r"\|\s*rejectattr\b",
+        "the filter rejectattr was unknown to the engine of node-llama-cpp",
+        "withcatai/node-llama-cpp#366",
+    ),
+)
 
 
 def _engines(bench: Bench) -> Iterator[Fault]:

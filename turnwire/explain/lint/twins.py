@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...inference.probe import Called
+from ...templating.trials import MARKER
 from .bench import Bench, Shown
 from .cases import ALSO, ASK, FOUND, IMAGE, LAST, MORE, ONE, OTHER, TOLD, TWO, Shape
 from .findings import Fault, Talk, window
@@ -59,7 +60,9 @@ def _turn(bench: Bench, s: Shape) -> Iterator[Fault]:
         shown = bench.show(real)
         at = text.index(ALSO)
         span = shown.at(at - 1) if isinstance(shown, Shown) and at else None
-        yield Fault("forgeable-turn", "user", said, span.line if span else None, window(text, at), None, forged)
+        known = bench.tokenizer is not None or not MARKER.search(one + two)
+        yield Fault("forgeable-turn", "user", said + ("" if known else ", unless a marker in it is a control token"),
+                    span.line if span else None, window(text, at), None if known else "note", forged)  # fmt: skip
 
 
 def _role(bench: Bench, s: Shape) -> Iterator[Fault]:

