@@ -114,6 +114,21 @@ def test_a_logged_prompt_has_the_turns_of_the_rendered_one(name: str) -> None:
     assert [s.role for s in plain.sections if s.role in ("user", "assistant")] == ["user", "assistant", "user"]
 
 
+def test_a_turn_inside_another() -> None:
+    """Templates that write a tool's result into the turn that called it."""
+    template = turnwire.ChatTemplate(
+        "{% for m in messages %}{% if m.role == 'assistant' %}<|turn>model\n{{ m.reasoning_content }}"
+        "<|result>{{ messages[loop.index].content }}<result|>{{ m.content }}<turn|>\n"
+        "{% elif m.role != 'tool' %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endif %}{% endfor %}"
+    )
+    messages = [MESSAGES[1], {**MESSAGES[2], "tool_calls": None}, *MESSAGES[3:4]]
+    d = of_rendered(template.render(messages), "p", [m["role"] for m in messages])
+    check(d)
+    assert [(s.turn, s.role, s.note) for s in d.sections] == [
+        (0, "user", ""), (1, "assistant", ""), (2, "tool", ""), (1, "assistant", "continued")
+    ]  # fmt: skip
+
+
 def test_extents_are_the_inverse_of_token_ranges() -> None:
     """Also where the tokenizer composes characters, and where it encodes the whole text at once."""
     tokenizer = real.qwen3()

@@ -19,7 +19,8 @@ import turnwire
 from tests.unit.test_page import EVIL, MESSAGES, ROLES, TOOLS, reply
 from turnwire.explain.comparison import page_of
 from turnwire.explain.diff import diff
-from turnwire.explain.document import of_rendered
+from turnwire.explain.document import of_rendered, of_reply
+from turnwire.explain.logged import of_logged
 from turnwire.explain.page import Page, Region
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -289,8 +290,6 @@ def test_hostile_content_is_inert(opened: Any) -> None:
     out = FMT.render(messages, None, TOKENIZER, add_generation_prompt=True)
     text = f'{evil}\n<tool_call>\n{{"name": "{"<img src=x onerror=alert(5)>"}", "arguments": {{"a": "</script>"'
     result = FMT.parse(text, TOOLS, finish_reason="stop")
-    from turnwire.explain.document import of_reply
-
     document = of_rendered(out, evil, [evil, evil], evil, [(evil, evil)])
     page = opened(Page([document.then(of_reply(result, text))], evil))
     page.press("3", "m", "f", ".", ".", ".", "t", "ArrowRight", "ArrowRight")
@@ -425,6 +424,24 @@ def test_two_prompts_side_by_side(opened: Any) -> None:
     page.tab.locator(".c.d-b").first.hover()
     assert page.facts()["Difference"] and page.tab.locator("#detail h2").inner_text().startswith("B")
     page.shot("diff")
+
+
+EVERY = "ArrowRight ArrowLeft ArrowDown ArrowUp Home End PageDown Control+End 1 3 m f . , d D t T l / Escape n N Enter".split()
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_an_empty_text_and_keys_that_have_nothing_to_do(opened: Any, ids: bool) -> None:
+    page = opened(Page([of_logged([] if ids else "", FMT, TOKENIZER)]))
+    page.press(*EVERY)
+    assert page.tab.locator(".scroller").inner_text() == "The text is empty."
+    page = opened(Page([of_reply(FMT.parse([], tokenizer=TOKENIZER), [], TOKENIZER)]))
+    page.press(*EVERY)
+
+
+def test_a_word_that_is_longer_than_any_line(opened: Any) -> None:
+    page = opened(Page([of_logged("x" * 300_000 + "漢字" * 20_000, FMT)], level=3))
+    page.press("Control+End")
+    assert page.count("*") < 2_000 and page.tab.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_without_a_tokenizer_words_are_shown(opened: Any) -> None:

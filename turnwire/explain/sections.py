@@ -47,12 +47,12 @@ class Block:
 
 def sections(text: str, runs: Sequence[Run], roles: Sequence[str] | None = None) -> list[Section]:
     """The turns of a prompt. Without `roles` (of the messages) they are told by what the runs and openers say."""
-    extents: dict[int, tuple[int, int]] = {}
+    owned: list[tuple[int, int, int]] = []  # a turn that another one stands inside of is there twice
     for run in runs:
-        if run.turn is not None:
-            low, _ = extents.get(run.turn, (run.start, 0))
-            extents[run.turn] = (low, run.stop)
-    owned = sorted((low, high, turn) for turn, (low, high) in extents.items())
+        if run.turn is not None and owned and owned[-1][2] == run.turn:
+            owned[-1] = (owned[-1][0], run.stop, run.turn)
+        elif run.turn is not None:
+            owned.append((run.start, run.stop, run.turn))
     own = _own(text, runs)
     gaps = list(zip([0, *(high for _, high, _ in owned)], [*(low for low, _, _ in owned), len(text)]))
     cuts = [_transitions(own, a, b) for a, b in gaps]
@@ -62,6 +62,7 @@ def sections(text: str, runs: Sequence[Run], roles: Sequence[str] | None = None)
     sampled = {r.turn for r in runs if r.sampled}
     results = {r.turn for r in runs if r.kind == "result"}
     out: list[Section] = []
+    told: set[int] = set()
     begin = 0
     for n, (low, high) in enumerate(gaps):
         starts = [a for a, b in cuts[n] if own[a:b] in openers]
@@ -84,7 +85,8 @@ def sections(text: str, runs: Sequence[Run], roles: Sequence[str] | None = None)
             role = roles[turn] if roles is not None and turn < len(roles) else ""
             seen = "assistant" if turn in sampled else "tool" if turn in results else ""
             role = role or seen or said(own[begin:high])
-            out[-1] = Section(begin, stop, turn, role)
+            out[-1] = Section(begin, stop, turn, role, "continued" if turn in told else "")
+            told.add(turn)
         elif out:
             out[-1] = _section(out[-1], len(text))
     return [s for s in out if s.stop > s.start]

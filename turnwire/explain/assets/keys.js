@@ -45,7 +45,7 @@ function bindSearch(app) {
   });
   const now = (by) => {
     clearTimeout(due);
-    if (query.value !== app.query) app.search(query.value);
+    if (query.value !== (app.query ?? "")) app.search(query.value);
     app.query = query.value;
     app.nextHit(by);
   };

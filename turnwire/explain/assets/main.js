@@ -114,6 +114,7 @@ class App {
   }
 
   detail(pane) {
+    if (!pane.doc.sections.length) return showDocument($("detail"), pane.doc);
     if (pane.cursor >= 0) showCell($("detail"), pane.doc, pane.cursor, this);
     else showTurn($("detail"), pane.doc, -1 - pane.cursor, this);
   }

@@ -76,6 +76,7 @@ class Pane {
   }
 
   toggle(section) {
+    if (!this.doc.sections.length) return;
     this.opened.set(section, !this.isOpen(section));
     this.arrange();
   }
@@ -104,6 +105,7 @@ class Pane {
 
   draw() {
     if (!this.layout) return;
+    if (!this.doc.sections.length) return this.content.replaceChildren(element("p", "bare", "The text is empty."));
     const { rows } = this.layout;
     const top = this.scroller.scrollTop;
     const first = this.layout.rowAt(top - AROUND);
@@ -220,6 +222,7 @@ class Pane {
 
   // Move the cursor, and the view if need be; `middle`: into the middle of it.
   choose(at, middle) {
+    if (!this.doc.sections.length) return;
     if (at >= 0 && !this.isOpen(sectionOf(this.doc, at))) this.toggle(sectionOf(this.doc, at));
     this.cursor = at;
     this.show(this.rowOfCursor(), middle);
@@ -256,6 +259,7 @@ class Pane {
 
   // To the row `by` rows away (lines and headers count).
   leap(by) {
+    if (!this.doc.sections.length) return;
     const { rows } = this.layout;
     let n = this.rowOfCursor(), found = n;
     const x = this.place();
