@@ -36,6 +36,7 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     for flag, whose in (("--option", "both sides"), ("--option-a", "A"), ("--option-b", "B")):
         short = ("-o",) if flag == "--option" else ()
         sub.add_argument(flag, *short, action="append", default=[], metavar="NAME=VALUE", help=f"an option of {whose}")
+    sub.add_argument("--search", action="store_true", help="search, as without a conversation")
     sub.add_argument("--budget", type=int, metavar="N", help="conversations that are searched (1,000)")
     sub.add_argument("--seed", type=int, metavar="N", help="of the search (0)")
     form = sub.add_mutually_exclusive_group()
@@ -61,8 +62,9 @@ def run(args: argparse.Namespace) -> int:
                 f"a logged prompt is of one conversation: add CONVERSATION.json, which {args.a} and {args.b} show"
             )
         return _search(args, a, b, tools, tokenizer, options, own)
-    if args.budget is not None or args.seed is not None:
-        raise Usage("--budget and --seed are of a search, which needs that no conversation is given")
+    if args.search or args.budget is not None or args.seed is not None:
+        odd = "two logged prompts" if messages is None else "a conversation"
+        raise Usage(f"--search, --budget and --seed look for a conversation; here is {odd}")
     found = diff(a, b, messages, tools, tokenizer, own["a"], own["b"], **options)
     if args.html and found is not None:
         _page(args.html, found)

@@ -46,7 +46,9 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+
+Error = TypeVar("Error", bound="TurnwireError")
 
 
 class TurnwireError(ValueError):
@@ -67,6 +69,14 @@ class TurnwireError(ValueError):
         if self.near is not None:
             text += f"; did you mean {self.near!r}?"
         return text
+
+    def on(self: Error, side: str) -> Error:
+        """The same error, said of one of two sides."""
+        if not self.path.startswith(side):
+            own = "" if self.path in ("", "template") else f": {self.path}"
+            self.path = side + own
+            self.args = (self._said(self.path),)
+        return self
 
     def __reduce__(self) -> Any:
         import pickle

@@ -207,6 +207,18 @@ def mistakes(fmt: Format) -> TurnwireError:
     raise AssertionError
 
 
+def compare(fmt: Format, tok: Tokenizer) -> int:
+    found: turnwire.Divergence | None = turnwire.diff(fmt, fmt, MESSAGES, TOOLS, tok, add_generation_prompt=True)
+    assert found is None
+    sent = turnwire.Logged(text=fmt.render(MESSAGES).text.replace("Oslo", "Rome"))
+    found = turnwire.diff(fmt, sent, MESSAGES, options_a={})
+    assert found is not None and found.kind == "text" and found.to_dict()["regions"]
+    path: str = found.first.a.path
+    names: dict[str, int] = found.causes
+    assert (path, names) == ("messages[0].content", {"unknown": 1})
+    return len(found.regions)
+
+
 def media() -> Turn:
     picture = Media("image", {"url": "https://example.org/x.png"})
     return Turn("user", (Text("What is this?"), picture))
@@ -222,6 +234,7 @@ def main() -> None:
     assert asyncio.run(astream(fmt, words())) == 3
     assert convert(fmt)[-1]["choices"][0]["finish_reason"] == "length"
     assert "Sunny. 20 degrees." in answer(fmt).text
+    assert compare(fmt, tok) == 1
     assert mistakes(fmt).path == "messages[0].role"
     assert turnwire.get_format("qwen3.5").render([media()]).text.count("<|image_pad|>") == 1
 

@@ -19,9 +19,19 @@ from tests.laws.law import reports
 from tests.unit.test_cli import here
 from tests.unit.test_diff_causes import MESSAGES, OPTIONS, SOURCE, TEMPLATE, TOOL
 from turnwire import ChatTemplate, Logged, diff, get_format, list_formats, small_tokenizer
-from turnwire.errors import InputError, OptionError, TemplateFileError, TokenizerError, TurnwireError, UnknownFormat
+from turnwire.errors import (
+    InputError,
+    OptionError,
+    TemplateError,
+    TemplateFileError,
+    TokenizerError,
+    TurnwireError,
+    UnknownFormat,
+)
+from turnwire.explain import values
+from turnwire.explain.again import MOST
 from turnwire.explain.regions import applied, readings
-from turnwire.explain.sides import Prompt, Side, side
+from turnwire.explain.sides import Prompt, Side, TemplateSide, side
 
 FORMAT = get_format("qwen3")
 TOKENIZER = small_tokenizer(FORMAT)
@@ -224,6 +234,60 @@ def test_mistakes_of_the_caller() -> None:
         diff(FORMAT, FORMAT, USER, no_such_option=1)
 
 
+def test_an_error_names_the_side(tmp_path: Path) -> None:
+    (tmp_path / "odd.jinja").write_text("a\n{{ raise_exception('no such role') }}")
+    with pytest.raises(TemplateError, match=r"odd\.jinja.*template line 2.*no such role"):
+        diff(FORMAT, tmp_path / "odd.jinja", USER)
+    with pytest.raises(InputError, match=r"^qwen3: a prompt of nothing"):
+        diff(FORMAT, FORMAT)
+
+
+def test_rendering_again_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    text = TemplateSide.text
+
+    def counted(*args: Any) -> str:
+        nonlocal asked
+        asked += 1
+        return text(*args)
+
+    monkeypatch.setattr(TemplateSide, "text", counted)
+    options = {f"option{n}": n for n in range(50)}
+    other = ChatTemplate(SOURCE.replace("tool_call>", "call>"), "<s>")
+    found = diff(TEMPLATE, other, MESSAGES, [TOOL], options_b={"more": 1}, **OPTIONS, **options)
+    assert found is not None and 0 < asked <= MOST
+
+
+@pytest.mark.parametrize(
+    "unit", ['{"', "['", "{'a': ", "[", "{} ", '{"a": ', "<think>", "1 Jan 2020 ", "[{'type': 'text', "]
+)
+def test_hostile_text_costs_no_more(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values are looked for in a bounded number of attempts: characters decoded, for each of the text's."""
+    read = 0
+    decode, python = values._decoded, values._python  # pyright: ignore[reportPrivateUsage]
+
+    def decoded(decoder: Any, text: str, start: int) -> Any:
+        nonlocal read
+        found, cost = decode(decoder, text, start)
+        read += cost
+        return found, cost
+
+    def printed(text: str, start: int) -> Any:
+        nonlocal read
+        found, stop = python(text, start)
+        read += stop - start
+        return found, stop
+
+    monkeypatch.setattr(values, "_decoded", decoded)
+    monkeypatch.setattr(values, "_python", printed)
+    each: list[float] = []
+    for size in (5_000, 50_000):
+        text, read = unit * (size // len(unit)), 0
+        assert diff(Logged(text=text), Logged(text=text[:-30] + "x")) is not None
+        each.append(read / size)
+    assert each[1] <= 2 * values.TRIES + 300 * 1_024 / size, each
+
+
 def test_ids_that_nobody_spells() -> None:
     found = diff(Logged(ids=[1, 2, 3]), Logged(ids=[1, 4, 3]))
     assert found is not None and found.kind == "unread" and set(found.causes) == {"unknown"}
@@ -283,6 +347,8 @@ def test_exit_codes(files: Path) -> None:
     assert here("diff", "prompt.txt", "qwen3")[0] == 2
     assert here("diff", "prompt.txt", "prompt.txt")[0] == 0
     assert here("diff", "a.jinja", "b.jinja", "chat.json", "--seed", "1")[0] == 2
+    assert here("diff", "a.jinja", "b.jinja", "chat.json", "--search")[0] == 2
+    assert here("diff", "prompt.txt", "prompt.txt", "--search")[0] == 2
     assert here("diff", "a.jinja", "b.jinja", "chat.json", "-o", "tools=1")[0] == 2
 
 

@@ -91,7 +91,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     a, b = tmp_path / "a.jinja", tmp_path / "b.jinja"
     a.write_text("{% for m in messages %}{{ m.content }}|{% endfor %}", "utf-8")
     b.write_text("{% for m in messages %}{{ m.content | trim }}|{% endfor %}", "utf-8")
-    code, text, _ = here("diff", str(a), str(b), "--budget", "200", "--seed", "1")
+    code, text, _ = here("diff", str(a), str(b), "--search", "--budget", "200", "--seed", "1")
     assert code == 1 and "a difference in conversation" in text and "whitespace" in text and "messages[0]" in text
     code, text, _ = here("diff", str(a), str(a), "--budget", "40")
     assert code == 0 and text.startswith("no difference in ") and "conversations (seed 0)" in text

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, TurnwireError
 from ..tokens import Tokenizer
 from .again import Asked, explained
 from .case import Case
@@ -106,7 +106,11 @@ def diff(
     asked: list[Asked] = []
     for s, mine, other, more in ((ours, own[0], own[1], options_a), (theirs, own[1], own[0], options_b)):
         given = {**options, **(more or {})}
-        asked.append(Asked(s, s.prompt(messages, tools, mine or other, given), messages, tools, given))
+        try:
+            prompt = s.prompt(messages, tools, mine or other, given)
+        except TurnwireError as e:
+            raise e.on(s.name) from None
+        asked.append(Asked(s, prompt, messages, tools, given))
     return compare(asked[0], asked[1])
 
 

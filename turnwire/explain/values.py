@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from ..messages import MEDIA, TEXTS
 
-OPENER = re.compile(r"[\[{]")
+OPENER = re.compile(r"""\{(?=\s*["'}])|\[(?=\s*[\[\]{"'\w-])""")
+SIZES = (1 << 8, 1 << 12, 1 << 16, 1 << 20, 1 << 26)  # of the pieces that are decoded
 QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 STRING = re.compile(QUOTED, re.S)
 SPACED = re.compile(f"{QUOTED}|([,:])(\\s*)|([\\[{{])(\\s+)|(\\s+)(?=[\\]}}])", re.S)
@@ -67,24 +68,38 @@ def _values(text: str) -> Iterator[Value]:
     room = TRIES * len(text) + 1_000
     at = 0
     while room > 0 and (m := OPENER.search(text, at)) is not None:
-        start = at = m.start()
-        try:
-            value, at = decoder.raw_decode(text, start)
-            if value:
-                yield Value(start, at, value, False, text[start:at])
-            continue
-        except json.JSONDecodeError as e:
-            room -= (len(text) if e.msg.startswith("Unterminated") else e.pos) - start + 16
-        except (ValueError, RecursionError):
-            room -= 1_000
-        at = start + 1
-        if text[start + 1 : start + 3].strip("[{ ")[:1] == "'":
-            found, at = _python(text, start)
-            if found is not None:
+        start = m.start()
+        found, cost = _decoded(decoder, text, start)
+        if found is None and text[start + 1 : start + 3].strip("[{ ")[:1] == "'":
+            found, stop = _python(text, start)
+            cost += (len(text) if found is None and text[stop : stop + 1] in ("'", '"') else stop) - start
+        if found is None:
+            room -= cost + 16
+            at = start + 1
+        else:
+            at = found.stop
+            if found.value:
                 yield found
-            else:
-                room -= (len(text) if text[at : at + 1] in ("'", '"') else at) - start
-                at = start + 1
+
+
+def _decoded(decoder: json.JSONDecoder, text: str, start: int) -> tuple[Value | None, int]:
+    """The JSON value that begins there, if one does, and how much text was looked at. Decoded from as little of the
+    text as will do, since the position of an error is counted from its beginning."""
+    cost = 0
+    for size in SIZES:
+        piece = text[start : start + size]
+        cost += min(size, len(piece)) // 16
+        try:
+            value, stop = decoder.raw_decode(piece)
+            return Value(start, start + stop, value, False, piece[:stop]), cost
+        except json.JSONDecodeError as e:
+            far = len(piece) if e.msg.startswith("Unterminated") else e.pos
+        except (ValueError, RecursionError):
+            return None, cost + 1_000
+        cost += far
+        if far < len(piece) - 8 or len(piece) < size:
+            return None, cost
+    return None, cost
 
 
 def _number(text: str) -> Any:
