@@ -369,6 +369,15 @@ def test_ids_on_the_command_line(files: Path) -> None:
     assert here("diff", "ids.json", "ids.json")[0] == 0
 
 
+def test_long_text_is_cut_and_counted(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    (files / "x.txt").write_text("start " + "long words " * 200 + "end", "utf-8")
+    (files / "y.txt").write_text("start end", "utf-8")
+    code, text, _ = here("diff", "x.txt", "y.txt")
+    assert code == 1 and "more characters" in text and "·long·words·" in text and "⟦⟧end" in text
+    assert max(map(len, text.splitlines())) <= 60 and len(text) < 1500
+
+
 def test_an_option_for_one_side(files: Path) -> None:
     code, text, _ = here("diff", "a.jinja", "a.jinja", "chat.json", "--option-b", "enable_thinking=true")
     assert code == 1 and "option-dropped" in text and "think-block" in text

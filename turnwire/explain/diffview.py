@@ -63,11 +63,11 @@ def _region(to: Console, number: int, region: Region) -> None:
         _line(to, head, Text(cause.name, style=NAME), Text(f"{side}  {said}"))
     ours, theirs = region.a, region.b
     for name, e in (("a", ours), ("b", theirs)):
-        _line(to, Text(f"    {name.upper()} ", style=f"bold {SIDES[name]}"), excerpt(e, SIDES[name], to))
+        _beside(to, Text(f"    {name.upper()} ", style=f"bold {SIDES[name]}"), excerpt(e, SIDES[name], to))
         if e.ids is not None:
-            _line(to, Text("      "), ids(e, SIDES[name]))
+            _beside(to, Text("      "), ids(e, SIDES[name]))
         for line in places(e):
-            _line(to, Text("      "), Text(safe(line), style=PLACE))
+            _beside(to, Text("      "), Text(safe(line), style=PLACE))
 
 
 def excerpt(e: Excerpt, style: str, to: Console) -> Text:
@@ -111,6 +111,13 @@ def visible(text: str, blanks: bool = False) -> str:
     """Text on one line; its blanks too, if asked."""
     text = text.replace("\n", "↵")
     return text.replace(" ", "·").replace("\t", "→") if blanks else text.replace("\t", " ")
+
+
+def _beside(to: Console, label: Text, text: Text) -> None:
+    """Text beside a label, cut where a line is full: in what is shown, every blank counts."""
+    room = max(20, width(to) - label.cell_len)
+    for n, line in enumerate(text.divide(range(room, len(text), room))):
+        to.print(Text.assemble(label if not n else " " * label.cell_len, line), soft_wrap=True)
 
 
 def _line(to: Console, *parts: Any) -> None:
