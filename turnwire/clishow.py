@@ -110,7 +110,7 @@ def _document(args: argparse.Namespace) -> Document:
 
 def _prompt(args: argparse.Namespace, fmt: Format | None, tokenizer: Tokenizer | None) -> _Prompt:
     from .clitemplate import chat_template, template_format
-    from .explain.document import of_rendered
+    from .explain.document import encode, of_rendered
     from .explain.logged import of_logged
 
     tools = read_json(args.tools) if args.tools else None
@@ -121,7 +121,11 @@ def _prompt(args: argparse.Namespace, fmt: Format | None, tokenizer: Tokenizer |
         if not isinstance(given, str) and tokenizer is None:
             raise Usage(f"{name}: ids: add --tokenizer PATH or --small")
         fmt = fmt or template_format(args, tools, tokenizer)
-        return _Prompt(of_logged(given, fmt, tokenizer, name), given, tools)
+        facts = [("format", fmt.name)]
+        if isinstance(given, str) and tokenizer is not None:
+            given = encode(given, fmt.control, tokenizer)
+            facts.append(("prompt", "of text, encoded here"))
+        return _Prompt(of_logged(given, fmt, tokenizer, name, facts), given, tools)
     messages, tools, options = parts_of(given, args)
     options["add_generation_prompt"] = (
         args.add_generation_prompt or options.get("add_generation_prompt", False) or args.reply is not None

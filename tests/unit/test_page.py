@@ -335,6 +335,8 @@ def test_show_takes_conversations_logs_and_replies(folder: Path) -> None:
     assert code == 0 and [s[3] for s in by_ids["sections"]] == ["system", "user", "assistant"]
     _, by_text = shown("prompt.txt")
     assert by_text["text"] == by_ids["text"] and by_text["tokens"] is None
+    _, encoded = shown("prompt.txt", "--small")
+    assert encoded["text"] == by_ids["text"] and ["prompt", "of text, encoded here"] in encoded["facts"]
     for prompt in ("c.json", "prompt.json"):
         code, both = shown(prompt, "--small", "--reply", "reply.json", "--finish-reason", "length")
         assert code == 1 and both["reply"] == len(by_text["text"])

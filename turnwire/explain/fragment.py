@@ -84,7 +84,11 @@ def rendered(out: Rendered) -> str:
             continue
         w.turn(section.role, f"messages[{section.turn}]" if section.turn is not None else section.note)
         for b in parts.get(n, ()):
-            w.part(b.kind, d.text[b.start : b.stop], "m" if b.kind == MARKUP else b.kind)
+            text = d.text[b.start : b.stop]
+            if b.kind == MARKUP:
+                w.part(b.kind, text.strip("\n") or "↵" * len(text), "m")
+            else:
+                w.part(b.kind, text, b.kind)
         w.close()
     return w.done()
 

@@ -202,7 +202,7 @@ class App {
     } else this.hit += by;
     this.hit = (this.hit + this.hits.length) % this.hits.length;
     const [d, a] = this.hits[this.hit];
-    $("hits").textContent = `${count(this.hit + 1)} of ${count(this.hits.length)}`;
+    $("hits").textContent = `${count(this.hit + 1)} of ${count(this.hits.length)}${this.hits.length < MOST ? "" : "+"}`;
     this.redraw();
     this.panes[d].choose(a, true);
   }
