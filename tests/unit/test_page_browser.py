@@ -191,8 +191,11 @@ def test_a_stream_is_stepped_through(opened: Any) -> None:
         if event.span[1] > event.span[0] and event.tokens:
             lit = {int(i) for i in page.tab.locator(".c.now").evaluate_all("ns => ns.map(n => n.dataset.i)")}
             assert lit == set(range(*event.tokens))
-        later = page.tab.locator(".c.later").evaluate_all("ns => ns.map(n => Number(n.dataset.i))")
-        assert all(document.tokens.extents[i][0] >= event.span[1] for i in later)
+        pale, drawn = (
+            set(page.tab.locator(which).evaluate_all("ns => ns.map(n => Number(n.dataset.i))"))
+            for which in (".c.later", ".c")
+        )
+        assert pale == {i for i in drawn if document.tokens.extents[i][0] >= max(event.span[1], document.reply)}
         if type(event).__name__ == "ArgumentsDelta":
             assert "call get_weather" in page.tab.locator("#state").inner_text()
             page.shot("stream")
@@ -302,6 +305,9 @@ def test_hostile_content_is_inert(opened: Any) -> None:
     for one in (page, compared):
         assert one.count("script") == 2 and one.count("img, svg, iframe, a:not(.skip), style:not(head style)") == 0
         assert one.tab.locator(".frame").first.is_visible()
+        odd = "[...document.querySelectorAll('body *:not(script)')].flatMap(n => [...n.childNodes])"
+        odd += ".filter(n => n.nodeType === 3 && /[\\u202a-\\u202e\\u2028\\u2029\\x1b]/.test(n.data)).length"
+        assert one.tab.evaluate(odd) == 0
     page.shot("hostile")
 
 
