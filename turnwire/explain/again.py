@@ -23,6 +23,7 @@ MOST = 16  # renders
 LONG = 400_000  # characters of a prompt, beyond which fewer are made
 FEW = 4
 NEAR = 64  # characters, by which two alignments may put the same difference in two places
+EDGE = 16  # characters that must be alike between what a change explains and what it does not
 COARSE = re.compile(r"[^\n<\[]+|[\n<\[]")  # what is compared: lines, cut at markers
 SWITCHES: Mapping[str, tuple[Any, ...]] = {
     "enable_thinking": (False, True),
@@ -105,7 +106,8 @@ def gone(text: str, other: str, was: Sequence[Stretch], regions: Sequence[Region
         i = bisect_right(starts, stop)
         near = [(max(was[k][0] - stop, start - was[k][1], 0), k) for k in (i - 1, i) if 0 <= k < len(was)]
         far, k = min(near, default=(NEAR + 1, 0))
-        if r.kind == "text" and far <= NEAR and k not in kept:
+        alone = all(max(was[j][0] - was[k][1], was[k][0] - was[j][1]) > EDGE for j in (k - 1, k + 1) if j in kept)
+        if r.kind == "text" and far <= NEAR and k not in kept and alone:
             out.append(n)
     return out
 

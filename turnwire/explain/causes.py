@@ -52,6 +52,7 @@ DATE = re.compile(
     r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6},? \d{4}\b"
     r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6} \d{1,2},? \d{4}\b"
 )
+WHOLE = re.compile(r"\.(?:content|reasoning_content)(?:\[\d+\]\.text)?$")  # fields that are shown as they are
 LINE = 400  # characters of a line that are looked at, on either side
 
 
@@ -155,7 +156,8 @@ def whitespace(case: Case, region: Region) -> Cause | None:
         path for path, start, stop in reading.fields(more.start, more.stop) if not reading.text[start:stop].strip()
     ]
     shown = f"{a!r} / {b!r}"
-    if fields:
+    at = more.start, more.stop - 1
+    if fields and WHOLE.search(fields[0]) and {_field(reading, at[0] - 1), _field(reading, at[1] + 1)} != {fields[0]}:
         return Cause("whitespace", f"{shown}, of {fields[0]}: trimmed on the other side", "a" if name == "a" else "b")
     return Cause("whitespace", shown, "a" if name == "a" else "b")
 
@@ -222,7 +224,7 @@ def truncation(case: Case, region: Region) -> Cause | None:
             return Cause("truncation", f"it ends {size} sooner, in {fields[0][0]}", which)
         if less.start == 0 and more.start == 0 and last:
             return Cause("truncation", f"it begins {size} later, in {last}", which)
-        whole = first.startswith("messages") and len(fields) == 1 and _field(reading, more.stop) != first
+        whole = WHOLE.search(first) and len(fields) == 1 and _field(reading, more.stop) != first
         if whole and case.values(region) is None:
             return Cause("truncation", f"{first} ends {size} sooner", which)
     return None
