@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import bulk as bulk
     from . import convert as convert
     from . import errors as errors
     from . import events as events
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "convert": "", "errors": "", "events": "",
+    "bulk": "", "convert": "", "errors": "", "events": "",
     "TurnwireError": "errors",
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",

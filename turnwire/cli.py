@@ -1,9 +1,10 @@
-"""The command line: `turnwire render | parse | show | infer | diff | lint | formats | detect | demo`. See docs/cli.md.
+"""The command line: `turnwire render | parse | show | tokenize | infer | diff | lint | formats | detect | demo`.
+See docs/cli.md.
 
 Exit codes: 0 ok; 1 the model's output has faults, or calls that may not be run, no format is inferred, prompts differ,
-or lint finds errors; 2 wrong usage, with one line on stderr that says what to change; 3 an error in turnwire itself;
-130 interrupted; 141 the reader of a pipe went away. What people read needs rich (the extra `cli`); `--json`, `--text`,
-`--ids` and the source that `infer` prints do not. Text is UTF-8, in and out.
+rows failed, or lint finds errors; 2 wrong usage, with one line on stderr that says what to change; 3 an error in
+turnwire itself; 130 interrupted; 141 the reader of a pipe went away. What people read needs rich (the extra `cli`);
+`--json`, `--text`, `--ids`, `tokenize` and the source that `infer` prints do not. Text is UTF-8, in and out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
-from . import clidiff, clilint, clishow
+from . import clibulk, clidiff, clilint, clishow
 from .cliinput import Usage, conversation, existing, ids_in, known, pieces, read_json, read_text, tokenizer_of
 from .errors import TurnwireError
 
@@ -133,6 +134,10 @@ def _arguments() -> argparse.ArgumentParser:
 
     sub = command("show", clishow.run, "Show a prompt, a reply or both as turns, parts and tokens.", EITHER)
     clishow.arguments(sub)
+    tokenizer(sub)
+
+    sub = command("tokenize", clibulk.run, "Turn files of conversations into token ids and masks.", EITHER)
+    clibulk.arguments(sub)
     tokenizer(sub)
 
     sub = command("infer", infer, "Infer a format from a chat template, and print it as Python.")

@@ -42,18 +42,22 @@ MAY: dict[str, str] = {
     "demo": BASE + " format families jsonform show demo turnwire",
     "explain": BASE + " chat_template format families detect inference parsers templating jsonform show explain",
     "testing": BASE + " explain turnwire",
+    "bulk": BASE + " chat_template families format samples",
+    "bulkjobs": BASE + " bulk",
     "cliinput": "tokens",
+    "clibulk": BASE + " bulk bulkjobs families cliinput clitemplate turnwire",
     "clilint": BASE + " chat_template explain cliinput",
     "clitemplate": BASE + " chat_template format inference detect jsonform cliinput",
     "clidiff": BASE + " explain show cliinput",
     "clishow": BASE + " parsers families explain show clitemplate cliinput",
-    "cli": BASE + " clidiff clishow parsers format families detect jsonform show demo cliinput clitemplate clilint "
+    "cli": BASE + " clibulk clidiff clishow parsers format families detect jsonform show demo cliinput clitemplate clilint "
     "convert turnwire",
     "__main__": "cli",
-    "turnwire": "chat_template conversation convert detect errors events explain families format parsers samples "
+    "turnwire": "bulk chat_template conversation convert detect errors events explain families format parsers samples "
     "spans stability tokens tools turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
+HEAVY += ["pyarrow", "datasets", "ray"]
 
 
 class Import(NamedTuple):
@@ -177,7 +181,7 @@ def test_no_circles() -> None:
 def test_only_families_and_outer_layers_are_lazy_about_their_own() -> None:
     """Imports inside functions are for what is heavy, or above: each is one of these."""
     allowed = {
-        "cli": None, "clidiff": None, "clilint": None, "clishow": None, "clitemplate": None, "demo": None,
+        "cli": None, "clibulk": None, "clidiff": None, "clilint": None, "clishow": None, "clitemplate": None, "demo": None,
         "families": None, "explain": None, "testing": None, "cliinput": {"turnwire.tokens"},
         "format": {"turnwire.parsers.compile", "turnwire.parsers.stream", "turnwire.parsers.validate",
                    "turnwire.tokens", "turnwire.events", "turnwire.extend"},
