@@ -141,17 +141,25 @@ class Tokenize:
         for name in self.keep:
             _there(columns, name, "keep")
         if self.rows_column is not None:
-            texts = columns[_there(columns, self.rows_column, "rows_column")]
+            texts = self._cells(columns, self.rows_column, "rows_column")
             return [self._row(source, tokenizer, lambda text=text: self._of_json(text)) for text in texts]
-        messages = columns[_there(columns, self.messages_column, "messages_column")]
+        messages = self._cells(columns, self.messages_column, "messages_column")
         tools: Any = None
         if self.tools_column is not None or "tools" in columns:
-            tools = columns[_there(columns, self.tools_column or "tools", "tools_column")]
+            tools = self._cells(columns, self.tools_column or "tools", "tools_column")
         given = tools if tools is not None else [None] * len(messages)
         return [
             self._row(source, tokenizer, lambda i=i: (_value(messages[i]), _value(given[i])))
             for i in range(len(messages))
         ]
+
+    def _cells(self, columns: Mapping[str, Any], name: str, what: str) -> Sequence[Any]:
+        """A column. Text may stand in numpy's arrays, but what is nested has suffered there."""
+        cells: Sequence[Any] = columns[_there(columns, name, what)]
+        if any(type(c).__module__ == "numpy" and not isinstance(c, str) for c in cells):
+            raise InputError("nested numpy arrays, where whole numbers beside nulls are floats", value=name, path=what,
+                             expected='Arrow (batch_format="pyarrow"), or JSON text')  # fmt: skip
+        return cells
 
     def _row(self, source: Format | ChatTemplate, tokenizer: Tokenizer, read: Any) -> _Row:
         try:
@@ -267,12 +275,10 @@ def _json(text: Any, path: str) -> Any:
 
 
 def _without_null(value: Any) -> Any:
-    """Plain data, numpy's arrays and scalars too."""
+    """A copy of plain data."""
     if isinstance(value, Mapping):
         items = cast("Mapping[Any, Any]", value).items()
         return {k: _without_null(v) for k, v in items if v is not None}
     if isinstance(value, (list, tuple)):
         return [_without_null(v) for v in cast("Sequence[Any]", value)]
-    if type(value).__module__ == "numpy":
-        return _without_null(value.tolist())
     return value

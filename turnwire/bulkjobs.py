@@ -178,7 +178,7 @@ class Job:
         place = Place(self.out)
         if self.stop and place.exists(STATE, "stopped.json"):
             return None
-        done = self.record(shard)
+        done = self.record(shard, check=True)
         if done is not None:  # an engine may ask again when it has lost the answer
             return done
         name = self.part(shard.number)

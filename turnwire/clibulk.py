@@ -242,8 +242,9 @@ def _ray(job: Job, todo: Sequence[Shard], args: argparse.Namespace) -> None:
         context.enable_progress_bars = False
         items = data.from_items([s._asdict() for s in todo], override_num_blocks=min(len(todo), 10_000))
         strategy = {"compute": data.TaskPoolStrategy(size=args.workers)} if args.workers else {}
-        for _ in items.map(_Row(job), **strategy).iter_rows():
-            pass
+        with contextlib.redirect_stdout(sys.stderr):  # Ray prints what its nodes say
+            for _ in items.map(_Row(job), **strategy).iter_rows():
+                pass
     finally:
         if began:
             ray.shutdown()

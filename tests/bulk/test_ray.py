@@ -1,0 +1,100 @@
+"""Ray Data on a real cluster of two nodes that the test starts, one of which is killed half-way.
+
+TURNWIRE_BULK=1 (`make bulk`) runs it: a cluster takes ten seconds to start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import turnwire
+from tests.bulk import data
+from tests.bulk.test_command import ROOT, USUAL, parts, run, start, wanted
+from turnwire.bulk import Tokenize
+
+ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'turnwire[ray]'")
+pytest.importorskip("ray.data", reason="ray has no data: pip install 'turnwire[ray]'")
+pytestmark = pytest.mark.skipif(not os.environ.get("TURNWIRE_BULK"), reason="set TURNWIRE_BULK=1: starts a cluster")
+
+SMALL: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 << 20}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Of two nodes, on two loopback addresses: 127.0.0.1 Ray takes for that of the machine."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
+    head = {**SMALL, "node_ip_address": "127.0.0.2", "include_dashboard": False}
+    head["_system_config"] = {"health_check_failure_threshold": 2, "health_check_period_ms": 1000}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        made.second = made.add_node(node_ip_address="127.0.0.3", **SMALL)
+        made.wait_for_nodes()
+        yield made
+    finally:
+        made.shutdown()
+
+
+def test_a_node_is_killed_half_way(cluster: Any, tmp_path: Path) -> None:
+    source = tmp_path / "d.jsonl"
+    lines = list(data.lines(4000))
+    source.write_text("".join([*lines[:3210], "no JSON\n", *lines[3210:]]), "utf-8")
+    args = (source, *USUAL, "--part-rows", 250)
+    assert run(*args, "-o", tmp_path / "whole")[0] == 1
+    process = start(*args, "-o", tmp_path / "out", "--engine", "ray", "--address", cluster.address, "--json")
+    state = tmp_path / "out" / ".turnwire"
+
+    def seen() -> tuple[int, int]:
+        """Parts that are done, and that are being written: one node writes one at a time."""
+        return len(list(state.glob("0*.json"))), len(list(state.glob("part-*.tmp")))
+
+    end = time.monotonic() + 90
+    done, busy = seen()
+    while done < 3 or busy < 2:
+        assert process.poll() is None and time.monotonic() < end, (done, busy, process.communicate())
+        done, busy = seen()
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    assert done < 15, "half-way"
+    tried = {p.name for p in state.glob("part-*.tmp")}
+    while process.poll() is None and time.monotonic() < end:
+        tried |= {p.name for p in state.glob("part-*.tmp")}
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    again = [name for name, count in Counter(n.split(".")[0] for n in tried).items() if count > 1]
+    assert again, "a part was lost with the node, and begun again on the other"
+    summary = json.loads(out)
+    assert (summary["rows"], summary["failed"], summary["parts"]) == (4001, 1, 17)
+    assert summary["failures"][0]["line"] == 3211
+    assert parts(tmp_path / "out") == parts(tmp_path / "whole"), "nothing lost, nothing twice, byte for byte"
+    assert not list(state.glob("*.tmp"))
+
+
+def test_map_batches_and_a_run_on_this_machine(cluster: Any, tmp_path: Path) -> None:
+    """`Tokenize` in a pipeline of the user's own, as docs/bulk.md has it."""
+    source = data.write(tmp_path / "d.jsonl", 50)
+    ray.init(address=cluster.address, log_to_driver=False)
+    try:
+        rows = ray.data.read_text(str(source))
+        out = rows.map_batches(Tokenize("qwen3", rows_column="text"), batch_format="pyarrow", batch_size=20)
+        assert [r["input_ids"] for r in out.take_all()] == wanted(50)
+        fmt = turnwire.get_format("qwen3")
+        given = ray.data.from_items([{"messages": json.dumps(r["messages"])} for r in data.rows(10)])
+        ids = [r["input_ids"] for r in given.map_batches(Tokenize("qwen3"), batch_format="pyarrow").take_all()]
+        assert ids == [fmt.render(r["messages"], None, turnwire.small_tokenizer(fmt)).ids for r in data.rows(10)]
+        code, said, _ = run(
+            source, "-o", tmp_path / "out", *USUAL, "--engine", "ray", "--part-rows", 20, "--workers", 1
+        )
+        assert code == 0 and said.startswith("50 rows")
+    finally:
+        ray.shutdown()
