@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus bench measure docs small clean
+.PHONY: demo test coverage check laws corpus bulk bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -32,6 +32,10 @@ laws: $(VENV)/.test
 # every template of the corpus: renders, source maps, masks, inferred formats (docs/corpus.json)
 corpus: $(VENV)/.test
 	$(BIN)/python scripts/measure_corpus.py
+
+# data sets in bulk, on a Ray cluster that the tests start and on Spark, where there is Java
+bulk: $(VENV)/.bulk
+	TURNWIRE_BULK=1 $(BIN)/python -m pytest tests/bulk $(ARGS)
 
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
@@ -63,6 +67,10 @@ $(VENV)/.test: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(ORACLES) || echo "some oracles are missing"
 	touch $@ $(VENV)/.cli
+
+$(VENV)/.bulk: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ray]' pyspark
+	touch $@
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis

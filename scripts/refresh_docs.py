@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "docs/add-a-family.md",
+    "docs/bulk.md",
     "docs/cli.md",
     "docs/conformance.md",
     "docs/conversations.md",

@@ -144,8 +144,9 @@ def _absolute(path: str) -> str:
 
 
 def _shown(path: str) -> str:
-    """As it was given, more or less."""
-    return path if "://" in path else os.path.relpath(path)
+    """From here, if it is below."""
+    short = path if "://" in path else os.path.relpath(path)
+    return path if short.startswith("..") else short
 
 
 def _sha(value: Any) -> str:
@@ -235,19 +236,18 @@ def _ray(job: Job, todo: Sequence[Shard], args: argparse.Namespace) -> None:
     ray = importlib.import_module("ray")
     data = importlib.import_module("ray.data")
     began = not ray.is_initialized()
-    if began:
-        ray.init(address=args.address, include_dashboard=None if args.address else False, log_to_driver=False)
-    try:
-        context = data.DataContext.get_current()
-        context.enable_progress_bars = False
-        items = data.from_items([s._asdict() for s in todo], override_num_blocks=min(len(todo), 10_000))
-        strategy = {"compute": data.TaskPoolStrategy(size=args.workers)} if args.workers else {}
-        with contextlib.redirect_stdout(sys.stderr):  # Ray prints what its nodes say
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints what happens to its nodes
+        if began:
+            ray.init(address=args.address, include_dashboard=None if args.address else False, log_to_driver=False)
+        try:
+            data.DataContext.get_current().enable_progress_bars = False
+            items = data.from_items([s._asdict() for s in todo], override_num_blocks=min(len(todo), 10_000))
+            strategy = {"compute": data.TaskPoolStrategy(size=args.workers)} if args.workers else {}
             for _ in items.map(_Row(job), **strategy).iter_rows():
                 pass
-    finally:
-        if began:
-            ray.shutdown()
+        finally:
+            if began:
+                ray.shutdown()
 
 
 class _Row:

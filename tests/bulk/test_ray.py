@@ -87,11 +87,12 @@ def test_map_batches_and_a_run_on_this_machine(cluster: Any, tmp_path: Path) -> 
     try:
         rows = ray.data.read_text(str(source))
         out = rows.map_batches(Tokenize("qwen3", rows_column="text"), batch_format="pyarrow", batch_size=20)
-        assert [r["input_ids"] for r in out.take_all()] == wanted(50)
+        assert sorted(r["input_ids"] for r in out.take_all()) == sorted(wanted(50)), "Ray Data keeps no order"
         fmt = turnwire.get_format("qwen3")
         given = ray.data.from_items([{"messages": json.dumps(r["messages"])} for r in data.rows(10)])
         ids = [r["input_ids"] for r in given.map_batches(Tokenize("qwen3"), batch_format="pyarrow").take_all()]
-        assert ids == [fmt.render(r["messages"], None, turnwire.small_tokenizer(fmt)).ids for r in data.rows(10)]
+        tok = turnwire.small_tokenizer(fmt)
+        assert sorted(ids) == sorted(fmt.render(r["messages"], None, tok).ids for r in data.rows(10))
         code, said, _ = run(
             source, "-o", tmp_path / "out", *USUAL, "--engine", "ray", "--part-rows", 20, "--workers", 1
         )
