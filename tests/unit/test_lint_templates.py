@@ -11,7 +11,7 @@ import pytest
 import turnwire
 from tests.unit.lint_mutants import GOOD, MUTANTS, PLAIN, PYTHONIC
 from tests.unit.test_cli import here
-from turnwire.explain.lint import RULES, SEVERITIES, Lint, check
+from turnwire.explain.lint import RULES, SEVERITIES, Lint, check, faults
 from turnwire.explain.lint.draw import search_faults
 from turnwire.explain.lint.findings import Finding, Talk
 from turnwire.explain.lint.shrink import oddities, shrink
@@ -155,3 +155,18 @@ def test_command_of_a_good_template(tmp_path: Path) -> None:
     assert code == 0 and "no further finding in" in text
     for wrong in (("lint", str(path), "--budget", "5"), ("lint", "nothing"), ("lint", str(path), "--severity", "bad")):
         assert here(*wrong)[0] == 2
+
+
+def test_a_text_that_is_said_twice_is_not_taken_for_the_other() -> None:
+    """Reasoning that is dropped stands elsewhere as content; nothing was moved. A constant spells it too."""
+    old = "{%- if m.reasoning_content %}"
+    assert old in GOOD
+    source = GOOD.replace(old, "{%- if false %}").replace("{{- bos_token -}}", "{{- bos_token ~ none -}}")
+    for text in ("None", "It stays dry."):
+        talk = Talk([
+            {"role": "user", "content": "Rain?"},
+            {"role": "assistant", "content": "I look.", "reasoning_content": text},
+            {"role": "user", "content": text},
+        ])  # fmt: skip
+        found = {f.code for f in faults(Lint(turnwire.ChatTemplate(source)).bench, talk)}
+        assert "reorders-content" not in found and "drops-reasoning" in found, (text, found)

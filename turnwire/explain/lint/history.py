@@ -101,7 +101,7 @@ def _rewritten(talk: Talk, n: int, before: Shown, after: Shown, at: int) -> Iter
         said = f"when messages[{n}] and what follows is appended, the reasoning of messages[{turn}] is taken out{where}"
         yield Fault("forgets-reasoning", "loop", said, line, _pair(before, after, at), None, talk)
         return
-    if not lost and _markup(before, at) and _markup(after, at):
+    if not lost and _squeezed(before, at) == _squeezed(after, at):
         said = f"when messages[{n}] and what follows is appended, markup of empty reasoning changes{where}"
         yield Fault("rewrites-history", "thought", said, line, _pair(before, after, at), "warning", talk)
         return
@@ -109,10 +109,11 @@ def _rewritten(talk: Talk, n: int, before: Shown, after: Shown, at: int) -> Iter
     yield Fault("rewrites-history", "data" if lost else "markup", said, line, _pair(before, after, at), None, talk)
 
 
-def _markup(shown: Shown, at: int) -> bool:
-    """Whether all that stands from there to the next data are markers of reasoning."""
+def _squeezed(shown: Shown, at: int) -> str:
+    """What stands from there to the next data, without markers of reasoning and blanks."""
     stop = next((s.start for s in shown.spans if s.start >= at and s.kind == "data"), len(shown.text))
-    return not MARKER.sub(lambda m: "" if THINK.search(m.group()) else m.group(), shown.text[at:stop]).strip()
+    text = MARKER.sub(lambda m: "" if THINK.search(m.group()) else m.group(), shown.text[at:stop])
+    return "".join(text.split())
 
 
 def _fields(shown: Shown, upto: int) -> set[tuple[int, str]]:

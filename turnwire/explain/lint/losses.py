@@ -57,6 +57,9 @@ def _dropped(bench: Bench, talk: Talk, shown: Shown, lost: list[Field]) -> Itera
                 yield Fault("drops-call", "all", "calls are not in the prompt", line, text, "warning")
                 return
             yield Fault("drops-call", what, f"{what} {field.text!r} is not in the prompt", line, text)
+        elif "</think>" in field.text:
+            said = f"content of the {role} that holds markup of reasoning, {field.text!r}, is not in the prompt"
+            yield Fault("changes-content", "reasoning", said, None, text, "note")
         else:
             beside = " beside calls" if message.get("tool_calls") else ""
             said = f"content of the {role}{beside}, {field.text!r}, is not in the prompt"
@@ -130,6 +133,9 @@ def _changed(talk: Talk, shown: Shown) -> Iterator[Fault]:
         if text.strip() == field.text.strip():
             said = f"blanks around content of the {role} are taken away"
             yield Fault("trims-content", "ends", said, mine[0].line, window(shown.text, mine[0].start))
+        elif "</think>" in field.text:
+            said = f"content of the {role} that holds markup of reasoning, {field.text!r}, comes out as {text!r}"
+            yield Fault("changes-content", "reasoning", said, mine[0].line, window(shown.text, mine[0].start), "note")
         elif all(s.offset is not None for s in mine):
             said = f"content of the {role}, {field.text!r}, comes out as {text!r}"
             yield Fault("changes-content", role, said, mine[0].line, window(shown.text, mine[0].start))

@@ -176,8 +176,8 @@ def vocabulary(bench: Bench, shown: Shown, talk: Talk) -> Iterator[Fault]:
         if stand_in:
             continue
         code = "not-in-vocabulary" if CONTROL.fullmatch(marker) else "marker-as-text"
-        if code == "marker-as-text" and not bench.calls:
-            continue
+        if code == "marker-as-text" and (talk.tools or not bench.calls):
+            continue  # prose about tools is full of tags
         at = shown.at(text.index(marker))
         said = f"{marker} is {len(tokenizer.encode(marker))} ordinary tokens of {tokenizer.name}"
         yield Fault(code, marker, said, at.line if at else None, window(shown.text, text.index(marker)), None, talk)

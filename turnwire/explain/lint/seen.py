@@ -1,7 +1,7 @@
 """What of a conversation is in a prompt: for each field, where its text came out.
 
 The source map says it: a field whose text has no character of its own in the prompt was dropped, whatever else spells
-the same. Where the map has text of unknown origin, a field also counts as there if its text is in the prompt.
+the same. Where the map has text of unknown origin, a field also counts as there if that text holds it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .bench import Shown
 from .findings import Talk
 
 Path = tuple[object, ...]
+SHORT = 5  # characters of a text that a printed constant may spell by chance
 TEXTUAL = ("text", "input_text", "output_text")
 
 
@@ -37,7 +38,7 @@ def fields(talk: Talk) -> Iterator[Field]:
     for n, message in enumerate(talk.messages):
         path: Path = ("messages", n)
         said = next((k for k in REASONING if message.get(k)), None)
-        if said is not None:
+        if said is not None and message[said].strip():
             yield Field((*path, said), "reasoning", message[said])
         part = "result" if message.get("role") == "tool" else "content"
         content: Any = message.get("content")
@@ -79,9 +80,10 @@ class Seen:
         self.starts: dict[Path, int] = {}
         self.sizes: dict[Path, int] = {}
         self.spans: dict[Path, Span] = {}
-        self.unknown = False
+        self.unknown: list[tuple[int, int]] = []
         for s in shown.spans:
-            self.unknown |= s.kind == "unknown"
+            if s.kind == "unknown":
+                self.unknown.append((s.start, s.stop))
             if not s.path or (s.kind == "template" and "role" in s.path[2:3]):
                 continue
             path = typed(s.path)
@@ -99,10 +101,11 @@ class Seen:
                 at = self.starts.get(path[:size])
                 if at is not None and field.text in self.text[at : at + self.sizes[path[:size]]]:
                     return at
-        if self.unknown or _inside(path, self.starts):
-            at = self.text.find(field.text.strip())
-            return None if at < 0 else at
-        return None
+        pieces = [(at, at + self.sizes[p]) for p, at in self.starts.items() if p[: len(path)] == path]
+        text = field.text.strip()
+        unknown = self.unknown if len(text) > SHORT or not self.starts else []
+        found = [at for start, stop in (*unknown, *pieces) if (at := self.text.find(text, start, stop)) >= 0]
+        return min(found, default=min((start for start, _ in pieces), default=None))
 
     def line(self, field: Field) -> int | None:
         """The template's line that wrote it."""
@@ -113,8 +116,3 @@ class Seen:
 def typed(path: Sequence[object]) -> Path:
     """A path in which the key `city` and the value under it differ also for a dict (`Key` equals its text)."""
     return tuple(("key", str(step)) if isinstance(step, Key) else step for step in path)
-
-
-def _inside(path: Path, known: dict[Path, int]) -> bool:
-    """Whether something of the field was taken apart, so that pieces of it may have other paths."""
-    return any(p[: len(path)] == path for p in known)

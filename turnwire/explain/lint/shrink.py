@@ -18,7 +18,7 @@ LONG = 16  # characters of a text that need not be cut
 OPTIONAL = ("name", "tool_calls", "reasoning_content", "thinking", "reasoning", "thought", "refusal")
 
 
-def shrink(talk: Talk, still: Still, plain: bool = False, most: int = 300) -> Talk:
+def shrink(talk: Talk, still: Still, plain: bool = False, most: int = 500) -> Talk:
     """A smaller conversation for which `still` holds, tried at most so often. `plain`: odd texts are replaced too."""
     left = most
 
@@ -47,6 +47,12 @@ def _smaller(talk: Talk) -> Iterator[Talk]:
         for start in range(len(messages) - size, -1, -1):
             if len(messages) > size:
                 yield talk._replace(messages=messages[:start] + messages[start + size :])
+    for n, message in enumerate(messages):
+        calls = cast("list[Any]", message.get("tool_calls") or [])
+        for call in calls if len(calls) > 1 else []:
+            fewer = {**message, "tool_calls": [c for c in calls if c is not call]}
+            after = [m for m in messages[n + 1 :] if m.get("tool_call_id") != call["id"]]
+            yield talk._replace(messages=[*messages[:n], fewer, *after])
     if talk.tools:
         yield talk._replace(tools=None)
         for n in range(len(talk.tools) if len(talk.tools) > 1 else 0):
