@@ -101,7 +101,8 @@ def _rewritten(talk: Talk, n: int, before: Shown, after: Shown, at: int) -> Iter
         said = f"when messages[{n}] and what follows is appended, the reasoning of messages[{turn}] is taken out{where}"
         yield Fault("forgets-reasoning", "loop", said, line, _pair(before, after, at), None, talk)
         return
-    if not lost and _squeezed(before, at) == _squeezed(after, at):
+    one, other = _squeezed(before, at), _squeezed(after, at)
+    if not lost and one[0] == other[0] and one[1] != other[1]:
         said = f"when messages[{n}] and what follows is appended, markup of empty reasoning changes{where}"
         yield Fault("rewrites-history", "thought", said, line, _pair(before, after, at), "warning", talk)
         return
@@ -109,11 +110,12 @@ def _rewritten(talk: Talk, n: int, before: Shown, after: Shown, at: int) -> Iter
     yield Fault("rewrites-history", "data" if lost else "markup", said, line, _pair(before, after, at), None, talk)
 
 
-def _squeezed(shown: Shown, at: int) -> str:
-    """What stands from there to the next data, without markers of reasoning and blanks."""
+def _squeezed(shown: Shown, at: int) -> tuple[str, list[str]]:
+    """What stands from there to the next data, without markers of reasoning and blanks; and these markers."""
     stop = next((s.start for s in shown.spans if s.start >= at and s.kind == "data"), len(shown.text))
-    text = MARKER.sub(lambda m: "" if THINK.search(m.group()) else m.group(), shown.text[at:stop])
-    return "".join(text.split())
+    behind = shown.text[at:stop]
+    text = MARKER.sub(lambda m: "" if THINK.search(m.group()) else m.group(), behind)
+    return "".join(text.split()), [m for m in MARKER.findall(behind) if THINK.search(m)]
 
 
 def _fields(shown: Shown, upto: int) -> set[tuple[int, str]]:
