@@ -47,6 +47,7 @@ class Place:
     def __init__(self, path: str):
         fs = importlib.import_module("pyarrow.fs")
         self.fs: Any
+        self.path: str
         self.fs, self.path = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
 
     def of(self, *names: str) -> str:

@@ -246,9 +246,9 @@ def test_keep_turn_false_does_not_grow(name: str, by_ids: bool) -> None:
     fmt = get(name)
     kept = growth(fmt, True, UNITS[name], 150, by_ids)
     not_kept = growth(fmt, False, UNITS[name], 150, by_ids)
-    assert not_kept < 6_000 < kept, (not_kept, kept)
+    assert not_kept < 10_000 < kept, (not_kept, kept)  # json's decoder keeps some thousand bytes of its own
     text = growth(fmt, False, "only words, and no end of them. " if name != "harmony" else UNITS[name], 150, by_ids)
-    assert text < 6_000, text
+    assert text < 10_000, text
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -174,7 +174,7 @@ def _plain(s: Shape, source: str) -> Iterator[Case]:
     if s.mode.listed:
         yield Case("text-content", s.talk({"role": "user", "content": ASK}))
         yield Case("system-text", s.talk({"role": "system", "content": RULE}, s.user()))
-        told = {"role": "assistant", "content": TOLD}
+        told: dict[str, object] = {"role": "assistant", "content": TOLD}
         yield Case("assistant-text", s.talk(s.user(), told, s.user(MORE)))
     else:
         yield Case("text-parts", s.talk({"role": "user", "content": parts}), "warning", "warning")

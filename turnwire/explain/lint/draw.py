@@ -42,7 +42,8 @@ def search_faults(lint: Lint, budget: int, seed: int) -> int:
         tried += 1
         lint.add(Case(f"search:{tried}", talk), again=False)
 
-    run: Any = hypothesis.given(talks(st, Shape(lint.bench.mode), lint.bench.calls))(look)
+    given: Any = hypothesis.given
+    run: Any = given(talks(st, Shape(lint.bench.mode), lint.bench.calls))(look)
     run = hypothesis.settings(
         max_examples=budget, database=None, deadline=None, phases=[hypothesis.Phase.generate],
         suppress_health_check=[*every],
