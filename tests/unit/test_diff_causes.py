@@ -134,7 +134,7 @@ def without_map(r: Report) -> bool:
     return r.cause not in ("option-dropped", "tools-dropped", "truncation")
 
 
-@pytest.mark.parametrize("r", filter(without_map, REPORTS), ids=lambda r: f"{r.cause}-{r.report}")
+@pytest.mark.parametrize("r", list(filter(without_map, REPORTS)), ids=lambda r: f"{r.cause}-{r.report}")
 def test_two_logs(r: Report) -> None:
     """Nobody can render these again, and no source map says whose text it is."""
     found = diff(Logged(text=PROMPT), Logged(text=r.change(PROMPT)))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +183,12 @@ def test_named(prompt_golden):
 def test_the_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(TEST)
     root = Path(turnwire.__file__).parent.parent
+    known = any(e.name == "turnwire" for e in entry_points(group="pytest11"))  # where turnwire is installed
+    plugin = () if known else ("-p", "turnwire.testing")
 
     def run(*args: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "turnwire.testing", *args],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *args],
             cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
