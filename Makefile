@@ -42,7 +42,8 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
 	$(BIN)/python -m benchmarks.stream --syntaxes --markdown
 	$(BIN)/python -m benchmarks.render --markdown
-	$(BIN)/python -m benchmarks.template
+	$(BIN)/python -m benchmarks.template --markdown
+	$(BIN)/python -m benchmarks.conversation --markdown
 	$(BIN)/python -m benchmarks.cold --markdown
 
 # measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)

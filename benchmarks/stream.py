@@ -209,14 +209,17 @@ class Case:
 def rendered(fmt: turnwire.Format, tokenizer: Any, wanted: Completion) -> tuple[list[int], Completion]:
     """A completion spelled by the format itself, less what it has no place for."""
     thinks = any(isinstance(w, Frame) and w.kind == "reasoning" for w in walk(fmt.reply))
-    wanted = (
-        wanted if thinks else dataclasses.replace(wanted, reasoning="", content=f"{wanted.reasoning}\n{wanted.content}")
-    )
-    for kept in (
-        wanted,
-        dataclasses.replace(wanted, content=""),
-        dataclasses.replace(wanted, content="", calls=wanted.calls[1:2]),
-    ):
+    plain = dataclasses.replace(wanted, reasoning="", content=f"{wanted.reasoning}\n{wanted.content}")
+    tried = [
+        kept
+        for base in ((wanted, plain) if thinks else (plain,))
+        for kept in (
+            base,
+            dataclasses.replace(base, content=""),
+            dataclasses.replace(base, content="", calls=base.calls[1:2]),
+        )
+    ]
+    for kept in tried:
         parts = [
             *([Reasoning(kept.reasoning)] if kept.reasoning else []),
             *([Text(kept.content)] if kept.content else []),
