@@ -8,6 +8,8 @@ and sampled. All rows run in one process, in turns.
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import random
 from collections.abc import Callable
 from typing import Any
@@ -48,10 +50,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
-    from renderers.qwen3 import Qwen3Renderer  # type: ignore[import-not-found]
-
     fmt, tok = turnwire.get_format("qwen3"), real.qwen3()
-    peer: Any = Qwen3Renderer(real.transformers_tokenizer(tok))
+    peer: Any = None
+    if importlib.util.find_spec("renderers") and importlib.util.find_spec("httpx"):  # pip install renderers httpx
+        peer = importlib.import_module("renderers.qwen3").Qwen3Renderer(real.transformers_tokenizer(tok))
     serial = iter(range(10**6))
     base: Messages = [{"role": "system", "content": "Be careful."}, {"role": "user", "content": "Mend the tests."}]
     breaks: dict[str, int] = {}
@@ -108,13 +110,16 @@ def main() -> None:
         OURS: ours, BRIDGE: loop(BRIDGE, bridge), FLOOR: loop(FLOOR, floor),
         AGAIN: loop(AGAIN, again), THEIRS: loop(THEIRS, theirs),
     }  # fmt: skip
+    rows = {name: row for name, row in rows.items() if peer is not None or name not in (BRIDGE, THEIRS)}
     todo = steps(given.turns, next(serial), fmt, tok)
     times = interleave(rows, given.rounds)
     body = [
         [name, f"{times.median(name) * 1e3:,.0f} ms", f"{times.ratio(name, OURS):.2f}", f"{breaks[name]}"]
         for name in rows
     ]
-    print(f"{given.turns} turns, {size:,} tokens at the end; {machine()}; {versions('tokenizers', 'renderers')}\n")
+    print(
+        f"{given.turns} turns, {size:,} tokens at the end; {machine()}; {versions('tokenizers', *(['renderers'] if peer else []))}\n"
+    )
     print(table(("row", "whole loop", "x Conversation", "breaks"), body, given.markdown))
 
 
