@@ -117,9 +117,8 @@ def main() -> None:
         [name, f"{times.median(name) * 1e3:,.0f} ms", f"{times.ratio(name, OURS):.2f}", f"{breaks[name]}"]
         for name in rows
     ]
-    print(
-        f"{given.turns} turns, {size:,} tokens at the end; {machine()}; {versions('tokenizers', *(['renderers'] if peer else []))}\n"
-    )
+    packages = ("tokenizers", "renderers") if peer else ("tokenizers",)
+    print(f"{given.turns} turns, {size:,} tokens at the end; {machine()}; {versions(*packages)}\n")
     print(table(("row", "whole loop", "x Conversation", "breaks"), body, given.markdown))
 
 
