@@ -132,7 +132,7 @@ def tokens(
     room = max(20, width(to) - LABEL)
     lines, used = [Text()], 0
     for n, i in enumerate(shown):
-        word, kind = _token(tokenizer.piece(ids[i]), ids[i]), kinds[i]
+        word, kind = spelled(tokenizer.piece(ids[i]), ids[i]), kinds[i]
         style = f"bold {STYLES['markup']}" if ids[i] in control else STYLES.get(kind, "")
         before = "" if not n else "·" if n != cut else f" … {len(ids) - len(shown)} more … "
         if used and used + len(before) + len(word) > room:
@@ -144,7 +144,8 @@ def tokens(
         to.print(Text.assemble(label("tokens" if not n else ""), line), soft_wrap=True)
 
 
-def _token(piece: bytes | None, number: int) -> str:
+def spelled(piece: bytes | None, number: int) -> str:
+    """A token for people: its text with line ends visible, its bytes where they are no text, its id without a piece."""
     if piece is None:
         return f"[{number}]"
     try:

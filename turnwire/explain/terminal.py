@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..events import Fault
-from ..show import STYLES, block, label, safe, width
+from ..show import STYLES, block, label, safe, spelled, width
 from .document import Document
 from .page import event_text, ranges
 from .sections import MARKUP, Block, Section
@@ -120,7 +120,7 @@ def _pieces(
         start, stop = d.tokens.extents[n]
         text = d.text[max(start, last) : stop]
         last = stop
-        shown = _token(d.tokens.pieces[n], text, d.tokens.ids[n]) if tokens else safe(text)
+        shown = spelled(d.tokens.pieces[n], d.tokens.ids[n]) if tokens else safe(text)
         on = d.mask is not None and d.mask[n] and mask
         style = _style(_kind(d, start)) + (" underline" if on else "")
         dot = "·" if tokens and n > first else ""
@@ -166,12 +166,3 @@ def _kind(d: Document, char: int) -> str:
     if run.kind == "text" and section.role != "assistant":
         return section.role
     return MARKUP if run.kind == "template" else run.kind
-
-
-def _token(piece: bytes | None, text: str, number: int) -> str:
-    if piece is None:
-        return f"[{number}]"
-    try:
-        return safe(piece.decode()).replace("\n", "↵")
-    except UnicodeDecodeError:
-        return "".join(f"\\x{byte:02x}" for byte in piece)
