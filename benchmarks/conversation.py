@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
     fmt, tok = turnwire.get_format("qwen3"), real.qwen3()
+    made, whole, small = (turnwire.load_tokenizer(tok.backend) for _ in range(3))  # each with a cache of its own
     peer: Any = None
     if importlib.util.find_spec("renderers") and importlib.util.find_spec("httpx"):  # pip install renderers httpx
         peer = importlib.import_module("renderers.qwen3").Qwen3Renderer(real.transformers_tokenizer(tok))
@@ -62,9 +63,9 @@ def main() -> None:
     def loop(name: str, go_on: Callable[[list[int], list[int], Turn, dict[str, Any], Messages], list[int]]) -> Any:
         def run() -> list[int]:
             messages = list(base)
-            ids = fmt.render(messages, TOOLS, tok, add_generation_prompt=True).ids
+            ids = fmt.render(messages, TOOLS, whole, add_generation_prompt=True).ids
             broken = 0
-            for sampled, turn, answer in todo:
+            for sampled, turn, answer in todo[name].pop():
                 had = [*ids, *sampled]
                 ids = go_on(ids, sampled, turn, answer, messages)
                 broken += ids[: len(had)] != had
@@ -75,11 +76,11 @@ def main() -> None:
 
     def ours() -> list[int]:
         nonlocal size
-        c = Conversation(fmt, tok, TOOLS)
+        c = Conversation(fmt, small, TOOLS)
         c.add(base)
         broken = 0
         ids = c.prompt()
-        for sampled, _, answer in todo:
+        for sampled, _, answer in todo[OURS].pop():
             had = [*ids, *sampled]
             c.sampled(sampled, finish_reason="stop")
             c.add([answer])
@@ -93,7 +94,7 @@ def main() -> None:
 
     def again(ids: list[int], sampled: list[int], turn: Turn, answer: Any, messages: Messages) -> list[int]:
         messages += [message(turn), answer]
-        return fmt.render(messages, TOOLS, tok, add_generation_prompt=True).ids
+        return fmt.render(messages, TOOLS, whole, add_generation_prompt=True).ids
 
     def theirs(ids: list[int], sampled: list[int], turn: Turn, answer: Any, messages: Messages) -> list[int]:
         messages += [message(turn), answer]
@@ -111,7 +112,8 @@ def main() -> None:
         AGAIN: loop(AGAIN, again), THEIRS: loop(THEIRS, theirs),
     }  # fmt: skip
     rows = {name: row for name, row in rows.items() if peer is not None or name not in (BRIDGE, THEIRS)}
-    todo = steps(given.turns, next(serial), fmt, tok)
+    # nobody has seen a text before: each row of each round has its own
+    todo = {n: [steps(given.turns, next(serial), fmt, made) for _ in range(given.rounds + 1)] for n in rows}
     times = interleave(rows, given.rounds)
     body = [
         [name, f"{times.median(name) * 1e3:,.0f} ms", f"{times.ratio(name, OURS):.2f}", f"{breaks[name]}"]
