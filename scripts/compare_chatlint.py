@@ -9,7 +9,6 @@ A third of the corpus, by sha256, is held out; without a flag the other two thir
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sweep_templates import corpus
+from sweep_lint import arguments, chosen
 
 from turnwire.chat_template import ChatTemplate
 from turnwire.errors import TemplateError
@@ -146,17 +145,11 @@ def why(name: str) -> str:
 
 def main() -> None:
     """See the head of this file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true")
-    which.add_argument("--held-out", action="store_true")
-    parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
-    parser.add_argument("--json", metavar="FILE")
+    parser = arguments(__doc__)
     parser.add_argument("--summary", metavar="FILE", help="the table of docs/lint.md, as JSON")
     parser.add_argument("--show", type=int, default=40, help="how many that are not found are printed")
     args = parser.parse_args()
-    jobs = list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+    jobs = chosen(args)
     with ProcessPoolExecutor(2) as pool:
         rows = list(pool.map(run, jobs, chunksize=4))
     for tier in ("error", "warning"):

@@ -54,8 +54,8 @@ def report(rows: list[dict[str, Any]]) -> None:
             print(f"  {count:4} {code}")
 
 
-def main() -> None:
-    """See the head of this file."""
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """What a sweep takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     which = parser.add_mutually_exclusive_group()
@@ -63,8 +63,18 @@ def main() -> None:
     which.add_argument("--held-out", action="store_true")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
     parser.add_argument("--json", metavar="FILE")
-    args = parser.parse_args()
-    jobs = list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+    return parser
+
+
+def chosen(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """The templates of a sweep: names and texts."""
+    return list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+
+
+def main() -> None:
+    """See the head of this file."""
+    args = arguments(__doc__).parse_args()
+    jobs = chosen(args)
     with ProcessPoolExecutor(2) as pool:
         rows = list(pool.map(run, jobs, chunksize=4))
     report(rows)
