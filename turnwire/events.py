@@ -3,8 +3,9 @@
 `span` is half-open, in characters of the decoded reply; the non-empty spans tile it exactly, in order.
 `tokens` is the smallest half-open range of reply tokens that covers the span (neighbours may share a
 token), or None when text was fed. A part's events come in the order PartStart, deltas, PartEnd; a call's
-are PartStart, CallStart (as soon as its name is known), ArgumentsDelta..., CallEnd, PartEnd. Arguments of
-a call that may yet be cut are streamed: act on a call only when its CallEnd says `complete`.
+are PartStart, CallStart (as soon as its name is known), ArgumentsDelta..., CallEnd, PartEnd. Where a list of calls is
+one expression of its notation (`wire.Many(together=True)`), each CallEnd and PartEnd come when the list is closed.
+Arguments of a call that may yet be cut are streamed: act on a call only when its CallEnd says `complete`.
 """
 
 from __future__ import annotations

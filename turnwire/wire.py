@@ -106,12 +106,14 @@ def Opt(word: Word, absent: Word = NOTHING) -> Choice:
 @dataclass(frozen=True, slots=True)
 class Many(Word):
     """As many as there are parts (or arguments) for; `open` and `close` surround them if there is any. Read: markers
-    with nothing between them too, and without those that end in `Choice(..., NOTHING)`."""
+    with nothing between them too, and without those that end in `Choice(..., NOTHING)`. Calls `together` are one
+    expression of their notation: none of them has ended before it is closed, and a cut one holds no whole call."""
 
     item: Word
     sep: Word = NOTHING
     open: Word = NOTHING
     close: Word = NOTHING
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True, init=False)

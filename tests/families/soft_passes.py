@@ -15,13 +15,3 @@ SOFT: dict[tuple[str, str], str] = {
     **{("glm/glm47-vllm-whitespace-only-content", by): _BLANK for by in ("ids", "text")},
 }
 """(fixture id, "ids" or "text") -> why."""
-
-CONTRADICTED: dict[str, str] = {
-    "llama/l4-truncated-missing-close-bracket": (
-        "a list of calls is cut in its second call, and the fixture wants the first, which is whole, dropped. Five "
-        "others want it kept where a reply is cut in its second call (deepseek/v32-, v4- and v41-, gemma4/ and "
-        "qwen3-hermes/truncated-second-parallel-call). To drop it, the end of every call of a list would have to be "
-        "withheld from a streaming client until the list is closed"
-    ),
-}
-"""Fixtures that contradict others: we fail them, for the reason given. One that passes fails here."""

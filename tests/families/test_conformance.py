@@ -1,6 +1,5 @@
 """canitoolcall 0.1.1: every fixture, by ids and by text, from the turn and from the events, in every default chunking
-and in characters. Soft passes are listed, with reasons, in `soft_passes.py`, and so is the one fixture that others
-contradict; there are no other exceptions."""
+and in characters. Soft passes are listed, with reasons, in `soft_passes.py`; there are no other exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ pytest.importorskip("canitoolcall", reason="needs the package canitoolcall")
 from canitoolcall.results import Status
 
 from tests.conformance import FAMILIES, format_of, load, replay
-from tests.families.soft_passes import CONTRADICTED, SOFT
+from tests.families.soft_passes import SOFT
 from tests.laws.law import reports
 
 EXPECTED = {"deepseek": 85, "gemma4": 48, "glm": 51, "gpt-oss": 51, "kimi": 49, "llama": 34, "mistral": 47,
@@ -35,7 +34,6 @@ def test_conformance(slug: str, by: str, what: str, record_property: object) -> 
         counts[status.value] += 1
         of_format.setdefault(format_of(fixture.reference_model).name, Counter())[status.value] += 1
         allowed = Status.SOFT_PASS if (fixture.id, by) in SOFT else Status.PASS
-        allowed = Status.FAIL if fixture.id in CONTRADICTED else allowed
         if status is not allowed:
             failures += [f"{fixture.id} {r.check} {r.strategy}: {r.detail}" for r in rows if r.status is status]
     for name, found in of_format.items():
@@ -47,4 +45,3 @@ def test_conformance(slug: str, by: str, what: str, record_property: object) -> 
 def test_few_soft_passes() -> None:
     assert len({name for name, _ in SOFT}) <= 0.03 * sum(EXPECTED.values())
     assert all(SOFT.values())
-    assert len(CONTRADICTED) <= 1 and all(CONTRADICTED.values())

@@ -10,7 +10,7 @@ import pytest
 
 import turnwire
 from tests.laws import law
-from tests.laws.checks import lossless, parse_in, to_ids, well_formed
+from tests.laws.checks import lossless, parse_in, to_ids, together, well_formed
 from tests.laws.law import Report
 from tests.laws.strategies import TOOLS, frame_kinds, prefills_reasoning, tokenizer
 from turnwire import Call, ParseResult, Reasoning, Text, Turn
@@ -70,7 +70,7 @@ def test_truncation_at_every_token(name: str) -> None:
         whole = fmt.parse(ids, TOOLS, tokenizer=tok, finish_reason="stop").turn
         for n in range(len(ids)):
             events, turn = parse_in(fmt, [ids[:n]], tok, "length")
-            well_formed(events)
+            well_formed(events, together(fmt))
             done = [c for c in turn.calls if c.complete]
             assert done == list(whole.calls[: len(done)]), "a call of a cut reply that the whole reply does not have"
             for call in turn.calls[len(done) :]:

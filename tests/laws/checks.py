@@ -31,7 +31,7 @@ from turnwire.events import (
 from turnwire.parsers.coerce import streams_as_json, streams_as_string
 from turnwire.parsers.machine import LOOKAHEAD
 from turnwire.tokens import Detokenizer
-from turnwire.wire import Look, walk
+from turnwire.wire import Look, Many, walk
 
 DELTAS = (TextDelta, ReasoningDelta, ArgumentsDelta, Markup)
 
@@ -190,7 +190,7 @@ def lossless(fmt: turnwire.Format, example: tuple[str, int, str, str], report: R
             assert e.text == text[start:stop]
         assert e.tokens == cover(ends, start, stop), (e, cover(ends, start, stop))
     assert at == len(text)
-    well_formed(events)
+    well_formed(events, together(fmt))
     report.see(*(type(e).__name__ for e in events))
 
 
@@ -222,34 +222,46 @@ def cover(ends: list[tuple[int, int]], start: int, stop: int) -> tuple[int, int]
     return (having[0], having[-1] + 1)
 
 
-def well_formed(events: list[Event]) -> None:
-    """Parts open and close once, in order; deltas belong to the open part; arguments add up; TurnEnd is last."""
-    open_part: int | None = None
+def well_formed(events: list[Event], together: bool = False) -> None:
+    """Parts open and close once, in order; deltas belong to the open part; arguments add up; TurnEnd is last. A call
+    ends before the next part begins, except in a list whose calls count `together`."""
+    opened: list[int] = []
     kind = ""
     started: dict[int, str] = {}
     sent: dict[int, str] = {}
+    ended: int | None = None  # a call whose part must end next
     for e in events:
+        if ended is not None:
+            assert isinstance(e, PartEnd) and e.part == ended
+            ended = None
         if isinstance(e, PartStart):
-            assert open_part is None
-            open_part, kind = e.part, e.kind
+            assert not opened or (together and kind == e.kind == "call")
+            opened.append(e.part)
+            assert opened == list(range(opened[0], e.part + 1))
+            kind = e.kind
         elif isinstance(e, PartEnd):
-            assert open_part == e.part
-            open_part = None
+            assert opened.pop(0) == e.part
         elif isinstance(e, (TextDelta, ReasoningDelta)):
-            assert open_part == e.part and kind == ("text" if isinstance(e, TextDelta) else "reasoning")
+            assert opened == [e.part] and kind == ("text" if isinstance(e, TextDelta) else "reasoning")
         elif isinstance(e, CallStart):
-            assert open_part == e.part and e.index not in started
+            assert opened[-1] == e.part and e.index not in started
             started[e.index] = e.name
         elif isinstance(e, ArgumentsDelta):
-            assert open_part == e.part
+            assert opened[-1] == e.part
             sent[e.index] = sent.get(e.index, "") + e.json
         elif isinstance(e, CallEnd):
-            assert open_part == e.part
+            ended = e.part
+            assert opened[0] == ended
             assert started.get(e.index) == e.call.name
             if e.complete:
                 assert sent[e.index] == e.call.arguments_json
-    assert open_part is None
+    assert not opened
     assert isinstance(events[-1], TurnEnd) and sum(isinstance(e, TurnEnd) for e in events) == 1
+
+
+def together(fmt: turnwire.Format) -> bool:
+    """Whether a format has a list of calls that count only together."""
+    return any(isinstance(w, Many) and w.together for w in walk(fmt.reply))
 
 
 # L7

@@ -137,6 +137,29 @@ def test_alternatives_with_one_opener_are_merged() -> None:
 # Many.
 
 
+def test_calls_together_end_when_their_list_is_closed() -> None:
+    one, two = Call("f", {"a": 1}), Call("g", {})
+    for together in (False, True):
+        fmt = toy(Many(Choice(text, Many(envelope, Lit(","), Lit("["), Lit("]"), together))) + end)
+        reply = written(fmt, one, two, Text("hi"), two)
+        assert reply == '[<c>{"name": "f", "arguments": {"a": 1}}</c>,<c>{"name": "g", "arguments": {}}</c>]hi[<c>' + (
+            '{"name": "g", "arguments": {}}</c>]<e>'
+        )
+        assert read(fmt, reply) == ((one, two, Text("hi"), two), [])
+        p = fmt.parser()
+        ends = [(c, e.index) for c in reply for e in p.feed_text(c) if isinstance(e, CallEnd)]
+        assert ends == ([("]", 0), ("]", 1), ("]", 2)] if together else [(">", 0), (">", 1), (">", 2)])
+        cut = reply[: reply.index("]")]
+        parts, faults = read(fmt, cut, finish="length", ids=False)
+        assert [c.status for c in parts] == (["incomplete"] * 2 if together else ["complete"] * 2)
+        assert faults == (["incomplete-call"] * 2 if together else [])
+        for ended, code in ((cut, "unclosed-calls"), (cut + "<e>", "out-of-place")):  # by the model itself
+            parts, faults = read(fmt, ended)
+            assert parts == (one, two) and faults == ([code] if together or ended != cut else [])
+        parts, faults = read(fmt, cut + "<c>{", finish="length", ids=False)
+        assert [c.status for c in parts] == ["incomplete" if together else "complete"] * 2 + ["incomplete"]
+
+
 def test_many_with_open_sep_and_close() -> None:
     fmt = toy(Opt(text) + Many(envelope, open=Tok("<cs>"), sep=Lit(","), close=Tok("</cs>")) + end)
     one, two = Call("f", {"a": 1}), Call("g", {})

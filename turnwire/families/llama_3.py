@@ -15,14 +15,17 @@ from ..wire import Choice, End, Frame, If, Lit, Look, Many, Opt, Pad, Slot, Tok,
 
 # Replies. Several objects are separated by "; " (vLLM's llama3_json parser) or blanks, each behind <|python_tag|> or
 # not (Meta's prompt format for 3.1); "arguments" for "parameters" is in SGLang's llama3 tests. The small 3.2 models
-# also write Python calls (Meta's prompt format for 3.2; SGLang's pythonic parser names 3.2 and 3.3).
+# also write Python calls (Meta's prompt format for 3.2; SGLang's pythonic parser names 3.2 and 3.3). Their list is one
+# expression: Meta's own parser (llama-models, models/llama3/api/tool_utils.py, is_valid_python_list) reads a whole one
+# or none, and its tests (tests/api/test_tool_utils.py, test_invalid_syntax) name the one that is not closed.
 name = Slot("name", Name(without="<>(){}[]'\"="))
 arguments = Slot("arguments", PythonArguments())
 text = Frame("text", Slot("text"))
 json_call = Frame("call", Look(JsonCall()) + Slot("envelope", Envelope(arguments=("parameters", "arguments"))))
 json_calls = Many(json_call, sep=Opt(Lit(";") + Pad(" ")))
 python_call = Frame("call", name + Lit("(") + arguments + Lit(")"))
-python_calls = Many(python_call, open=Look(PythonCall()) + Lit("["), sep=Lit(",") + Pad(" "), close=Lit("]"))
+opener, comma, closer = Look(PythonCall()) + Lit("["), Lit(",") + Pad(" "), Lit("]")
+python_calls = Many(python_call, open=opener, sep=comma, close=closer, together=True)
 # <|python_tag|>brave_search.call(query="...") (line 76); anything else behind the tag is code, and read as text
 tool_call = Frame("call", Look(PythonCall("", ".call(")) + name + Lit(".call(") + arguments + Lit(")"))
 tag = Tok("<|python_tag|>")

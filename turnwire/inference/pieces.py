@@ -128,7 +128,8 @@ class Spelling:
         if isinstance(word, Choice):
             return Choice(*map(self.respelled, word.items))
         if isinstance(word, Many):
-            return Many(*(self.respelled(w) for w in (word.item, word.sep, word.open, word.close)))
+            item, sep, opener, close = map(self.respelled, (word.item, word.sep, word.open, word.close))
+            return Many(item, sep, opener, close, word.together)
         return word
 
 

@@ -73,7 +73,8 @@ def _walk(word: Word, known: re.Pattern[str]) -> Word:
     if isinstance(word, Choice):
         return Choice(*(_walk(item, known) for item in word.items))
     if isinstance(word, Many):
-        return Many(*(_walk(w, known) for w in (word.item, word.sep, word.open, word.close)))
+        item, sep, opener, close = (_walk(w, known) for w in (word.item, word.sep, word.open, word.close))
+        return Many(item, sep, opener, close, word.together)
     if isinstance(word, Switch):
         cases = tuple(replace(case, body=_walk(case.body, known)) for case in word.cases)
         return replace(word, close=_walk(word.close, known), cases=cases)

@@ -24,7 +24,7 @@ from ..events import (
     Span,
     TextDelta,
 )
-from ..turns import Call, CallStatus, Part, Reasoning, Text, Turn, Violation
+from ..turns import Call, CallStatus, Reasoning, Text, Turn, Violation
 from ..wire import SYMBOL, Slot, Symbols
 from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, in_string, read_json
 from .emitter import Emitter
@@ -46,10 +46,9 @@ class Assembler(Emitter):
         keep: bool,
         name_call: Callable[[int, str, str | None], str | None],
     ):
-        super().__init__(tokens)
-        self.symbols, self.toolbox, self.one_value, self.keep = symbols, toolbox, one_value, keep
+        super().__init__(tokens, keep)
+        self.symbols, self.toolbox, self.one_value = symbols, toolbox, one_value
         self.name_call = name_call  # (index, name, the model's id) -> id
-        self.parts: list[Part] = []
         self.part = -1
         self.calls = 0
         self.kind: str | None = None  # of the open part
@@ -103,6 +102,9 @@ class Assembler(Emitter):
         if kind == "arg":
             self.arg = OpenArgument(since=self.at)
             return
+        if kind == "calls":
+            self.together = []
+            return
         self.part += 1
         info, self.info, self.head = self.info, {}, []
         channel = info.get("channel")
@@ -123,18 +125,18 @@ class Assembler(Emitter):
             self.emit(PartStart(self.part, public, channel, *self.where(), info.get("recipient")))
 
     def end(self, kind: str) -> None:
-        if kind == "arg":
-            self._end_argument()
-        elif kind == "call":
-            self._end_call(ended=True)
-        else:
-            self._end_part()
+        self._close(kind, ended=True)
 
     def cut(self, kind: str) -> None:
+        self._close(kind, ended=False)
+
+    def _close(self, kind: str, ended: bool) -> None:
         if kind == "arg":
-            self._cut_argument()
+            self._end_argument() if ended else self._cut_argument()
         elif kind == "call":
-            self._end_call(ended=False)
+            self._end_call(ended)
+        elif kind == "calls":
+            self.list_ended(ended)
         else:
             self._end_part()
 
@@ -338,11 +340,7 @@ class Assembler(Emitter):
         known = arguments if status != "unreadable" else None
         done = Call(call.name, known, call.id, raw, text, status, errors, call.in_reasoning)
         self.out.extend(call.held)  # arguments, but never a name
-        faults = tuple(call.faults)
-        self.out.append(CallEnd(self.part, call.index, done, done.complete, faults, *self.where()))
-        self.out.append(PartEnd(self.part, *self.where()))
-        if self.keep:
-            self.parts.append(done)
+        self.ended(CallEnd(self.part, call.index, done, done.complete, tuple(call.faults), *self.where()))
         self.call, self.arg, self.kind = None, None, None
 
     def _judge(
@@ -365,6 +363,8 @@ class Assembler(Emitter):
     def begin_reply(self, held: int) -> None:
         """What was read so far was the prompt's; `held` of its characters are not read yet."""
         self.parts = [replace(p, prefilled=True) if isinstance(p, (Text, Reasoning)) else p for p in self.parts]
+        if self.together:
+            self.parts, self.together = [*self.parts, *(e.call for e in self.together)], []
         self.out = []
         self.at = -held
         self.prefilled = self.kind is not None

@@ -191,13 +191,13 @@ class Program:
                 ]
             )
         if isinstance(word, Many):
-            after = Step()
+            begin: Ops = (("begin", "calls"),) if word.together else ()
+            after, closed = Step(), Step(forks=[then], ops=(("end", "calls"),)) if begin else then
             first = self._compile(word.item, after)
-            done = self._compile(word.close, then)
-            after.forks = [self._compile(word.sep, first), done]
+            after.forks = [self._compile(word.sep, first), self._compile(word.close, closed)]
             opener = required(word.open)
             if any(isinstance(w, (Lit, Tok)) for w in walk(opener)):  # then there may be none inside, if it is closed
-                inside = Step(forks=[first, self._compile(required(word.close), then)])
+                inside = Step(forks=[first, self._compile(required(word.close), closed)], ops=begin)
                 bare = [] if opener == word.open else [Step(forks=[first], forgiven=plain(word.open))]
                 return Step(forks=[self._compile(opener, inside), *bare, then])
             return Step(forks=[self._compile(word.open, first), then])

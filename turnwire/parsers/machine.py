@@ -74,9 +74,9 @@ class Machine:
             self.sink.fault("incomplete-header", "the reply ends in a header", "")
         while self.stack:
             kind = self.stack.pop()
-            if finished and kind == "reasoning":
-                self.sink.fault("unclosed-reasoning", "the reply ends in reasoning", "")
-            self.sink.cut(kind)
+            if finished and kind in ("reasoning", "calls"):
+                self.sink.fault(f"unclosed-{kind}", f"the reply ends in {kind}", "")
+            (self.sink.break_off if finished and kind == "calls" else self.sink.cut)(kind)
 
     def quick(self) -> tuple[str, Any] | None:
         """The kind of text that may be taken without a step, while the search given finds nothing in it."""
