@@ -208,7 +208,8 @@ class _Source:
         if isinstance(word, Many):
             parts = ((k, getattr(word, k)) for k in ("open", "sep", "close"))
             rest = tuple((k, self.word(w)) for k, w in parts if w != NOTHING)
-            return Made(self._public(Many), (("", self.word(word.item)), *rest))
+            together = (("together", self.value(True)),) if word.together else ()
+            return Made(self._public(Many), (("", self.word(word.item)), *rest, *together))
         return self._dataclass(word)
 
     def value(self, value: Any) -> Expr:
