@@ -62,13 +62,14 @@ def tables(fmt: turnwire.Format) -> list[Table]:
 
 
 def linear(fmt: turnwire.Format, unit: str, by: str, chunk: int) -> tuple[float, float]:
-    """Work per character on a flood of `unit` (in symbols), at one size and at four times that size."""
+    """Work per character on a flood of `unit` (in symbols), at one size and at four times that size, in what is fed:
+    symbols or, by text, the characters that spell them."""
     out: list[float] = []
     for long in (500, 2000):
         with counted(fmt) as (copy, work):
-            symbols = (unit * (long // len(unit) + 1))[:long]
+            once = unit if by == "ids" else copy.program.symbols.show(unit)
+            text = (once * (long // len(once) + 1))[:long]
             p = copy.parser(tools=None)
-            text = symbols if by == "ids" else copy.program.symbols.show(symbols)
             feed = p.feed_symbols if by == "ids" else p.feed_text
             for i in range(0, len(text), chunk):
                 feed(text[i : i + chunk])
