@@ -79,8 +79,8 @@ def tokenizer_of(fixture: Any) -> Any:
     return official.tokenizer(format_of(fixture.reference_model).name)
 
 
-def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[Any]]:
-    """The status of a fixture. `by` "ids" or "text"; `what` "turn" or "events"."""
+def replay(fixture: Any, family: Any, by: str) -> dict[str, tuple[Status, list[Any]]]:
+    """The status of a fixture, `by` "ids" or "text", as read from the "turn" and from the "events"."""
     fmt = format_of(fixture.reference_model)
     ref = family.reference_for(fixture.reference_model)
     prompt = fixture.generation_prompt or (ref.default_generation_prompt if ref else None)
@@ -88,13 +88,13 @@ def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[
     tok = tokenizer_of(fixture)
     tools = list(fixture.tools)
 
-    def parse(chunks: Iterable[Any]) -> ParseResult:
+    def parse(chunks: Iterable[Any]) -> dict[str, ParseResult]:
         p = fmt.parser(tokenizer=tok if by == "ids" else None, tools=tools, prompt=prompt)
         events: list[Event] = []
         for chunk in chunks:
             events += p.feed(chunk) if by == "ids" else p.feed_text(chunk)
         events += p.close(finish)
-        return from_turn(p.turn) if what == "turn" else from_events(events)
+        return {"turn": from_turn(p.turn), "events": from_events(events)}
 
     ids = list(fixture.output_token_ids or ())
     special = {*tok.specials.values(), *(tok.special(t) for t in fmt.control)}
@@ -106,8 +106,12 @@ def replay(fixture: Any, family: Any, by: str, what: str) -> tuple[Status, list[
         streams = {name: parse(texts(fmt.bind(tok), chunks)) for name, chunks in groups.items()}
         streams |= {s.id: parse(split_text(fixture.raw_output, s)) for s in CHARS}
         whole = parse([fixture.raw_output])
-    rows = run_checks(fixture, family, Observation(nonstream=whole, streams=streams))
-    return worst(rows), rows
+    out: dict[str, tuple[Status, list[Any]]] = {}
+    for what in whole:
+        read = Observation(nonstream=whole[what], streams={name: r[what] for name, r in streams.items()})
+        rows = run_checks(fixture, family, read)
+        out[what] = worst(rows), rows
+    return out
 
 
 def texts(bound: Any, chunks: Iterable[list[int]]) -> list[str]:
