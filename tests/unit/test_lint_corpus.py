@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -31,6 +33,8 @@ KNOWN: dict[str, tuple[tuple[str, int, str], ...]] = {  # template: code, line, 
         ("unbalanced-markers", 90, "<|im_start|>"),  # a result, if there is a system message
         ("rewrites-history", 0, "changes"),
     ),
+    "bezzam-VibeVoice-7B-hf": (("unbalanced-markers", 4, "<|vision_start|>"),),  # audio that is not there is opened
+    "ByteDance-Seed-academic-ds-9B": (("unbalanced-markers", 3, "calls▁begin"), ("unbalanced-markers", 10, "outputs")),
     "llama-cpp-deepseek-r1": (("unbalanced-markers", 0, "tool▁outputs"),),  # two rounds of calls
     "meta-llama-Llama-3.1-8B-Instruct": (("drops-content", 0, "beside calls"),),
     "mistralai-Mistral-Nemo-Instruct-2407": (("rewrites-history", 54, "messages[0]"),),  # the system message
@@ -67,27 +71,109 @@ def test_the_same_findings_each_time_and_quickly() -> None:
     assert [f.to_dict() for f in first] == [f.to_dict() for f in turnwire.lint(text)]
 
 
-def compare() -> Any:
+def script(name: str) -> Any:
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
-        return importlib.import_module("compare_chatlint")
+        return importlib.import_module(name)
     finally:
         sys.path.remove(str(ROOT / "scripts"))
 
 
-def reasons() -> list[tuple[str, str]]:
-    """One template for each reason to differ."""
-    return [(why, names[0]) for why, names in compare().DIFFER.items()]
+# errors of chatlint that are none: by rules, none of which knows a template (scripts/chatlint_reasons.py)
 
 
-@pytest.mark.parametrize("n", range(5))
-def test_what_differs_from_chatlint_still_differs(n: int) -> None:
-    """Their error is there, and not here: else the reason is stale."""
-    source("Qwen-Qwen3-0.6B")
-    why, name = reasons()[n]
-    row = compare().run((name, source(name)))
-    assert [t for t in row["theirs"] if t["tier"] == "error" and not t["found"]], why
+class Rule(NamedTuple):
+    """A template of the corpus, and two made for it: one that the rule is right of, and one with the fault."""
+
+    template: str
+    right: str
+    wrong: str
+    pair: tuple[str, str] = ("", "")
+    opened: bool = False
+    tools: Any = None
 
 
-def test_there_is_a_reason_for_each() -> None:
-    assert len(reasons()) == 5
+TURNS = "{% for m in messages %}"
+SAID = "<|start|>{{ m.role }} {{ m.content }}"
+TOOLS = [{"name": "look", "parameters": {"properties": {"city": {"default": None}}}}]
+RULES = {
+    "enders": Rule(
+        "openai-gpt-oss-120b",
+        TURNS + SAID + "{{ '<|return|>' if loop.last else '<|end|>' }}{% endfor %}",
+        TURNS + SAID + "{{ '' if loop.last else '<|end|>' }}{% endfor %}",
+        ("<|start|>", "<|end|>"),
+    ),
+    "prose": Rule(
+        "inclusionAI-SingGuard-2b",
+        "Write your answer in an <answer> tag, as all who were asked before did, and nothing behind it, please.\n\n"
+        "[Conversation] " + TURNS + "{{ m.content }}{% endfor %}</answer><answer>",
+        "The conversation: " + TURNS + "{{ m.content }}<answer>{% endfor %}</answer>",
+        ("<answer>", "</answer>"),
+    ),
+    "always": Rule(
+        "reaperdoesntknow-Symbiotic-Beta",
+        TURNS + "<u>{{ m.content }}</u>{% endfor %}<u>",
+        TURNS + "<u>{{ m.content }}{{ '</u>' if not loop.last }}{% endfor %}",
+        ("<u>", "</u>"),
+    ),
+    "unthinking": Rule(
+        "skt-A.X-K1",
+        TURNS + "[{{ m.content }}]{% endfor %}{{ '</think>' if add_generation_prompt }}",
+        TURNS + "[{{ m.content }}</think>]{% endfor %}{{ '</think>' if add_generation_prompt }}",
+        ("<think>", "</think>"),
+        True,
+    ),
+    "fails": Rule(
+        "ai-sage-GigaChat3.1-Audio-10B-A1.8B",
+        "{% set x = dict.from_keys([]) %}<u>",
+        "<u>",
+        ("<u>", "</u>"),
+    ),
+    "python": Rule(
+        "openbmb-MiniCPM3-4B",
+        "{% for t in tools %}def {{ t.name }}(city={{ t.parameters.properties.city.default }}): ...\n{% endfor %}",
+        "{% for t in tools %}def {{ t.name }}(city): {{ t.parameters.properties.city.default }}\n{% endfor %}",
+        tools=TOOLS,
+    ),
+    "quoted": Rule(
+        "tiiuae-Falcon-H1-0.5B-Instruct", "If there are none, say Categories: None.", "Categories: {{ none }}"
+    ),
+    "earlier": Rule(
+        "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
+        "{{ tools | length if tools is defined }}\n{{ messages[9].role }}",
+        "\n{{ messages[9].role }}",
+    ),
+}  # fmt: skip
+
+
+def rule_of(name: str, source: str) -> str:
+    reasons = script("chatlint_reasons")
+    r = RULES[name]
+    said = [{"role": role, "content": f"words {n}"} for n, role in enumerate(("user", "assistant") * 2)]
+    shape = SimpleNamespace(snapshots=[said], tools=r.tools)
+    claim = reasons.Claim(reasons.REASONS[name].prop, r.pair, r.opened)
+    return name if reasons.REASONS[name].holds(reasons.Case(source, shape), claim) else ""
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_holds_where_it_is_right_and_not_where_the_fault_is(name: str) -> None:
+    pytest.importorskip("chatlint", reason="the patterns of a leak are those of the package chatlint")
+    assert rule_of(name, RULES[name].right) == name
+    assert rule_of(name, RULES[name].wrong) == ""
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_nothing_of_chatlint_is_left(name: str) -> None:
+    """Of a template for each rule; `make chatlint` looks at all 786."""
+    row = script("compare_chatlint").run((RULES[name].template, source(RULES[name].template)))
+    lost = [t for t in row["theirs"] if not t["found"]]
+    assert any(name in t["why"] for t in lost), "the rule is stale"
+    assert not [t for t in lost if not t["why"]]
+
+
+def test_all_of_the_corpus_was_looked_at() -> None:
+    """What docs/lint.md shows: each rule is used, and no error of chatlint's is left."""
+    done = json.loads((ROOT / "docs" / "lint.json").read_text("utf-8"))
+    assert done["templates"] == 786 and done["errors"] == done["found"] + done["argued errors"]
+    assert {one["rule"] for one in done["argued"]} == set(RULES) == set(script("chatlint_reasons").REASONS)
+    assert all(one["errors"] for one in done["argued"])

@@ -18,7 +18,7 @@ from .case import Case
 from .causes import NAMES, named
 from .fragment import diverged
 from .regions import Cause, Excerpt, Kind, Region, find_regions, readings
-from .sides import Prompt, side
+from .sides import Prompt, lent, side
 
 LONGEST = 2_000  # characters of an excerpt that `to_dict` gives
 MOST_NAMED = 1_000  # regions whose causes are looked for
@@ -101,7 +101,7 @@ def diff(
     as `format:qwen3`. `options` are keywords of `render` for both sides, `options_a` and `options_b` for one. Without a
     tokenizer, that of a model folder among the sides is taken; without any, text is compared. Raises as `render` does.
     """
-    ours, theirs = side(a), side(b)
+    ours, theirs = lent(side(a), side(b))
     own = [getattr(s, "tokenizer", None) for s in (ours, theirs)] if tokenizer is None else [tokenizer, tokenizer]
     asked: list[Asked] = []
     for s, mine, other, more in ((ours, own[0], own[1], options_a), (theirs, own[1], own[0], options_b)):

@@ -42,11 +42,12 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Ids, None if they cannot be told, and the server's text of them, None if it gives none. `decoded`: the text was
-    made from the ids, so that blanks may be lost; otherwise the ids were made from it."""
+    made from the ids, so that blanks may be lost; otherwise the ids were made from it. `spelled`: token by token."""
 
     ids: list[int] | None
     text: str | None
     decoded: bool = False
+    spelled: bool = False
 
 
 class Kind(Protocol):
@@ -196,12 +197,14 @@ class LlamaCpp(_Kind):
 
 
 class OpenAI(_Kind):
-    """Any server with OpenAI's API. It only tells its prompt if it can be asked for the ids.
+    """Any server with OpenAI's API. It only tells its prompt if it has an extension that does; they are all asked for.
 
     POST /v1/chat/completions with `return_token_ids`, one token to be generated: `prompt_token_ids` in the answer (as
-    vLLM 0.33.0) or in the first choice (as SGLang 0.5.23). Whether an assistant's turn is opened cannot be told such
-    servers: they always do. POST /v1/completions with `echo` and `logprobs`: the first `usage.prompt_tokens` of
-    `choices[0].logprobs.tokens` spell the prompt, `token_id:7` where a server was told to write ids.
+    vLLM 0.33.0) or in the first choice (as SGLang 0.5.23). With `verbose` llama.cpp's server gives `__verbose.prompt`
+    (run: xllamacpp 2026.10.11549), the text of the tokens that it ran, and no ids of them. Whether an assistant's turn
+    is opened cannot be told such servers: they always do. POST /v1/completions the same, or with `echo` and `logprobs`:
+    the first `usage.prompt_tokens` of `choices[0].logprobs.tokens` spell the prompt, `token_id:7` where a server was
+    told to write ids.
     """
 
     def chat(self, asked: Asked, tokenizer: Tokenizer | None) -> Answer:
@@ -211,20 +214,19 @@ class OpenAI(_Kind):
         path = "/v1/chat/completions"
         more = {"add_generation_prompt": False} if asked.final else {}
         answer = self.ask(path, {**asked.body(**more), **ONE})
-        ids = self._prompt_ids(path, answer)
-        if ids is None:
+        known = self._told(path, answer)
+        if known is None:
             count = (as_mapping(answer.get("usage")) or {}).get("prompt_tokens")
             told = f", only that it has {count} tokens" if isinstance(count, int) else ""
             raise EngineError(f"it does not tell the prompt{told}", url=self.client.url(path), status=200,
                               expected="prompt_token_ids, or renderer= to see what it makes of a text")  # fmt: skip
-        return Answer(ids, None)
+        return known
 
     def text(self, text: str, tokenizer: Tokenizer | None) -> Answer:
         path = "/v1/completions"
         answer = self.ask(path, {"prompt": text, "echo": True, "logprobs": 1, **ONE})
-        ids = self._prompt_ids(path, answer)
-        if ids is not None:
-            return Answer(ids, None)
+        if (known := self._told(path, answer)) is not None:
+            return known
         count = (as_mapping(answer.get("usage")) or {}).get("prompt_tokens")
         first = _first(answer)
         told: Any = (as_mapping(first.get("logprobs")) or {}).get("tokens")
@@ -232,16 +234,18 @@ class OpenAI(_Kind):
         if text not in str(first.get("text")) or not isinstance(count, int) or not 0 <= count <= len(tokens):
             raise self.odd(path, answer, "the prompt's tokens: prompt_token_ids, or echo with logprobs and usage")
         spelled = [str(t) for t in tokens[:count]]
-        return Answer(_ids_of(spelled, tokenizer), "".join(spelled))
+        return Answer(_ids_of(spelled, tokenizer), "".join(spelled), spelled=True)
 
-    def _prompt_ids(self, path: str, answer: Mapping[str, Any]) -> list[int] | None:
+    def _told(self, path: str, answer: Mapping[str, Any]) -> Answer | None:
+        """The ids, or the text, where an extension gives one."""
         for holder in (answer, _first(answer)):
             if holder.get("prompt_token_ids") is not None:
-                return self.ids(path, holder, "prompt_token_ids")
-        return None
+                return Answer(self.ids(path, holder, "prompt_token_ids"), None)
+        text = (as_mapping(answer.get("__verbose")) or {}).get("prompt")
+        return Answer(None, text) if isinstance(text, str) else None
 
 
-ONE: Mapping[str, Any] = {"max_tokens": 1, "temperature": 0, "stream": False, "return_token_ids": True}
+ONE: Mapping[str, Any] = {"max_tokens": 1, "temperature": 0, "stream": False, "return_token_ids": True, "verbose": True}
 """Of a completion that is only asked for its prompt."""
 
 KINDS: Mapping[str, Callable[[Client, str | None], Kind]] = {

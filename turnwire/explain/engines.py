@@ -117,7 +117,11 @@ class Engine:
         """The ids that the server makes of a text that it is sent as a completion's prompt, BOS and all. `tokenizer`:
         for servers that only spell tokens. Raises `EngineError`."""
         check_text(text, "text")
-        ids = self._kind.text(text, tokenizer).ids
+        answer = self._kind.text(text, tokenizer)
+        ids = answer.ids
+        if ids is None and not answer.spelled:
+            raise EngineError("it tells the text of a prompt, not its ids", url=self.url,
+                              expected="a server that gives ids, or prompt() for the text")  # fmt: skip
         if ids is None:
             raise EngineError("it spells tokens, and they cannot be told apart", url=self.url,
                               expected="a tokenizer, or a server that gives ids")  # fmt: skip

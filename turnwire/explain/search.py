@@ -1,42 +1,30 @@
 """search: conversations for which two sides differ, found and shrunk by Hypothesis (the extra `search`).
 
-Conversations are such as an OpenAI client may send: an optional system message, users, assistants with text, reasoning
-and calls, results of tools; with tools, options that both sides know, and a generation prompt. A conversation that a
-side refuses shows no difference; such are counted. Where both sides are templates, arguments also come as strings and
-content as lists of parts, which formats take for the same. The same seed gives the same search.
+Conversations are such as an OpenAI client may send (`draw.py`), with options that both sides know and a generation
+prompt. One that a side refuses shows no difference; such are counted. Where both sides are templates, arguments also
+come as strings and content as lists of parts, which formats take for the same. What is found is shrunk by Hypothesis,
+then by taking away (`lint/shrink.py`). The same seed gives the same search.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from ..errors import InputError, TurnwireError
 from ..tokens import Tokenizer
 from .again import SWITCHES
 from .diff import Divergence, diff
-from .sides import FormatSide, Side, TemplateSide, side
+from .draw import client, hypothesis, talks, written
+from .lint.findings import Talk
+from .lint.shrink import shrink
+from .sides import FormatSide, Side, TemplateSide, lent, side
 
 DAY = "2026-01-15"  # where a prompt says the date
 SPECIAL = {"bos_token": "<bos>", "eos_token": "<eos>"}
-TEXTS = (
-    "x", "Hi.", " x", "x\n", "é", "\n\nx ", 'a "b"', "\\", "{", "<b>", "&", "日本", "it's", "True", "null",
-    "<think>", "x</think>y", "<think>\na\n</think>\n\nb", "\t1", "😀", "</tool_call>", "[1]", '{"a": 1}', "a\n\n\nb",
-    " ",
-)  # fmt: skip
-SCALARS = ("x", "", 0, 1.5, True, False, None, "é", "<b>", "a\nb", '"', "'", -1, 1e20, "null")
-NAMES = ("f", "get_weather", "a-b")
-KEYS = ("a", "city", "description", "type", "é")
-TYPES: tuple[Any, ...] = (
-    {"type": "string"}, {"type": "integer"}, {"type": "boolean"}, {"type": "string", "enum": ["x", "y"]},
-    {"type": "array", "items": {"type": "number"}}, {"type": ["string", "null"]}, {"type": "string", "default": "é"},
-    {"type": "object", "properties": {"b": {"type": "string"}}}, {"anyOf": [{"type": "string"}, {"type": "null"}]},
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,11 +69,10 @@ def search(
 
     `tools`: these, instead of such as are made up. Options that are given are not varied. Raises `InputError` without
     the package hypothesis, and for a side that has one prompt only."""
-    if importlib.util.find_spec("hypothesis") is None:
-        raise InputError("the search needs hypothesis", path="search", expected="pip install 'turnwire[search]'")
+    _ = hypothesis()
     if budget < 1:
         raise InputError(f"a budget of {budget}", value=budget, path="budget", expected="1 or more")
-    sides = side(a), side(b)
+    sides = lent(side(a), side(b))
     for s in sides:
         if getattr(s, "fixed", False):
             raise InputError(f"{s.name} has one prompt only", value=s.name, path="search", expected="messages")
@@ -115,18 +102,19 @@ class _Search:
         self.hit = False
 
     def run(self) -> Searched:
-        hypothesis: Any = importlib.import_module("hypothesis")
-        nothing: Any = importlib.import_module("hypothesis.errors").NoSuchExample
-        how = hypothesis.settings(
-            max_examples=self.budget, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),
-            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        package = hypothesis()
+        nothing: Any = package.errors.NoSuchExample
+        how = package.settings(
+            max_examples=self.budget, database=None, deadline=None, suppress_health_check=list(package.HealthCheck),
+            phases=(package.Phase.generate, package.Phase.shrink),
         )  # fmt: skip
         made = conversations(self.sides, self.given, self.tools)
         found: Divergence | None = None
         try:
-            least: Any = hypothesis.find(made, self.differ, settings=how, random=Random(self.seed))
-            ours, theirs = self.options(least["options"])
-            found = diff(*self.sides, least["messages"], least["tools"], self.tokenizer, ours, theirs)
+            least: Any = package.find(made, self.differ, settings=how, random=Random(self.seed))
+            least = shrink(Talk(least["messages"], least["tools"], least["options"]), self.shows)
+            ours, theirs = self.options(least.variables)
+            found = diff(*self.sides, least.messages, least.tools, self.tokenizer, ours, theirs)
         except nothing:
             pass
         a, b = (s.name for s in self.sides)
@@ -141,6 +129,10 @@ class _Search:
                 day |= SPECIAL  # of templates without their tokenizers
             out.append({**day, **more, **given})
         return out[0], out[1]
+
+    def shows(self, talk: Talk) -> bool:
+        """Whether the sides differ in a conversation that is smaller than the one that was found."""
+        return self.differ({"messages": talk.messages, "tools": talk.tools, "options": dict(talk.variables)})
 
     def differ(self, conversation: Any) -> bool:
         """Whether the sides differ here."""
@@ -194,78 +186,15 @@ def _varied(sides: tuple[Side, Side], name: str) -> bool:
 
 def conversations(sides: tuple[Side, Side], given: tuple[Mapping[str, Any], Mapping[str, Any]], tools: Any) -> Any:
     """The strategy: {messages, tools, options}, the simplest first."""
-    st: Any = importlib.import_module("hypothesis.strategies")
+    st: Any = hypothesis().strategies
     both = all(isinstance(s, TemplateSide) for s in sides)
-    word = st.sampled_from(TEXTS)
-    scalar = st.sampled_from(SCALARS)
-    value = st.one_of(scalar, st.lists(scalar, max_size=2), st.dictionaries(st.sampled_from(KEYS), scalar, max_size=2))
-    arguments = st.dictionaries(st.sampled_from(KEYS), value, max_size=2)
-    forms = [(a, c) for c in (False, True) for a in (False, True)] if both else [(False, False)]
+    forms = [client(a, c) for c in (False, True) for a in (False, True)] if both else [client()]
     names = [n for n in SWITCHES if not any(n in g for g in given) and _varied(sides, n)]
     prompt = {} if any("add_generation_prompt" in g for g in given) else {"add_generation_prompt": st.booleans()}
     switches = st.fixed_dictionaries(prompt, optional={n: st.sampled_from(SWITCHES[n]) for n in names})
 
-    listing = st.one_of(st.none(), st.lists(_tool(st, word), min_size=1, max_size=2, unique_by=_called))
+    def made(drawn: tuple[Any, Any, Any]) -> dict[str, Any]:
+        form, said, options = drawn
+        return {"messages": written(form, said), "tools": said.tools if tools is None else tools, "options": options}
 
-    @st.composite  # type: ignore[untyped-decorator]
-    def made(draw: Any) -> dict[str, Any]:
-        written, parts = draw(st.sampled_from(forms))  # of one client: arguments as strings, content as parts
-        agent = draw(st.booleans())
-        messages: list[dict[str, Any]] = []
-
-        def say(role: str) -> dict[str, Any]:
-            text = draw(word)
-            messages.append({"role": role, "content": [{"type": "text", "text": text}] if parts else text})
-            return messages[-1]
-
-        if draw(st.booleans()):
-            say("system")
-        number = 0
-        for _ in range(draw(st.integers(1, 3))):
-            say("user")
-            for _ in range(draw(st.integers(0, 2 if agent else 1))):
-                said = say("assistant")
-                if draw(st.booleans()):
-                    said["reasoning_content"] = draw(word)
-                calls = draw(st.integers(0, 2)) if agent else 0
-                if not calls:
-                    break
-                if draw(st.booleans()):
-                    said["content"] = ""
-                asked = said["tool_calls"] = list[dict[str, Any]]()
-                for _ in range(calls):
-                    number += 1
-                    given = draw(arguments)
-                    given = json.dumps(given) if written else given
-                    function = {"name": draw(st.sampled_from(NAMES)), "arguments": given}
-                    asked.append({"id": f"call{number:05}", "type": "function", "function": function})
-                for call in asked:
-                    say("tool").update({"tool_call_id": call["id"], "name": call["function"]["name"]})
-        listed = tools if tools is not None else draw(listing) if agent else None
-        return {"messages": messages, "tools": listed, "options": draw(switches)}
-
-    return made()
-
-
-def _tool(st: Any, word: Any) -> Any:
-    properties = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(TYPES), max_size=2)
-
-    def schema(drawn: tuple[Any, bool, bool]) -> dict[str, Any]:
-        inner, required, more = drawn
-        out: dict[str, Any] = {"type": "object", "properties": inner}
-        return out | ({"required": [*inner]} if required else {}) | ({"additionalProperties": False} if more else {})
-
-    parameters = st.tuples(properties, st.booleans(), st.booleans()).map(schema)
-    function: Any = st.fixed_dictionaries(
-        {"name": st.sampled_from(NAMES), "description": word, "parameters": parameters},
-        optional={"strict": st.just(True)},
-    )
-
-    def whole(made: dict[str, Any]) -> dict[str, Any]:
-        return {"type": "function", "function": made}
-
-    return function.map(whole)
-
-
-def _called(tool: Any) -> str:
-    return cast("str", tool["function"]["name"])
+    return st.tuples(st.sampled_from(forms), talks(), switches).map(made)

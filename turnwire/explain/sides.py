@@ -12,7 +12,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -176,6 +176,25 @@ def side(value: Any) -> Side:
         return value
     raise InputError(f"a {type(value).__name__} has no prompts", value=value, path="side",
                      expected="a Format, ChatTemplate, Path, Logged or Engine, or a name")  # fmt: skip
+
+
+def lent(a: Side, b: Side) -> tuple[Side, Side]:
+    """The sides; of two templates, one that was read from a bare file has the special tokens that the other knows."""
+    if not isinstance(a, TemplateSide) or not isinstance(b, TemplateSide):
+        return a, b
+    try:
+        ours, theirs = a.template(None), b.template(None)
+    except TurnwireError:
+        return a, b  # their prompts say why
+    return _lent(a, ours, theirs), _lent(b, theirs, ours)
+
+
+def _lent(to: TemplateSide, mine: ChatTemplate, other: ChatTemplate) -> TemplateSide:
+    bare = mine.origin and not (mine.bos_token or mine.eos_token or mine.variables)
+    if not bare or not (other.bos_token or other.eos_token):
+        return to
+    known = {"bos_token": other.bos_token, "eos_token": other.eos_token, "variables": other.variables}
+    return replace(to, given=replace(mine, **known))
 
 
 def tokenizer_sha256(tokenizer: Tokenizer) -> str:

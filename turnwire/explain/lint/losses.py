@@ -55,7 +55,7 @@ def _dropped(bench: Bench, talk: Talk, shown: Shown, lost: list[Field]) -> Itera
             line = _line(bench, "tool_calls")
             if not bench.calls:
                 yield Fault("drops-call", "all", "calls are not in the prompt", line, text, "warning")
-                return
+                continue
             yield Fault("drops-call", what, f"{what} {field.text!r} is not in the prompt", line, text)
         elif "</think>" in field.text:
             said = f"content of the {role} that holds markup of reasoning, {field.text!r}, is not in the prompt"

@@ -94,7 +94,8 @@ def _ended(text: str) -> bool:
 def balance(bench: Bench, talk: Talk) -> Iterator[Fault]:
     """Pairs of which a conversation, without a generation prompt, has openers without closers, or closers without.
 
-    Of pairs that no turn begins with, what is unequal up to the user's first message is prose about them."""
+    Of pairs that no turn begins with, what is unequal up to the user's first message, or for tags around it, is prose
+    about them."""
     last = talk.messages[-1]
     if last.get("role") == "tool" or last.get("tool_calls"):
         return  # some write results inside the turn that called
@@ -109,13 +110,16 @@ def balance(bench: Bench, talk: Talk) -> Iterator[Fault]:
     for pair in found:
         now = _count(text, pair)
         begins = pair[0].startswith(("<|", "<｜")) and pair[0] in heads[-HEAD:]
-        prose = Count(0, 0, False) if begins else _count(less, pair)
+        told = less if not heads or CONTROL.fullmatch(pair[0]) is None else heads
+        prose = Count(0, 0, False) if begins else _count(told, pair)
         if now.unclosed > prose.unclosed:
             yield _unbalanced(shown, text, pair, "unclosed", now.unclosed - prose.unclosed)
         elif now.unopened > prose.unopened:
             yield _unbalanced(shown, text, pair, "unopened", now.unopened - prose.unopened)
         elif now.open and begins and last.get("role") != "assistant":
             yield _unbalanced(shown, text, pair, "left open by the last turn", 1)
+        elif now.open and not begins and not prose.open and not bench.prompts:
+            yield _unbalanced(shown, text, pair, "left open at the end", 1)
 
 
 def _unbalanced(shown: Shown, text: str, pair: tuple[str, str], how: str, times: int) -> Fault:
@@ -124,7 +128,9 @@ def _unbalanced(shown: Shown, text: str, pair: tuple[str, str], how: str, times:
         at = max(0, text.rfind(pair[0], 0, at) if text.count(pair[0]) > 1 else at)
     span = shown.at(at)
     what = {"unclosed": "opened and not closed", "unopened": "closed and not open"}.get(how, how)
-    severity: Severity | None = "note" if how.startswith("left") else "warning" if THINK.search(pair[0]) else None
+    severity: Severity | None = (
+        "note" if how.startswith("left open by") else "warning" if THINK.search(pair[0]) else None
+    )
     said = f"{pair[0]} … {pair[1]}: {what}" + (f", {times} times" if times > 1 else "")
     return Fault("unbalanced-markers", f"{pair[0]} {how}", said, span.line if span else None,
                  window(shown.text, at), severity)  # fmt: skip

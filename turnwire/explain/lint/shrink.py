@@ -1,7 +1,7 @@
 """The smallest conversation that still has a fault: by taking away, never by chance.
 
-Messages, tools, fields and parts are left out one by one, then texts are cut, as long as the fault stays. What is
-left is no odder than what was given (`oddities`): a result stays with its call.
+A text is said by a user alone; messages, tools, fields and parts are left out one by one, then texts are cut, as long
+as the fault stays. What is left is no odder than what was given (`oddities`): a result stays with its call.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ def shrink(talk: Talk, still: Still, plain: bool = False, most: int = 500) -> Ta
 
 def _smaller(talk: Talk) -> Iterator[Talk]:
     messages = talk.messages
+    for message in messages if len(messages) > 1 else []:
+        if message.get("content"):  # what is said may be all that matters, whoever says it
+            yield talk._replace(messages=[{"role": "user", "content": message["content"]}])
     for size in (4, 3, 2, 1):
         for start in range(len(messages) - size, -1, -1):
             if len(messages) > size:
