@@ -4,21 +4,25 @@
 results and questions. With history="exact" the next prompt starts with what was sent and sampled, always; new messages
 are encoded behind it and nothing is encoded twice. history="template" gives what the family's template would give for
 the messages, and `rewritten` says where it departs from what was sampled; "segment" does the same and begins a new
-training segment there. What was said is shared between forks and never changed: `fork()` and `rewind()` cost nothing.
+training segment there. What was said is a chain that forks share and that never changes: `fork()` and `rewind()` cost
+nothing, and a step costs what is new in it (`delta()` gives only that; `prompt()` copies all ids into a list).
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .behind import ASKED, Writing, behind_turn, joined, mentioned, outlined, role_of
 from .chat_template import ChatTemplate
-from .errors import HistoryError, InputError, MaskError, OptionError, check_ids, nearest
+from .errors import HistoryError, InputError, MaskError, OptionError, TurnwireError, check_ids, nearest
 from .events import FinishReason
-from .extend import behind_turn, joined
+from .extend import open_part
+from .pieces import Piece, joined_ids, rewritten_at, sample_of
+from .pieces import Rewritten as Rewritten
 from .samples import Sample, parts_of_tokens
+from .templating.call_ids import Sent
 from .turns import Turn
 
 if TYPE_CHECKING:
@@ -29,33 +33,11 @@ History = Literal["exact", "template", "segment"]
 HISTORIES = ("exact", "template", "segment")
 
 
-class Rewritten(NamedTuple):
-    """Where the template departs from what was sent and sampled: the index of the first token that differs, the message
-    that owns it (None: the layout), what was there and what the template writes, a few tokens of each as text."""
+class Delta(NamedTuple):
+    """A prompt as a change: the first `kept` ids of what was sent and sampled before, then `ids`."""
 
-    token: int
-    message: int | None
-    was: str
-    now: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Ids that came at once, behind those before. `turn`: the message that was sampled, None for what was sent."""
-
-    before: _Piece | None
-    ids: tuple[int, ...]
-    turn: int | None = None
-    parts: tuple[int | None, ...] = ()
-    logprobs: tuple[float | None, ...] = ()
-    count: int = 0  # ids up to the end of it
-
-    def chain(self) -> Iterator[_Piece]:
-        """All pieces, the last first."""
-        piece: _Piece | None = self
-        while piece is not None:
-            yield piece
-            piece = piece.before
+    kept: int
+    ids: list[int]
 
 
 class Conversation:
@@ -77,47 +59,51 @@ class Conversation:
         self.format: Format = source.infer_format(tokenizer=tokenizer) if isinstance(source, ChatTemplate) else source
         self.tokenizer, self.tools, self.history, self.options = tokenizer, tools, history, options
         self.format.bind(tokenizer)
-        self._messages: tuple[Any, ...] = ()  # the turns that were sampled among them
-        self._shown = 0  # how many of them are in the ids
-        self._last: _Piece | None = None
-        self._segments: tuple[_Piece, ...] = ()  # closed ones
+        self._last: Piece | None = None
+        self._new: tuple[Any, ...] = ()  # messages that are not in the ids yet
+        self._kept = 0  # ids that the last prompt has in common with what was there before
+        self._context: tuple[Any, ...] = (ASKED,)  # what decides how turns go on; see `behind.mentioned`
+        self._segments: tuple[Piece, ...] = ()  # closed ones
         self._cut = False  # the last turn was truncated: it may go on
+        self._part = ""  # and that in a part of this kind
         self._before: Conversation | None = None  # as it was before the last turn was sampled
         self.rewritten: tuple[Rewritten, ...] = ()
 
     @property
     def messages(self) -> tuple[Any, ...]:
         """What was added and, as `Turn`s, what was sampled."""
-        return self._messages
+        return (*(() if self._last is None else self._last.messages), *self._new)
 
     @property
     def ids(self) -> list[int]:
         """All that was sent and sampled, in the segment that is open."""
-        return [] if self._last is None else _joined(self._last)
+        return [] if self._last is None else joined_ids(self._last)
+
+    def __len__(self) -> int:
+        """How many ids there are."""
+        return 0 if self._last is None else self._last.count
 
     def add(self, messages: Any) -> None:
         """Messages that come next: questions, tool results, in their order. Nothing is rendered yet."""
         if isinstance(messages, (str, bytes, dict, Turn)):
             raise InputError("not a list of messages", value=messages, path="messages", expected="a list")
-        self._messages = (*self._messages, *messages)
+        self._new = (*self._new, *messages)
 
-    def prompt(self) -> list[int]:
+    def prompt(self, continue_final_message: bool = False) -> list[int]:
         """The ids to send. The same again until something is sampled or added; behind a turn that was cut, what goes on
-        with it. Raises `HistoryError` where the family cannot write the messages behind what was sampled, and what
-        `render` raises."""
-        if self._shown == len(self._messages) and self._last is not None:
-            if self._last.turn is not None and not self._cut:
-                raise HistoryError("nothing was added since the last turn", value=self._shown, path="messages",
-                                   expected="add(messages)")  # fmt: skip
-            return self.ids
-        if self._last is None:
-            self._put(tuple(self._render().ids))
-        elif self.history == "exact":
-            self._put(tuple(self._behind()))
-        else:
-            self._rerender()
-        self._shown, self._cut = len(self._messages), False
+        with it. `continue_final_message`: the last message added is the beginning of the reply, which goes on with it.
+        Raises `HistoryError` where the family cannot write the messages behind what was sampled, and what `render`
+        raises."""
+        self._advance(continue_final_message)
         return self.ids
+
+    def delta(self, continue_final_message: bool = False) -> Delta:
+        """`prompt()` as what it adds to what was sent and sampled: for engines that hold the rest, and for loops whose
+        steps shall cost what is new in them."""
+        self._advance(continue_final_message)
+        assert self._last is not None
+        sent = self._last.turn is None
+        return Delta(self._kept if sent else len(self), self._last.since(self._kept) if sent else [])
 
     def sampled(
         self,
@@ -126,32 +112,33 @@ class Conversation:
         finish_reason: FinishReason | None = None,
     ) -> Turn:
         """What the model wrote behind `prompt()`, kept as it is; the turn that it reads as. Behind a turn that was cut,
-        what goes on with it. `finish_reason` as the engine gave it: "length" says that the turn may go on."""
+        what goes on with it (the turn is read anew). `finish_reason` as the engine gave it: "length" says that the turn
+        may go on."""
         given = check_ids(ids, "ids")
-        if self._last is None or self._shown < len(self._messages):
+        last = self._last
+        if last is None or self._new:
             raise HistoryError("no prompt was asked for", value=len(given), path="ids", expected="prompt() first")
         if logprobs is not None and len(logprobs) != len(given):
             raise InputError(f"{len(logprobs)} logprobs of {len(given)} ids", value=len(logprobs), path="logprobs",
                              expected="one for each id")  # fmt: skip
-        goes_on = self._last.turn is not None
+        goes_on = last.turn is not None
         if goes_on and not self._cut:
             raise HistoryError("a turn was sampled there already", value=len(given), path="ids", expected="prompt()")
-        before = self if not goes_on else self._before
-        self._before = copy.copy(before) if before is not None else None
-        old = list(self._last.ids) if goes_on else []
-        sent = self._last.before if goes_on else self._last
         chances = tuple(logprobs) if logprobs is not None else (None,) * len(given)
+        sent, whole = last, tuple(given)
         if goes_on:
-            chances = (*self._last.logprobs, *chances)
-            self._messages, self._last = self._messages[:-1], self._last.before
-        whole = [*old, *given]
-        parser = self.format.parser(self.tokenizer, self.tools, self._seen(sent))
-        events = [*parser.feed(whole), *parser.close(finish_reason)]
+            assert last.before is not None
+            sent, whole, chances = last.before, (*last.ids, *given), (*last.logprobs, *chances)
+        parser = self.format.parser(self.tokenizer, self.tools, Sent(sent.ids, sent.calls, sent.names_call))
+        events = parser.feed(list(whole))
+        part = open_part(parser.turn, events)
+        events += parser.close(finish_reason)
         turn = parser.turn
-        self._put(tuple(whole), len(self._messages), parts_of_tokens(events, len(whole)), chances)
-        self._messages = (*self._messages, turn)
-        self._shown = len(self._messages)
-        self._cut = finish_reason == "length"
+        before = self._before if goes_on else self
+        self._before = copy.copy(before) if before is not None else None
+        parts = parts_of_tokens(events, len(whole))
+        self._last = Piece.behind(sent, whole, (turn,), sent.shown, parts, chances)
+        self._cut, self._part = finish_reason == "length", part
         return turn
 
     def fork(self) -> Conversation:
@@ -171,75 +158,62 @@ class Conversation:
     def samples(self) -> list[Sample]:
         """The segments, each with what was sampled in it. Raises `MaskError` if nothing was."""
         last = (self._last,) if self._last is not None else ()
-        found = [_sample(p) for p in (*self._segments, *last) if any(x.turn is not None for x in p.chain())]
+        found = [sample_of(p) for p in (*self._segments, *last) if any(x.turn is not None for x in p.chain())]
         if not found:
-            raise MaskError("nothing was sampled", value=len(self._messages), path="samples", expected="sampled(ids)")
+            raise MaskError("nothing was sampled", value=len(self.messages), path="samples", expected="sampled(ids)")
         return found
 
-    def _seen(self, sent: _Piece | None) -> list[int]:
-        """The prompt, as far as a parser asks: where ids of calls must differ, all of it, else what was sent last."""
-        assert sent is not None
-        return _joined(sent) if self.format.layout.ids is not None else list(sent.ids)
+    # the next prompt
 
-    def _put(
-        self,
-        ids: tuple[int, ...],
-        turn: int | None = None,
-        parts: tuple[int | None, ...] = (),
-        logprobs: tuple[float | None, ...] = (),
-    ) -> None:
-        count = (self._last.count if self._last is not None else 0) + len(ids)
-        self._last = _Piece(self._last, ids, turn, parts, logprobs, count)
-
-    def _render(self) -> Any:
-        return self.format.render(
-            self._messages, self.tools, self.tokenizer, add_generation_prompt=True, **self.options
-        )
-
-    def _behind(self) -> list[int]:
-        assert self._last is not None
-        new = self._messages[self._shown :]
-        said = self._messages[self._shown - 1]
-        if not isinstance(said, Turn):  # nothing was sampled since the last prompt
-            raise HistoryError("messages were added behind a prompt that was not answered", value=len(new),
-                               path=f"messages[{self._shown}]", expected="sampled(ids) first, or rewind()")  # fmt: skip
-        behind = behind_turn(self.format, said, new, self.tokenizer, self.tools, self.options)
-        return joined(self.format, self._last.ids, behind, self.tokenizer)
-
-    def _rerender(self) -> None:
-        """The prompt as the template has it. Where that goes on from what was sampled, nothing changes."""
-        assert self._last is not None
-        had, out = self.ids, self._render()
-        now: list[int] = out.ids
-        at = next((n for n, (a, b) in enumerate(zip(had, now)) if a != b), min(len(had), len(now)))
-        if at == len(had):
-            self._put(tuple(now[at:]))
+    def _advance(self, goes_on: bool) -> None:
+        last, new = self._last, self._new
+        if not new and last is not None:
+            if last.turn is not None and not self._cut:
+                raise HistoryError("nothing was added since the last turn", value=last.shown, path="messages",
+                                   expected="add(messages)")  # fmt: skip
             return
-        owner = next((r.turn for r in out.runs if r.tokens is not None and r.tokens[0] <= at < r.tokens[1]), None)
-        bound = self.format.bind(self.tokenizer)
-        what = Rewritten(at, owner, bound.decode(had[at : at + 8]), bound.decode(now[at : at + 8]))
-        self.rewritten = (*self.rewritten, what)
+        if last is not None and last.turn is None:
+            raise HistoryError("messages were added behind a prompt that was not answered", value=len(new),
+                               path=f"messages[{last.shown}]", expected="sampled(ids) first, or rewind()")  # fmt: skip
+        how = Writing(self.format, self.tokenizer, self.tools, self.options, not goes_on, goes_on)
+        kept = () if last is None or self.history == "exact" else last.messages
+        said = new[:-1] if goes_on else new  # the reply begins with the last one
+        self._kept = len(self)
+        if last is None:
+            self._sent(Piece.behind(None, tuple(how.ids(new, True).ids), said))
+        elif self.history == "exact":
+            turn = last.said[0]
+            behind = behind_turn(how, turn, new, context=self._context, history=self._outline, shown=last.shown)
+            self._sent(Piece.behind(last, tuple(joined(how, last.ids, behind, self._part)), said))
+        else:
+            self._rerender(last, how.ids([*kept, *new], True), (*kept, *said))
+        if any(role_of(m) not in ("tool", "assistant") for m in new):
+            known = self._context if self._context != (ASKED,) else ()
+            self._context = mentioned(how, (*known, *new))
+
+    def _sent(self, piece: Piece) -> None:
+        """`piece` is the next prompt, if a reply can be read behind it."""
+        try:
+            self.format.prompt_tail(list(piece.ids), self.format.bind(self.tokenizer))
+        except TurnwireError as e:
+            path = f"messages[{piece.shown - 1}]"
+            raise HistoryError("no reply can be read behind that prompt", value=e.value, path=path,
+                               expected=e.expected) from e  # fmt: skip
+        self._last, self._new, self._cut = piece, (), False
+
+    def _outline(self) -> list[Any]:
+        """Stand-ins of all messages but the last turn."""
+        assert self._last is not None
+        return outlined(self._last.messages[:-1])
+
+    def _rerender(self, last: Piece, out: Any, said: tuple[Any, ...]) -> None:
+        """The prompt as the template has it. Where that goes on from what was sampled, nothing changes."""
+        now: list[int] = out.ids
+        what = rewritten_at(self.ids, now, out, self.format.bind(self.tokenizer))
+        if what is None:
+            self._sent(Piece.behind(last, tuple(now[last.count :]), said[last.shown :]))
+            return
+        self._sent(Piece.behind(None, tuple(now), said))
+        self.rewritten, self._kept = (*self.rewritten, what), what.token
         if self.history == "segment":
-            self._segments = (*self._segments, self._last)
-        self._last = None
-        self._put(tuple(now))
-
-
-def _joined(last: _Piece) -> list[int]:
-    out: list[int] = []
-    for piece in reversed(list(last.chain())):
-        out += piece.ids
-    return out
-
-
-def _sample(last: _Piece) -> Sample:
-    out = Sample()
-    for piece in reversed(list(last.chain())):
-        n = len(piece.ids)
-        said = piece.turn is not None
-        out.ids.extend(piece.ids)
-        out.mask.extend([said] * n)
-        out.turns.extend([piece.turn] * n)
-        out.parts.extend(piece.parts if said else [None] * n)
-        out.logprobs.extend(piece.logprobs if said else [None] * n)
-    return out
+            self._segments = (*self._segments, last)

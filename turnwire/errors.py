@@ -49,6 +49,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 Error = TypeVar("Error", bound="TurnwireError")
+_NUMBERED = re.compile(r"\bmessages\[(\d+)\]")
 
 
 class TurnwireError(ValueError):
@@ -76,6 +77,12 @@ class TurnwireError(ValueError):
             own = "" if self.path in ("", "template") else f": {self.path}"
             self.path = side + own
             self.args = (self._said(self.path),)
+        return self
+
+    def moved(self: Error, by: int) -> Error:
+        """The same error, its path counted from another message."""
+        self.path = _NUMBERED.sub(lambda m: f"messages[{max(0, int(m.group(1)) + by)}]", self.path)
+        self.args = (self._said(self.path),)
         return self
 
     def __reduce__(self) -> Any:

@@ -15,7 +15,7 @@ from .errors import FormatError, OptionError, RefusedTurn, nearest
 from .events import FinishReason
 from .layout import Context, Layout
 from .messages import read_messages
-from .spans import Rendered
+from .spans import Rendered, Stretch
 from .templating.call_ids import reply_names, settle_ids
 from .templating.render import place, render_prompt
 from .templating.reply import PLACES, Indexed, NoPlace, write_reply
@@ -116,6 +116,11 @@ class Format:
         """What an assistant turn may begin behind."""
         return openers(self)
 
+    @functools.cached_property
+    def plans(self) -> dict[Any, Any]:
+        """What was found out of turns that follow others; see `turnwire.behind`."""
+        return {}
+
     @property
     def options(self) -> Mapping[str, Any]:
         """The options of `render` and their defaults."""
@@ -163,6 +168,11 @@ class Format:
         w = self.writer()
         w.word(word)
         return "".join(s.symbols for s in w.stretches)
+
+    def encode(self, symbols: str, tokenizer: Tokenizer) -> list[int]:
+        """The ids of text in which control tokens are private symbols; not for callers' text."""
+        stretch = Stretch(symbols, None, None, "template", False)
+        return Rendered([stretch], self.program.symbols.show, self.bind(tokenizer)).ids
 
     def call_ids(self, messages: Iterable[Any], **options: Any) -> dict[str, str | None]:
         """The ids that the calls of `messages` have in a prompt, in order, each with the one that the caller gave
@@ -280,13 +290,15 @@ class Format:
         tokenizer: Tokenizer,
         tools: Sequence[Any] | None = None,
         add_generation_prompt: bool = True,
+        before: Sequence[Any] | None = None,
         **options: Any,
     ) -> list[int]:
         """`previous_ids`, a prompt and the reply that was sampled behind it, and what `messages` add to them; see
-        `turnwire.extend`. Raises `HistoryError` for messages that the family cannot write there."""
+        `turnwire.extend`. `before`: the messages before that reply, for a family that counts them (LongCat's rounds).
+        Raises `HistoryError` for messages that the family cannot write there."""
         from .extend import extend
 
-        return extend(self, previous_ids, messages, tokenizer, tools, add_generation_prompt, options)
+        return extend(self, previous_ids, messages, tokenizer, tools, add_generation_prompt, before, options)
 
     # parsing
 

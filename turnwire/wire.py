@@ -254,6 +254,12 @@ def stop_tokens(word: Word) -> tuple[str, ...]:
     return tuple(dict.fromkeys(t for w in walk(word) if isinstance(w, End) for t in w.toks))
 
 
+def end_tokens(word: Word) -> tuple[str, ...]:
+    """What the messages of a tree end in, in a reply or in a prompt, as `stop_tokens`."""
+    ends = [w for w in walk(word) if isinstance(w, End)]
+    return tuple(dict.fromkeys(t for w in ends for t in (*w.toks, w.sampled, w.history, w.called) if t))
+
+
 def plain(word: Word) -> bool:
     """Whether a tree is markup only."""
     return all(isinstance(w, (Lit, Tok, Pad, Seq)) for w in walk(word))

@@ -108,9 +108,13 @@ def _inputs(template: ChatTemplate, probe: Probe) -> Any:
     inputs, mode = template.inputs, probe.mode
     if mode.listed and inputs.content == "given":
         inputs = replace(inputs, content="parts")
+    said = Said(None, None, (ONE,))
+    text = probe.turn(said)
+    if mode.nothing == "" and text is not None:
+        messages, tools = probe.conversation(said)
+        if probe.render([{k: v for k, v in m.items() if v != ""} for m in messages], tools) is None:
+            inputs = replace(inputs, nothing="string")
     if inputs.arguments == "given":
-        said = Said(None, None, (ONE,))
-        text = probe.turn(said)
         other = Probe(probe.source, probe.variables, replace(mode, strings=not mode.strings)).turn(said)
         if text is not None and text != other:
             inputs = replace(inputs, arguments="string" if mode.strings else "object")

@@ -112,7 +112,7 @@ class Machine:
         s, i, eof = self.buf, self.pos, self.eof
         table = point.table
         if m := table.match(s, i):
-            if m.end() == len(s) and not eof and table.begins(s, i):
+            if not eof and table.begins(s, i):  # of a longer one
                 return False
             e, home = table.by[m.group()]
             if home is not None and e.marker == self.last:

@@ -8,7 +8,7 @@ named changes nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 CALL_IDS = Option("call_ids", "canonical", "'given' writes the caller's ids as they are", ("canonical", "given"))
 """An option for layouts that have `ids`."""
+
+
+class Sent(list[int]):
+    """The end of a prompt in ids, of which it is known how many calls it has, and which ids they and their results
+    have."""
+
+    def __init__(self, ids: Iterable[int], calls: int, names: Callable[[str], bool]):
+        super().__init__(ids)
+        self.calls, self.names = calls, names
 
 
 def settle_ids(
@@ -77,12 +86,16 @@ def spelled_in(prompt: Any, bound: Bound | None = None, form: IdForm | None = No
             return prompt if isinstance(prompt, str) else prompt.text
         return symbols_of(bound, prompt) if prompt is not None and bound is not None else ""
 
+    if isinstance(prompt, Sent):
+        return prompt.names
     shown: Callable[[str], str] = getattr(form, "shown", str)
     return lambda id: shown(id) in text()
 
 
 def calls_in(prompt: Any) -> int:
     """How many calls a prompt holds, as far as it is known."""
+    if isinstance(prompt, Sent):
+        return prompt.calls
     return len({(r.turn, r.part) for r in prompt.stretched if r.kind == "call"}) if isinstance(prompt, Rendered) else 0
 
 
