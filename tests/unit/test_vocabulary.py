@@ -34,6 +34,7 @@ from turnwire.wire import (
     Word,
     children,
     control_tokens,
+    end_tokens,
     plain,
     stop_tokens,
     walk,
@@ -172,6 +173,18 @@ def test_many_with_open_sep_and_close() -> None:
     assert read(fmt, "hi<cs></cs><e>") == ((Text("hi"),), [])  # opened for nothing
     parts, faults = read(fmt, 'hi<cs><c>{"name": "f", "arguments": {"a": 1}}</c><e>')
     assert parts == (Text("hi"), one) and faults == ["out-of-place"] and parts[1].complete
+
+
+def test_a_marker_that_begins_with_a_stop_token_is_waited_for() -> None:
+    """GigaChat 3: `<|message_sep|>` ends a turn, and opens a call with what stands behind it."""
+    call = Frame("call", Tok("<e>") + Lit("\n\ncall") + Slot("envelope", Envelope()))
+    fmt = toy(Many(Choice(text, Many(call))) + end)
+    reply = fmt.program.symbolise('<e>\n\ncall{"name": "f", "arguments": {"a": 1}}<e>')
+    for cut in range(len(reply)):
+        parser = fmt.parser()
+        events = [*parser.feed_symbols(reply[:cut]), *parser.feed_symbols(reply[cut:]), *parser.close("stop")]
+        assert parser.turn.parts == (Call("f", {"a": 1}),), cut
+        assert not [e for e in events if isinstance(e, Fault)]
 
 
 def test_many_arguments() -> None:
@@ -326,6 +339,11 @@ def test_the_end_is_written_by_its_place() -> None:
 
 
 # Pad.
+
+
+def test_the_tokens_that_ends_are_written_as() -> None:
+    reply = text + End("<e>", "<call>", sampled="<ret>", history="<h>", called="<call>")
+    assert stop_tokens(reply) == ("<e>", "<call>") and end_tokens(reply) == ("<e>", "<call>", "<ret>", "<h>")
 
 
 def test_a_pad_is_removed_exactly() -> None:
