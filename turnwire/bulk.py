@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from os import PathLike, fspath
@@ -45,8 +46,9 @@ class _Row(NamedTuple):
 class Tokenize:
     """See the head of this file.
 
-    `source`: a format's name or a model id, a `Format`, or a `ChatTemplate`. `tokenizer`: a path that is there on every
-    machine, a `Tokenizer`, or None for the small one that turnwire ships. `tools`: for rows without their own.
+    `source`: a format's name or a model id, a `Format`, a `ChatTemplate`, or the `Path` of a model folder or template.
+    `tokenizer`: a path, a `Tokenizer`, or None for that of the model folder that `source` is, else for the small one
+    that turnwire ships. Paths must be there on every machine. `tools`: for rows without their own.
     `options`: of `render` (`add_generation_prompt`, `enable_thinking`, a template's variables).
 
     `messages_column` and `tools_column` hold JSON text, or lists of structs: there keys with null are left out, as
@@ -56,7 +58,7 @@ class Tokenize:
     generation prompt.
     """
 
-    source: str | Format | ChatTemplate
+    source: str | PathLike[str] | Format | ChatTemplate
     tokenizer: str | PathLike[str] | Tokenizer | None = None
     _: KW_ONLY
     tools: Sequence[Any] | None = None
@@ -116,12 +118,16 @@ class Tokenize:
 
     @functools.cached_property
     def _ready(self) -> tuple[Format | ChatTemplate, Tokenizer]:
-        source = get_format(self.source) if isinstance(self.source, str) else self.source
+        source, given = self.source, self.tokenizer
+        if isinstance(source, str):
+            source = get_format(source)
+        elif isinstance(source, PathLike):
+            given = source if given is None and os.path.isdir(source) else given
+            source = ChatTemplate.load(fspath(source), tools=True)
         for name in self.options:
             if name in OWN:
                 raise OptionError(f"{name} is not an option", value=name, path="options", expected="another name")
-        if self.tokenizer is not None:
-            given = self.tokenizer
+        if given is not None:
             tokenizer = _tokenizer(fspath(given)) if isinstance(given, (str, PathLike)) else given
         elif isinstance(source, ChatTemplate):
             raise InputError("the small tokenizer has the control tokens of a format", path="tokenizer",

@@ -1,157 +1,25 @@
 """A job of `turnwire tokenize`: files of conversations to files of token ids, in parts that can be done again.
 
-The input is cut into shards: lines of JSONL by their bytes, row groups of Parquet. A shard becomes one part, written
-under another name and then renamed, and after it a record of what it holds: the hash of the bytes it was made from and
-the hash of what was written. So a part is there whole or not at all, doing a shard twice gives the same part again,
-and what has a record that is still true need not be done. Engines only run `Job` on shards, on as many machines as
-they like; of a shard one batch of rows is held at a time. Paths may be URIs that pyarrow knows (s3://, gs://, hdfs://).
+A shard of the input (`bulkfiles`) becomes one part, written under another name and then renamed, and after it a record
+of what it holds: the hash of the bytes it was made from and the hash of what was written. So a part is there whole or
+not at all, doing a shard twice gives the same part again, and what has a record that is still true need not be done.
+Engines only run `Job` on shards, on as many machines as they like; of a shard one batch of rows is held at a time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib
-import itertools
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from .bulk import Tokenize
+from .bulkfiles import CHUNK, Place, Shard, batches, open_table
 from .errors import InputError
 
-PART_BYTES = 32 << 20
-CHUNK = 1 << 20
-LINES, TABLES = (".jsonl", ".ndjson"), (".parquet",)
 STATE = ".turnwire"  # a folder that readers of the output pass over
-
-
-class Shard(NamedTuple):
-    """Rows of a file: its bytes, or row groups, from `start` to `stop`. `first`: the line, or row, of the first, from
-    1. `sha256`: of the bytes of the lines, or of the whole Parquet file."""
-
-    number: int
-    path: str
-    start: int
-    stop: int
-    first: int
-    rows: int
-    sha256: str
-
-
-class Place:
-    """A path and the file system that it is in."""
-
-    def __init__(self, path: str):
-        fs = importlib.import_module("pyarrow.fs")
-        self.fs: Any
-        self.path: str
-        self.fs, self.path = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
-
-    def of(self, *names: str) -> str:
-        """A path below."""
-        return "/".join((self.path.rstrip("/"), *names))
-
-    def exists(self, *names: str) -> bool:
-        """Whether something is there."""
-        return self.fs.get_file_info(self.of(*names) if names else self.path).type.name != "NotFound"
-
-    def names(self, *folder: str) -> list[str]:
-        """What is in a folder, sorted."""
-        fs = importlib.import_module("pyarrow.fs")
-        chosen = fs.FileSelector(self.of(*folder), allow_not_found=True)
-        return sorted(info.base_name for info in self.fs.get_file_info(chosen))
-
-    def read(self, *names: str) -> Any:
-        """A JSON file, None if there is none."""
-        try:
-            with self.fs.open_input_file(self.of(*names)) as file:
-                return json.loads(file.read())
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def write(self, value: Any, *names: str) -> None:
-        """A JSON file, whole or not at all."""
-        made = f"{self.of(*names)}.{uuid.uuid4().hex}.tmp"
-        with self.fs.open_output_stream(made) as file:
-            file.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
-        self.fs.move(made, self.of(*names))
-
-    def remove(self, *names: str) -> None:
-        """A file, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
-            self.fs.delete_file(self.of(*names))
-
-    def sha256(self, *names: str) -> str:
-        """Of a file."""
-        sha = hashlib.sha256()
-        with self.fs.open_input_stream(self.of(*names) if names else self.path) as file:
-            while data := file.read(CHUNK):
-                sha.update(data)
-        return sha.hexdigest()
-
-
-# shards
-
-
-def plan(paths: Sequence[str], part_rows: int, part_bytes: int = PART_BYTES) -> list[Shard]:
-    """The shards of the files. Reads them once, at the speed of the disk; empty lines are no rows."""
-    out: list[Shard] = []
-    for path in paths:
-        find = _shards_of_tables if path.endswith(TABLES) else _shards_of_lines
-        for values in find(path, part_rows, part_bytes):
-            out.append(Shard(len(out), path, *values))
-    return out
-
-
-def _shards_of_lines(path: str, part_rows: int, part_bytes: int) -> Iterator[tuple[int, int, int, int, str]]:
-    place = Place(path)
-    at = start = rows = 0
-    first, sha = 1, hashlib.sha256()
-    with place.fs.open_input_stream(place.path) as file:
-        for line, text in enumerate(_lines(file), 1):
-            at += len(text)
-            sha.update(text)
-            rows += not text.isspace()
-            if rows >= part_rows or at - start >= part_bytes:
-                yield start, at, first, rows, sha.hexdigest()
-                start, rows, first, sha = at, 0, line + 1, hashlib.sha256()
-    if rows:
-        yield start, at, first, rows, sha.hexdigest()
-
-
-def _lines(file: Any) -> Iterator[bytes]:
-    """With their line ends."""
-    held: list[bytes] = []
-    while data := file.read(CHUNK):
-        *whole, last = data.split(b"\n")
-        for text in whole:
-            yield b"".join((*held, text, b"\n"))
-            held = []
-        held.append(last)
-    if text := b"".join(held):
-        yield text
-
-
-def _shards_of_tables(path: str, part_rows: int, part_bytes: int) -> Iterator[tuple[int, int, int, int, str]]:
-    place = Place(path)
-    sha = place.sha256()
-    with _table_file(place) as file:
-        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-    start = rows = size = 0
-    first = 1
-    for n, group in enumerate(groups, 1):
-        rows += group.num_rows
-        size += group.total_byte_size
-        if rows >= part_rows or size >= part_bytes or n == len(groups):
-            yield start, n, first, rows, sha
-            start, first, rows, size = n, first + rows, 0, 0
-
-
-def _table_file(place: Place) -> Any:
-    return importlib.import_module("pyarrow.parquet").ParquetFile(place.fs.open_input_file(place.path))
 
 
 # the work on one
@@ -188,7 +56,7 @@ class Job:
         failed: list[tuple[int, str]] = []
         try:
             with _Writer(place, made, self.form, self.tokenize) as writer:
-                for batch in _batches(shard, self.tokenize, self.batch_size):
+                for batch in batches(shard, self.tokenize, self.batch_size):
                     out = self.tokenize(batch)
                     _count(out, sums, failed)
                     if failed and self.stop:
@@ -228,46 +96,6 @@ def _count(out: Any, sums: dict[str, int], failed: list[tuple[int, str]]) -> Non
     if out["error"].null_count < out.num_rows:
         pairs = zip(out["line"].to_pylist(), out["error"].to_pylist())
         failed += [(line, reason) for line, reason in pairs if reason is not None]
-
-
-def _batches(shard: Shard, tokenize: Tokenize, size: int) -> Iterator[Any]:
-    """Tables of at most `size` rows, with their file and line."""
-    pa = importlib.import_module("pyarrow")
-    place = Place(shard.path)
-
-    def table(lines: list[int], columns: Mapping[str, Any]) -> Any:
-        file = {"file": pa.array([shard.path] * len(lines), pa.string())} if "file" in tokenize.keep else {}
-        return pa.table({**file, "line": pa.array(lines, pa.int64()), **columns})
-
-    if tokenize.rows_column is None:
-        with _table_file(place) as file:
-            groups, names = list(range(shard.start, shard.stop)), file.schema_arrow.names
-            wanted = [n for n in names if n in (tokenize.messages_column, tokenize.tools_column or "tools")]
-            at = shard.first
-            for batch in file.iter_batches(size, row_groups=groups, columns=wanted):
-                lines = list(range(at, at + batch.num_rows))
-                yield table(lines, dict(zip(wanted, batch.columns)))
-                at += batch.num_rows
-        return
-    with place.fs.open_input_file(place.path) as file:
-        file.seek(shard.start)
-        numbered = enumerate(_lines(_Upto(file, shard.stop - shard.start)), shard.first)
-        rows = ((n, text) for n, text in numbered if not text.isspace())
-        while some := list(itertools.islice(rows, size)):
-            texts = pa.array([text for _, text in some], pa.binary())
-            yield table([n for n, _ in some], {tokenize.rows_column: texts})
-
-
-class _Upto:
-    """The next bytes of a file, as a file."""
-
-    def __init__(self, file: Any, count: int):
-        self.file, self.left = file, count
-
-    def read(self, count: int) -> bytes:
-        data = self.file.read(min(count, self.left))
-        self.left -= len(data)
-        return data
 
 
 class _Writer:
@@ -334,29 +162,28 @@ MOST = 1000
 
 def join(job: Job, shards: Sequence[Shard], out: str) -> None:
     """All parts as one file, part by part."""
-    place, whole = Place(job.out), Place(out)
-    made = f"{whole.path}.{uuid.uuid4().hex}.tmp"
+    place = Place(job.out)
+    made = place.of(STATE, "whole.tmp")  # which `settle` takes away, should this end here
     try:
         if job.form == "parquet":
             pa, pq = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
             given = pa.schema([("file", pa.string()), ("line", pa.int64())])
             schema = job.tokenize.schema(given)
             with (
-                whole.fs.open_output_stream(made) as stream,
+                place.fs.open_output_stream(made) as stream,
                 pq.ParquetWriter(stream, schema, compression="zstd") as writer,
             ):
                 for shard in shards:
-                    with _table_file(Place(f"{job.out}/{job.part(shard.number)}")) as file:
+                    with open_table(Place(f"{job.out}/{job.part(shard.number)}")) as file:
                         for batch in file.iter_batches(job.batch_size):
                             writer.write_batch(batch)
         else:
-            with whole.fs.open_output_stream(made) as stream:
+            with place.fs.open_output_stream(made) as stream:
                 for shard in shards:
                     with place.fs.open_input_stream(place.of(job.part(shard.number))) as file:
                         while data := file.read(CHUNK):
                             stream.write(data)
-        whole.fs.move(made, whole.path)
+        place.fs.move(made, Place(out).path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            whole.fs.delete_file(made)
+        place.remove(STATE, "whole.tmp")
     place.fs.delete_dir(place.path)

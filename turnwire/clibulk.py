@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import hashlib
 import importlib
 import importlib.util
 import json
+import logging
 import os
+import socket
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .cliinput import Usage, option, read_json, tokenizer_of
+from .errors import TurnwireError
 
 if TYPE_CHECKING:
     from .bulk import Tokenize
-    from .bulkjobs import Job, Shard
+    from .bulkfiles import Shard
+    from .bulkjobs import Job
 
+OTHER = (".json", ".csv", ".txt", ".arrow")
 EXTRA = {"local": ("datasets", "bulk"), "ray": ("ray", "ray")}
 OK, FAULTS = 0, 1
 SHOWN = 20  # failed rows that people see
@@ -73,35 +80,45 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
     for name in ("pyarrow", needs):
         if importlib.util.find_spec(name) is None:
             raise Usage(f"this needs {name}: pip install 'turnwire[{extra}]'")
-    from . import bulkjobs
+    from . import bulkfiles, bulkjobs
     from .families import get_format
 
     if args.address and args.engine != "ray":
         raise Usage("--address is that of a Ray cluster: add --engine ray")
     for path in args.data:
-        if not path.endswith((*bulkjobs.LINES, *bulkjobs.TABLES)):
-            raise Usage(f"{path}: expected a file of JSON lines (.jsonl, .ndjson) or .parquet")
-        if not bulkjobs.Place(path).exists():
+        if not path.endswith((*bulkfiles.LINES_IN, *bulkfiles.TABLES)):
+            raise Usage(f"{path}: expected a file of JSON lines (.jsonl, .ndjson, or .jsonl.gz) or .parquet")
+        if not bulkfiles.Place(path).exists():
             raise Usage(f"{path}: no such file")
-    if len({path.endswith(bulkjobs.TABLES) for path in args.data}) > 1:
+    if len({path.endswith(bulkfiles.TABLES) for path in args.data}) > 1:
         raise Usage("DATA: expected JSON lines or Parquet, not both in one run")
-    form = "jsonl" if args.output.endswith(bulkjobs.LINES) else "parquet"
-    whole = args.output.endswith((*bulkjobs.LINES, *bulkjobs.TABLES))
+    form = "jsonl" if args.output.endswith(bulkfiles.LINES) else "parquet"
+    whole = args.output.endswith((*bulkfiles.LINES, *bulkfiles.TABLES))
+    if args.output.endswith((*bulkfiles.PACKED, *OTHER)):
+        raise Usage(f"{args.output}: expected a file.parquet, a file.jsonl, or a folder")
     folder = f"{args.output}.parts" if whole else args.output.rstrip("/") or args.output
+    if args.template and not args.tokenizer and os.path.isdir(args.template):
+        args.tokenizer = args.template
     if not args.tokenizer and not args.small:
         raise Usage("ids need a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
     work = _work(args)
     work.check()
     spec = _spec(work, tokenizer_of(args, None if args.template else get_format(args.format)), form)
     job = bulkjobs.Job(work, _absolute(folder), form, args.batch_size, _sha(spec), args.on_error == "fail")
-    _begin(job, spec, args.output if whole else None, args.resume)
-    shards = bulkjobs.plan([_absolute(p) for p in args.data], args.part_rows)
+    _check(job, spec, args.output if whole else None, args.resume)
+    if args.address:
+        _reach(args.address)
+    shards = bulkfiles.plan([_absolute(p) for p in args.data], work, args.part_rows)
+    _begin(job, spec)
     todo = [s for s in shards if job.record(s, check=True) is None]
     with _progress(job, shards, len(shards) - len(todo), args):
         run = _local if args.engine == "local" else _ray
-        if todo:
-            run(job, todo, args)
-    stopped = bulkjobs.Place(job.out).read(bulkjobs.STATE, "stopped.json")
+        try:
+            if todo:
+                run(job, todo, args)
+        except (OSError, TurnwireError, Usage) as e:  # a full disk, a file that changed, a worker that was killed
+            raise Usage(f"{_line(e)}; what was done is kept: --resume goes on") from e
+    stopped = bulkfiles.Place(job.out).read(bulkjobs.STATE, "stopped.json")
     if stopped is not None:
         where = f"{_shown(stopped['path'])}:{stopped['line']}"
         if args.json:
@@ -119,7 +136,7 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
 
 def _work(args: argparse.Namespace) -> Tokenize:
     from .bulk import Tokenize
-    from .bulkjobs import LINES
+    from .bulkfiles import LINES_IN
     from .clitemplate import chat_template
 
     tools = read_json(args.tools) if args.tools else None
@@ -133,7 +150,7 @@ def _work(args: argparse.Namespace) -> Tokenize:
         options=options,
         messages_column=args.messages_column,
         tools_column=args.tools_column,
-        rows_column="row" if args.data[0].endswith(LINES) else None,
+        rows_column="row" if args.data[0].endswith(LINES_IN) else None,
         keep=("file", "line") if len(args.data) > 1 else ("line",),
         labels=args.labels,
     )
@@ -178,9 +195,10 @@ def _is_template(source: Any) -> bool:
     return hasattr(source, "sha256")
 
 
-def _begin(job: Job, spec: dict[str, Any], whole: str | None, resume: bool) -> None:
-    """Makes the folder, or goes on with the one that is there."""
-    from .bulkjobs import STATE, Place
+def _check(job: Job, spec: dict[str, Any], whole: str | None, resume: bool) -> None:
+    """That the output is not there, or is one to go on with."""
+    from .bulkfiles import Place
+    from .bulkjobs import STATE
 
     place = Place(job.out)
     if whole is not None and Place(_absolute(whole)).exists() and not (resume and place.exists()):
@@ -197,6 +215,13 @@ def _begin(job: Job, spec: dict[str, Any], whole: str | None, resume: bool) -> N
                 raise Usage(
                     f"{_shown(job.out)}: was made with another {key}; expected the same command, or a new folder"
                 )
+
+
+def _begin(job: Job, spec: dict[str, Any]) -> None:
+    from .bulkfiles import Place
+    from .bulkjobs import STATE
+
+    place = Place(job.out)
     place.fs.create_dir(place.of(STATE))
     place.remove(STATE, "stopped.json")
     place.write(spec, STATE, "job.json")
@@ -220,47 +245,102 @@ def _local(job: Job, todo: Sequence[Shard], args: argparse.Namespace) -> None:
     workers = min(args.workers or 1, len(todo))
     if workers > 1:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the processes are what is parallel
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_end_with_parent)
     datasets = importlib.import_module("datasets")
     datasets.disable_progress_bars()
-    rows = datasets.Dataset.from_list([s._asdict() for s in todo])
-    rows.map(
-        _Row(job),
-        num_proc=workers if workers > 1 else None,
-        remove_columns=rows.column_names,
-        load_from_cache_file=False,
-        new_fingerprint=job.spec[:16],  # of a result that nobody keeps
-    )
+    # each process gets a stretch of the rows: so they go forward together, and share what is long
+    spread = [shard for n in range(workers) for shard in todo[n::workers]]
+    rows = datasets.Dataset.from_list([s._asdict() for s in spread])
+    try:
+        rows.map(
+            _Row(job, workers > 1),
+            num_proc=workers if workers > 1 else None,
+            remove_columns=rows.column_names,
+            load_from_cache_file=False,
+            new_fingerprint=job.spec[:16],  # of a result that nobody keeps
+        )
+    except Exception as e:
+        if _while(e, KeyboardInterrupt):  # what the pool raises then is that it is not done
+            raise KeyboardInterrupt from None
+        if isinstance(e, RuntimeError) and "abruptly died" in str(e):
+            need = "if memory ran out, fewer --workers or a smaller --batch-size need less"
+            raise Usage(f"a worker was killed; {need}") from None
+        raise
+
+
+def _while(e: BaseException | None, kind: type[BaseException]) -> bool:
+    return e is not None and (isinstance(e, kind) or _while(e.__context__, kind))
+
+
+@functools.cache
+def _end_with_parent() -> None:
+    """This process ends when the one that started it has: a pool's would work on, and then wait, for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _reach(address: str) -> None:
+    """Ray itself tries for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), 10).close()
+        except OSError as e:
+            raise Usage(f"--address {address}: nothing answers there ({e.strerror or e})") from None
 
 
 def _ray(job: Job, todo: Sequence[Shard], args: argparse.Namespace) -> None:
     ray = importlib.import_module("ray")
     data = importlib.import_module("ray.data")
     began = not ray.is_initialized()
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(sys.stderr):  # Ray prints what happens to its nodes
         if began:
-            ray.init(address=args.address, include_dashboard=None if args.address else False, log_to_driver=False)
+            dashboard = None if args.address else False
+            ray.init(address=args.address, include_dashboard=dashboard, log_to_driver=False, logging_level="warning")
         try:
             data.DataContext.get_current().enable_progress_bars = False
             items = data.from_items([s._asdict() for s in todo], override_num_blocks=min(len(todo), 10_000))
             strategy = {"compute": data.TaskPoolStrategy(size=args.workers)} if args.workers else {}
-            for _ in items.map(_Row(job), **strategy).iter_rows():
-                pass
+            for row in items.map(_Row(job, answers=True), **strategy).iter_rows():
+                if row["error"]:
+                    raise Usage(row["error"])
         finally:
             if began:
                 ray.shutdown()
 
 
 class _Row:
-    """A job as engines call it: a shard in a dict, and only what is small back."""
+    """A job as engines call it: a shard in a dict, and only what is small back. `pool`: in processes of our own.
+    `answers`: errors too, since Ray wraps those that are raised in its own."""
 
-    def __init__(self, job: Job):
-        self.job = job
+    def __init__(self, job: Job, pool: bool = False, answers: bool = False):
+        self.job, self.pool, self.answers = job, pool, answers
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        from .bulkjobs import Shard
+        from .bulkfiles import Shard
 
-        done = self.job(Shard(**{name: row[name] for name in Shard._fields}))
-        return {"number": int(row["number"]), "rows": 0 if done is None else done["rows"]}
+        if self.pool:
+            _end_with_parent()
+        done, error = None, ""
+        try:
+            done = self.job(Shard(**{name: row[name] for name in Shard._fields}))
+        except (OSError, TurnwireError) as e:
+            if not self.answers:
+                raise
+            error = _line(e)
+        return {"number": int(row["number"]), "rows": 0 if done is None else done["rows"], "error": error}
+
+
+def _line(e: Exception) -> str:
+    return f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e).partition("\n")[0]
 
 
 @contextlib.contextmanager
@@ -283,7 +363,8 @@ def _progress(job: Job, shards: Sequence[Shard], before: int, args: argparse.Nam
         task = bar.add_task("tokenize", total=sum(s.rows for s in shards))
 
         def look() -> None:
-            from .bulkjobs import STATE, Place
+            from .bulkfiles import Place
+            from .bulkjobs import STATE
 
             place = Place(job.out)
             for name in place.names(STATE):

@@ -18,7 +18,7 @@ import pytest
 
 import turnwire
 from tests.bulk import data
-from turnwire import bulkjobs, cli
+from turnwire import bulkfiles, bulkjobs, cli
 from turnwire.bulk import Tokenize
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -204,7 +204,7 @@ def test_few_rows_are_held(kind: str, tmp_path: Path, monkeypatch: pytest.Monkey
     work = Counting("qwen3", rows_column="row" if kind == "jsonl" else None, keep=("line",))
     (tmp_path / "out" / ".turnwire").mkdir(parents=True)
     job = bulkjobs.Job(work, str(tmp_path / "out"), "parquet", 20, "spec")
-    shards = bulkjobs.plan([str(source)], 1000)
+    shards = bulkfiles.plan([str(source)], work, 1000)
     assert len(shards) == 1
     for shard in shards:
         job(shard)
@@ -216,15 +216,15 @@ def test_few_rows_are_held(kind: str, tmp_path: Path, monkeypatch: pytest.Monkey
 )
 @pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
 def test_shards_tile_the_lines(text: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulkjobs, "CHUNK", chunk)
+    monkeypatch.setattr(bulkfiles, "CHUNK", chunk)
     source = tmp_path / "d.jsonl"
     source.write_bytes(text.encode())
     wanted = [(n, t) for n, t in enumerate(text.encode().split(b"\n"), 1) if t.strip()]
     for rows in (1, 2, 100):
         work = Tokenize("qwen3", rows_column="row", keep=("line",))
         found: list[tuple[int, bytes]] = []
-        for shard in bulkjobs.plan([str(source)], rows):
-            got = list(bulkjobs._batches(shard, work, 2))  # pyright: ignore[reportPrivateUsage]
+        for shard in bulkfiles.plan([str(source)], work, rows):
+            got = list(bulkfiles.batches(shard, work, 2))
             assert sum(b.num_rows for b in got) == shard.rows <= rows
             found += [(r["line"], r["row"].rstrip(b"\n")) for b in got for r in b.to_pylist()]
         assert found == wanted

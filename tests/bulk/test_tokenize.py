@@ -6,6 +6,7 @@ import concurrent.futures
 import json
 import multiprocessing
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,20 @@ def test_templates_options_and_tools_for_all() -> None:
     given = {"messages": [r["messages"] for r in rows], "tools": [r.get("tools") for r in data.rows(20)]}
     out = Tokenize(fmt, tok, tools=[data.OTHER], options={"enable_thinking": False})(given)
     assert got(out) == expected(fmt, rows, tok, enable_thinking=False)
+
+
+def test_a_model_folder(tmp_path: Path) -> None:
+    """By its path: the template and the tokenizer are read where the work is done."""
+    tok = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    (tmp_path / "chat_template.jinja").write_text(TEMPLATE.source)
+    (tmp_path / "tokenizer.json").write_text(tok.backend.to_str())
+    rows = [{"messages": [m for m in r["messages"] if m.get("content")]} for r in data.rows(10)]
+    batch = {"messages": [r["messages"] for r in rows]}
+    for work in (Tokenize(tmp_path), Tokenize(tmp_path / "chat_template.jinja", tmp_path / "tokenizer.json")):
+        assert len(pickle.dumps(work)) < 1000
+        assert got(pickle.loads(pickle.dumps(work))(batch)) == expected(TEMPLATE, rows, tok)
+    with pytest.raises(InputError, match="small tokenizer"):
+        Tokenize(tmp_path / "chat_template.jinja").check()
 
 
 def test_null_in_structs_is_no_key_and_in_json_text_is_null() -> None:
