@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections import Counter
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,11 @@ import pytest
 import turnwire
 from tests.bulk import data
 from tests.bulk.test_command import ROOT, USUAL, parts, run, start, wanted
+from tests.bulk.test_trouble import PROC, children, until, writing
 from turnwire.bulk import Tokenize
+from turnwire.bulkjobs import STATE
 
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'turnwire[ray]'")
 pytest.importorskip("ray.data", reason="ray has no data: pip install 'turnwire[ray]'")
 pytestmark = pytest.mark.skipif(not os.environ.get("TURNWIRE_BULK"), reason="set TURNWIRE_BULK=1: starts a cluster")
@@ -45,38 +47,48 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         made.shutdown()
 
 
+@PROC
 def test_a_node_is_killed_half_way(cluster: Any, tmp_path: Path) -> None:
+    """With a task in the middle of a part: the node's processes are stopped, seen to be so, and then all killed."""
     source = tmp_path / "d.jsonl"
     lines = list(data.lines(4000))
     source.write_text("".join([*lines[:3210], "no JSON\n", *lines[3210:]]), "utf-8")
     args = (source, *USUAL, "--part-rows", 250)
     assert run(*args, "-o", tmp_path / "whole")[0] == 1
     process = start(*args, "-o", tmp_path / "out", "--engine", "ray", "--address", cluster.address, "--json")
-    state = tmp_path / "out" / ".turnwire"
+    state = tmp_path / "out" / STATE
+    (raylet,) = (p.process.pid for p in cluster.second.all_processes["raylet"])
+    lost: dict[str, int] = {}
 
-    def seen() -> tuple[int, int]:
-        """Parts that are done, and that are being written: one node writes one at a time."""
-        return len(list(state.glob("0*.json"))), len(list(state.glob("part-*.tmp")))
+    def stopped_in_a_part() -> bool:
+        nonlocal lost
+        if len(list(state.glob("0*.json"))) < 3 or not writing(state, children(raylet)):
+            return False
+        for pid in (raylet, *children(raylet)):
+            os.kill(pid, signal.SIGSTOP)
+        lost = writing(state, children(raylet))
+        if not lost:  # it had just ended
+            for pid in (*children(raylet), raylet):
+                os.kill(pid, signal.SIGCONT)
+        return bool(lost)
 
-    end = time.monotonic() + 90
-    done, busy = seen()
-    while done < 3 or busy < 2:
-        assert process.poll() is None and time.monotonic() < end, (done, busy, process.communicate())
-        done, busy = seen()
+    until(stopped_in_a_part, process)
+    done = len(list(state.glob("0*.json")))
+    for pid in (raylet, *children(raylet)):
+        os.kill(pid, signal.SIGKILL)
     cluster.remove_node(cluster.second, allow_graceful=False)
-    assert done < 15, "half-way"
-    tried = {p.name for p in state.glob("part-*.tmp")}
-    while process.poll() is None and time.monotonic() < end:
-        tried |= {p.name for p in state.glob("part-*.tmp")}
-        time.sleep(0.01)
-    out, err = process.communicate(timeout=60)
+    assert 3 <= done < 15, "half-way"
+    ((name,),) = [{n.split(".")[0] for n in lost}]
+    assert all((state / n).exists() for n in lost) and not (state / f"{name[5:]}.json").exists(), "a part was lost"
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 1, err
-    again = [name for name, count in Counter(n.split(".")[0] for n in tried).items() if count > 1]
-    assert again, "a part was lost with the node, and begun again on the other"
+    assert (state / f"{name[5:]}.json").exists(), "and made again on the other node"
     summary = json.loads(out)
     assert (summary["rows"], summary["failed"], summary["parts"]) == (4001, 1, 17)
     assert summary["failures"][0]["line"] == 3211
     assert parts(tmp_path / "out") == parts(tmp_path / "whole"), "nothing lost, nothing twice, byte for byte"
+    numbers = [n for p in sorted((tmp_path / "out").glob("part-*")) for n in pq.read_table(p)["line"].to_pylist()]
+    assert numbers == list(range(1, 4002))
     assert not list(state.glob("*.tmp"))
 
 

@@ -4,6 +4,7 @@ TURNWIRE_BULK=1 (`make bulk`) runs all of it; without, what is quick."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -228,16 +229,16 @@ def until(true: Callable[[], object], process: subprocess.Popen[str] | None = No
         time.sleep(0.01)
 
 
-def writer(state: Path, pids: list[int]) -> int:
-    """A process that is writing a part, 0 if none is."""
+def writing(state: Path, pids: list[int]) -> dict[str, int]:
+    """The unfinished files in `state` that these processes hold open, and which does."""
+    out: dict[str, int] = {}
     for pid in pids:
         for file in Path(f"/proc/{pid}/fd").glob("*"):
-            try:
-                if str(state) in os.readlink(file):
-                    return pid
-            except OSError:
-                continue
-    return 0
+            with contextlib.suppress(OSError):
+                path = Path(os.readlink(file))
+                if path.parent == state and path.suffix == ".tmp":
+                    out[path.name] = pid
+    return out
 
 
 @BULK
@@ -254,9 +255,9 @@ def test_a_kill_with_two_workers(who: str, tmp_path: Path) -> None:
     ours = children(process.pid)
     assert len(ours) >= 2
     if who == "a worker":
-        busy = [0]
-        until(lambda: busy.append(writer(state, ours)) or busy[-1], process)
-        os.kill(busy[-1], signal.SIGKILL)
+        busy: dict[str, int] = {}
+        until(lambda: busy.update(writing(state, ours)) or busy, process)
+        os.kill(next(iter(busy.values())), signal.SIGKILL)
     else:
         process.send_signal(signal.SIGKILL if who == "the command" else signal.SIGINT)
     _, err = process.communicate(timeout=60)
