@@ -13,7 +13,6 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import logging
 import os
 import socket
 import sys
@@ -297,10 +296,10 @@ def _reach(address: str) -> None:
 
 
 def _ray(job: Job, todo: Sequence[Shard], args: argparse.Namespace) -> None:
+    os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
     ray = importlib.import_module("ray")
     data = importlib.import_module("ray.data")
     began = not ray.is_initialized()
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(sys.stderr):  # Ray prints what happens to its nodes
         if began:
             dashboard = None if args.address else False
