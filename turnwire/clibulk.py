@@ -37,7 +37,7 @@ SHOWN = 20  # failed rows that people see
 
 def arguments(sub: argparse.ArgumentParser) -> None:
     """The arguments of the command, besides the format and the tokenizer."""
-    sub.add_argument("data", nargs="+", metavar="DATA", help="JSONL or Parquet files, a conversation a row")
+    sub.add_argument("data", nargs="+", metavar="DATA", help="JSONL (.gz too) or Parquet files, a conversation a row")
     sub.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="a file.parquet, a file.jsonl, or a folder for parts"
     )
@@ -49,8 +49,8 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--messages-column", default="messages", metavar="C", help="where the messages are (messages)")
     sub.add_argument("--tools-column", metavar="C", help="where a row's tools are (tools, if it is there)")
     sub.add_argument("--labels", action="store_true", help="labels too: the ids, -100 where nothing was sampled")
-    sub.add_argument("--batch-size", type=_count, default=1000, metavar="N", help="rows held at a time (1000)")
-    sub.add_argument("--part-rows", type=_count, default=10_000, metavar="N", help="rows of a part (10000)")
+    sub.add_argument("--batch-size", type=_count, default=1000, metavar="N", help="rows held at a time (1000, or 4 MB)")
+    sub.add_argument("--part-rows", type=_count, default=10_000, metavar="N", help="rows of a part (10000, or 32 MB)")
     sub.add_argument("--workers", type=_count, metavar="N", help="processes (1); with ray, tasks at a time (all CPUs)")
     sub.add_argument("--engine", choices=tuple(EXTRA), default="local", help="datasets on this machine, or Ray Data")
     sub.add_argument("--address", metavar="A", help="of a Ray cluster (else one is started here)")

@@ -251,3 +251,20 @@ def test_wrong_usage(args: tuple[str, ...], said: str, tmp_path: Path, monkeypat
     pq.write_table(pa.table({"messages": ["[]"]}), tmp_path / "d.parquet")
     code, out, err = run(*args)
     assert (code, out) == (2, "") and said in err and err.count("\n") == 1, err
+
+
+def test_a_model_folder_brings_its_tokenizer(tmp_path: Path) -> None:
+    tok = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "tokenizer.json").write_text(tok.backend.to_str())
+    template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    (model / "chat_template.jinja").write_text(template)
+    rows = [[m for m in r["messages"] if m.get("content")] for r in data.rows(6)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert run(tmp_path / "d.jsonl", "-o", tmp_path / "out.parquet", "--template", model)[0] == 0
+    source = turnwire.ChatTemplate(template)
+    ids = pq.read_table(tmp_path / "out.parquet")["input_ids"].to_pylist()
+    assert ids == [source.render(m, None, tok).ids for m in rows]
+    code, _, err = run(tmp_path / "d.jsonl", "-o", tmp_path / "o", "--template", model / "chat_template.jinja")
+    assert code == 2 and "need a tokenizer" in err

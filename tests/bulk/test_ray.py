@@ -111,3 +111,20 @@ def test_map_batches_and_a_run_on_this_machine(cluster: Any, tmp_path: Path) -> 
         assert code == 0 and said.startswith("50 rows")
     finally:
         ray.shutdown()
+
+
+def test_the_command_is_killed_and_another_engine_goes_on(cluster: Any, tmp_path: Path) -> None:
+    """The records are those of no engine. A task that outlives its command does what it does again, to the same end."""
+    source = data.write(tmp_path / "d.jsonl", 2000)
+    args = (source, *USUAL, "--part-rows", 100)
+    assert run(*args, "-o", tmp_path / "whole")[0] == 0
+    process = start(*args, "-o", tmp_path / "out", "--engine", "ray", "--address", cluster.address)
+    state = tmp_path / "out" / STATE
+    until(lambda: len(list(state.glob("0*.json"))) >= 3, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = len(list(state.glob("0*.json")))
+    assert 3 <= done < 20, "half-way"
+    code, out, _ = run(*args, "-o", tmp_path / "out", "--resume")
+    assert code == 0 and " of them from before" in out
+    assert parts(tmp_path / "out") == parts(tmp_path / "whole") and len(parts(tmp_path / "out")) == 20
