@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import convert as convert
     from . import errors as errors
     from . import events as events
+    from . import trainers as trainers
     from .chat_template import ChatTemplate as ChatTemplate
     from .conversation import Conversation as Conversation
     from .detect import Detection as Detection
@@ -35,13 +36,18 @@ if TYPE_CHECKING:
     from .inference import Evidence as Evidence
     from .inference import infer_format as infer_format
     from .origins import Origin as Origin
+    from .packing import Packed as Packed
+    from .packing import pack as pack
     from .parsers.stream import Parser as Parser
     from .parsers.stream import ParseResult as ParseResult
+    from .places import Field as Field
+    from .places import fields as fields
     from .samples import Sample as Sample
     from .spans import Rendered as Rendered
     from .spans import Run as Run
     from .stability import Stability as Stability
     from .stability import prefix_stability as prefix_stability
+    from .supervised import samples_from_messages as samples_from_messages
     from .templating.inputs import Inputs as Inputs
     from .tokens import Tokenizer as Tokenizer
     from .tokens import load_tokenizer as load_tokenizer
@@ -58,7 +64,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "bulk": "", "convert": "", "errors": "", "events": "",
+    "bulk": "", "convert": "", "errors": "", "events": "", "trainers": "",
     "TurnwireError": "errors",
     "Detection": "detect", "detect_format": "detect",
     "get_format": "families", "list_formats": "families",
@@ -68,6 +74,8 @@ _HOME = {
     "Format": "format", "Refusal": "turns",
     "Evidence": "inference", "infer_format": "inference",
     "Conversation": "conversation", "Sample": "samples", "Stability": "stability", "prefix_stability": "stability",
+    "Field": "places", "fields": "places", "Packed": "packing", "pack": "packing",
+    "samples_from_messages": "supervised",
     "ChatTemplate": "chat_template", "Inputs": "templating.inputs", "Origin": "origins",
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",

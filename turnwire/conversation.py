@@ -21,6 +21,7 @@ from .events import FinishReason
 from .extend import open_part
 from .pieces import Piece, joined_ids, rewritten_at, sample_of
 from .pieces import Rewritten as Rewritten
+from .places import fields
 from .samples import Sample, parts_of_tokens
 from .templating.call_ids import Sent
 from .turns import Turn
@@ -137,7 +138,8 @@ class Conversation:
         before = self._before if goes_on else self
         self._before = copy.copy(before) if before is not None else None
         parts = parts_of_tokens(events, len(whole))
-        self._last = Piece.behind(sent, whole, (turn,), sent.shown, parts, chances)
+        found = tuple(fields(events, whole, self.format.bind(self.tokenizer)))
+        self._last = Piece.behind(sent, whole, (turn,), sent.shown, parts, chances, found)
         self._cut, self._part = finish_reason == "length", part
         return turn
 

@@ -55,7 +55,8 @@ class ReasoningDelta:
 
 @dataclass(slots=True)
 class CallStart:
-    """A call's name is known. `index` counts the turn's calls; `id` is what the model wrote, or what names calls."""
+    """A call's name is known. `index` counts the turn's calls; `id` is what the model wrote, or what names calls.
+    `name_span`, `name_tokens`: where the name is, without quotes; None where the prompt has it."""
 
     part: int
     index: int
@@ -63,6 +64,8 @@ class CallStart:
     name: str
     span: Span
     tokens: Span | None
+    name_span: Span | None = None
+    name_tokens: Span | None = None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .errors import as_mapping
-from .samples import Sample
+from .places import Field
+from .samples import Sample, placed
 from .turns import Call, Result, Turn
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Piece:
     turn: int | None
     parts: tuple[int | None, ...]
     logprobs: tuple[float | None, ...]
+    fields: tuple[Field, ...]
     count: int
     shown: int
     calls: int
@@ -58,6 +60,7 @@ class Piece:
         turn: int | None = None,
         parts: tuple[int | None, ...] = (),
         logprobs: tuple[float | None, ...] = (),
+        fields: tuple[Field, ...] = (),
     ) -> Piece:
         """The next piece."""
         count, shown, calls, names = (
@@ -65,7 +68,7 @@ class Piece:
         )
         asked = sum(len(_calls(m)) for m in said)
         new = frozenset(n for m in said for n in _ids(m))
-        return cls(before, ids, said, turn, parts, logprobs, count + len(ids), shown + len(said), calls + asked,
+        return cls(before, ids, said, turn, parts, logprobs, fields, count + len(ids), shown + len(said), calls + asked,
                    _merged(names, new))  # fmt: skip
 
     def chain(self) -> Iterator[Piece]:
@@ -103,6 +106,8 @@ def sample_of(last: Piece) -> Sample:
     for piece in reversed(list(last.chain())):
         n = len(piece.ids)
         said = piece.turn is not None
+        if piece.turn is not None:
+            out.places += placed(piece.fields, piece.turn, len(out))
         out.ids.extend(piece.ids)
         out.mask.extend([said] * n)
         out.turns.extend([piece.turn] * n)

@@ -205,6 +205,10 @@ class Header(Protocol):
         "fault" says what is wrong with it, if anything is."""
         ...
 
+    def place(self, text: str) -> tuple[int, int] | None:
+        """Where in it "name" stands."""
+        ...
+
     def write(self, part: Any, options: dict[str, Any]) -> Word:
         """The header of a part."""
         ...

@@ -208,7 +208,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
     (
         '{"name": "f", "arguments": {"a": 1}}',
         [
-            ("syntax", '{"name": "f"'),
+            ("syntax", '{"name": '),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", ', "arguments": '),
             ("arguments", '{"a": 1}'),
@@ -220,7 +221,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
         [
             ("syntax", '{"arguments":'),
             ("arguments", '{"name":"g"}'),
-            ("syntax", ',"name":"f"'),
+            ("syntax", ',"name":'),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", "}"),
         ],
@@ -230,7 +232,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
         [
             ("syntax", '{"parameters": '),
             ("arguments", "[1]"),
-            ("syntax", ', "x": {"name": "g"}, "name" : "f"'),
+            ("syntax", ', "x": {"name": "g"}, "name" : '),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", " }"),
         ],
@@ -238,7 +241,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
     (
         '{"name": "f", "arguments": 12 }',
         [
-            ("syntax", '{"name": "f"'),
+            ("syntax", '{"name": '),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", ', "arguments": '),
             ("arguments", "12"),
@@ -248,7 +252,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
     (
         '{"name": "f", "arguments": "{}", "y": 1}',
         [
-            ("syntax", '{"name": "f"'),
+            ("syntax", '{"name": '),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", ', "arguments": '),
             ("arguments", '"{}"'),
@@ -257,7 +262,7 @@ ENVELOPES: list[tuple[str, Pieces]] = [
     ),
     (
         '{"n\\u0061me": "\\u0066", "z": "name"}',
-        [("syntax", '{"n\\u0061me": "\\u0066"'), ("NAME", "f"), ("syntax", ', "z": "name"}')],
+        [("syntax", '{"n\\u0061me": '), ("named", '"\\u0066"'), ("NAME", "f"), ("syntax", ', "z": "name"}')],
     ),
     (
         '{"name": 5, "arguments": null}',
@@ -268,7 +273,8 @@ ENVELOPES: list[tuple[str, Pieces]] = [
     (
         '{"name": "f", "name": "g", "arguments": {}, "parameters": {"a": 1}}',
         [
-            ("syntax", '{"name": "f"'),
+            ("syntax", '{"name": '),
+            ("named", '"f"'),
             ("NAME", "f"),
             ("syntax", ', "name"'),
             ("FAULT", "duplicate-key"),
@@ -291,7 +297,14 @@ def test_envelopes(value: str, pieces: Pieces) -> None:
 def test_an_envelope_is_an_object() -> None:
     assert read(Envelope().reader(Data()), ["[]"]) == ([], BROKEN, "[]")
     assert read(Envelope("fn", ("args",)).reader(Data()), ['{"fn": "f", "args": {}}']) == (
-        [("syntax", '{"fn": "f"'), ("NAME", "f"), ("syntax", ', "args": '), ("arguments", "{}"), ("syntax", "}")],
+        [
+            ("syntax", '{"fn": '),
+            ("named", '"f"'),
+            ("NAME", "f"),
+            ("syntax", ', "args": '),
+            ("arguments", "{}"),
+            ("syntax", "}"),
+        ],
         DONE,
         "",
     )
@@ -525,7 +538,7 @@ def test_an_envelope_written_in_its_own_way() -> None:
     pieces, took, left = read(shape.reader(Data()), [text])
     assert (took, left) == (DONE, "")
     assert [p for p in pieces if p[0] != "syntax"] == [
-        ("ID", "1"), ("NAME", '$id "f"'), ("arguments", '{"a": "$name"}')
+        ("ID", "1"), ("named", '"$id \\"f\\""'), ("NAME", '$id "f"'), ("arguments", '{"a": "$name"}')
     ]  # fmt: skip
     assert Envelope(written='{"n": "$names"}').write(Call("f", {})) == '{"n": "$names"}'
 

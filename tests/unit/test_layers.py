@@ -30,10 +30,14 @@ MAY: dict[str, str] = {
     "format": BASE + " parsers templating extend",
     "extend": BASE + " format behind",
     "behind": BASE + " format",
-    "pieces": BASE + " samples",
-    "samples": BASE,
+    "places": BASE,
+    "samples": BASE + " places",
+    "pieces": BASE + " places samples",
+    "packing": BASE + " samples",
+    "trainers": BASE + " samples",
+    "supervised": BASE + " format chat_template conversation places samples",
     "stability": BASE + " format chat_template",
-    "conversation": BASE + " format chat_template templating behind extend pieces samples",
+    "conversation": BASE + " format chat_template templating behind extend pieces places samples",
     "families": BASE + " templating format families",
     "chat_template": BASE + " templating format inference",
     "inference": BASE + " chat_template parsers templating format families detect inference",
@@ -57,8 +61,8 @@ MAY: dict[str, str] = {
     + " clibulk clidiff clishow parsers format families detect jsonform show demo cliinput clitemplate clilint "
     "convert turnwire",
     "__main__": "cli",
-    "turnwire": "bulk chat_template conversation convert detect errors events explain families format parsers samples "
-    "spans stability tokens tools turns",
+    "turnwire": "bulk chat_template conversation convert detect errors events explain families format packing parsers "
+    "places samples spans stability supervised tokens tools trainers turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
 HEAVY += ["pyarrow", "datasets", "ray"]

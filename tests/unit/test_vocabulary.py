@@ -286,6 +286,9 @@ class To:
             return {"kind": "call", "name": name[5:], "channel": "tool"}
         return {"kind": "other", "recipient": name, "fault": f"who is {name!r}?"}
 
+    def place(self, text: str) -> tuple[int, int]:
+        return (text.index(":") + 1, len(text.rstrip()))
+
     def write(self, part: Any, options: dict[str, Any]) -> Word:
         to = {"text": "user", "reasoning": "self"}.get(part.kind)
         return Tok("<to>") + (Lit(to) if to else Lit("tool:") + Slot("name"))

@@ -7,6 +7,7 @@ A codec is a frozen value. It may have
             (key, value) -> text. Where `toks` occur in it: a list of texts and `Tok`s
   read      in an "attrs" slot: text -> {"name", "id"} of the call, {"key", "form"} of the argument (form "string":
             its value is text; "json": its value is JSON), "fault" if something is wrong with it
+  place     of a codec whose `read` gives a "name": text -> where in it the name stands
   word      a pattern that its whole value matches (for a codec without `reader`)
   reader    a `Reader`, made for each value
   notation  of a codec that writes arguments: what `turnwire formats` calls the notation

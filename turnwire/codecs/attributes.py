@@ -12,6 +12,7 @@ from ..turns import Call
 TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "boolean"), (type(None), "null"), ((int, float), "number"), (str, "string"), (Mapping, "object"),
 )  # fmt: skip
+ATTRIBUTE = re.compile(r"([A-Za-z_]+)\s*=\s*\"([^\"]*)\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class CountedId:
             return {"id": said, "name": m[1]}
         return {"name": bare}
 
+    def place(self, text: str) -> tuple[int, int] | None:
+        """Where the name is."""
+        name, said = self.read(text)["name"], text.rstrip()
+        stop = len(said) if said.endswith(name) else max(said.rfind(":"), said.rfind("_"))
+        return (stop - len(name), stop)
+
     def write(self, call: Call, index: int) -> str:
         return call.id if call.id is not None else f"{self.prefix}{call.name}:{index}"
 
@@ -54,7 +61,7 @@ class _Attributes:
     def attributes(self, text: str) -> dict[str, str]:
         """The attributes that a text names; the first of two."""
         out: dict[str, str] = {}
-        for name, value in re.findall(r"([A-Za-z_]+)\s*=\s*\"([^\"]*)\"", text):
+        for name, value in ATTRIBUTE.findall(text):
             out.setdefault(name, value.replace("&quot;", '"').replace("&amp;", "&"))
         return out
 
@@ -75,6 +82,10 @@ class CallAttributes(_Attributes):
     def read(self, text: str) -> dict[str, str]:
         said = self.attributes(text)
         return {"name": said[self.name]} if self.name in said else {"fault": f"no {self.name}"}
+
+    def place(self, text: str) -> tuple[int, int] | None:
+        """Where the name is."""
+        return next((m.span(2) for m in ATTRIBUTE.finditer(text) if m[1] == self.name), None)
 
     def write(self, call: Call, index: int) -> str:
         return f"{self.attribute(self.name, call.name or '')} {self.attribute(self.index, index + 1)}"

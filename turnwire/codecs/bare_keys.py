@@ -89,9 +89,14 @@ class BareReader(MembersReader):
             if c in "{[" and self.expect == "value" and len(self.open) + 1 == MAX_DEPTH:
                 sink.fault("too-deep", f"a value nested deeper than {MAX_DEPTH}", "")
                 return i, BROKEN
+            if not self.open and self.expect == "comma":
+                self._cut(s, i, out, sink)
+            colon = not self.open and self.expect == "colon"
             if not self._next(c, out):
                 return i, BROKEN
             i += not (self.word or self.held)  # a bare word begins here
+            if colon:
+                self._cut(s, i, out, sink)
         return i, MORE
 
     def _next(self, c: str, out: list[str]) -> bool:

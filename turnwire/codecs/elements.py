@@ -94,6 +94,9 @@ class ElementReader(MembersReader):
                 return i, BROKEN
             if not (self._closes(tag[2:-1], out, types) if tag[1] == "/" else self._opens(tag[1:-1], out, types)):
                 return i, BROKEN
+            top = tag[1] == "/"
+            if len(self.open) == 1 + (not top):
+                self._cut(s, i if top else end, out, sink)
             i = end
         return i, MORE
 

@@ -104,7 +104,7 @@ class JsonReader:
             if self.pending is not None:
                 self._value_begins(c, partial(cut, i))
             if c == '"' and self.depth:
-                if top and self.kind == "syntax" and self.captured is None:
+                if top and self.kind in ("syntax", "named") and self.captured is None:
                     cut(i)
                     self.captured = []
                 self.in_string = True
@@ -149,7 +149,7 @@ class JsonReader:
     def _value_begins(self, c: str, cut: Callable[[str], None]) -> None:
         kind, self.pending = self.pending, None
         if kind in ("name", "id"):
-            cut("syntax")
+            cut("named" if kind == "name" and c == '"' else "syntax")
             self.naming = kind if c == '"' else ""
             self.captured = None
         elif kind is not None:

@@ -49,7 +49,12 @@ class KeyedReader:
                 start, self.state = i, CLOSING
             elif c in BLANKS:
                 i += 1
-            elif c == {OPENING: "{", KEY: '"', COLON: ":", CLOSING: "}"}[self.state]:
+            elif c == '"' and self.state == KEY:
+                if i > start:
+                    sink.piece("syntax", s[start:i])
+                start, self.state = i, NAME
+                i += 1
+            elif c == {OPENING: "{", KEY: "", COLON: ":", CLOSING: "}"}[self.state]:
                 i += 1
                 if self.state == CLOSING:
                     sink.piece("syntax", s[start:i])
@@ -60,7 +65,7 @@ class KeyedReader:
                     sink.piece("syntax", s[start:i])
                 return i, BROKEN
         if i > start:
-            sink.piece("syntax", s[start:i])
+            sink.piece("named" if self.state == NAME else "syntax", s[start:i])
         return i, MORE
 
     def _name(self, s: str, i: int, sink: Sink, start: int) -> tuple[int, Took | None]:
@@ -91,7 +96,7 @@ class KeyedReader:
         if sum(map(len, self.captured)) < MAX_KEY:
             self.captured.append(s[first:i][:MAX_KEY])
         if i > start:
-            sink.piece("syntax", s[start:i])
+            sink.piece("named", s[start:i])
         if self.state == COLON:
             sink.named(decode_string('"' + "".join(self.captured)) or "")
         return i, took if took is not None or self.state == COLON else MORE

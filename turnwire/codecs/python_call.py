@@ -85,6 +85,10 @@ class PythonReader:
                 break
             if value is None and self._is_key(c):
                 self._in_key(c, out)
+                if self.value is not None:
+                    i += 1
+                    cut()  # so that no piece has more in it than a value
+                    continue
             elif value is None:
                 if not self.positional:
                     cut()
@@ -93,6 +97,7 @@ class PythonReader:
                 continue
             elif c == "," and top:
                 self._say(out, value.close())
+                cut()
                 self.value = None
             elif value.depth == MAX_DEPTH and c in "[{(":
                 cut()

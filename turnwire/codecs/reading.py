@@ -50,8 +50,9 @@ class Types(Protocol):
 
 
 class Sink(Protocol):
-    """Where a reader's pieces go. Kinds: "arguments", "syntax". `json`: the JSON text that a piece of arguments
-    stands for, where the notation is not JSON; the pieces of a value together must be one JSON object."""
+    """Where a reader's pieces go. Kinds: "arguments", "syntax", "named" (a name, with quotes, told before `named`).
+    `json`: the JSON text that a piece of arguments stands for, where the notation is not JSON; the pieces of a value
+    together must be one JSON object, and none has text of a member's value and other text."""
 
     def piece(self, kind: str, raw: str, json: str | None = None) -> None: ...
 
@@ -96,24 +97,32 @@ class Reader(Protocol):
 class MembersReader:
     """Base of readers whose notation has no braces around the members of the arguments: they are told as a JSON
     object, whose own brace opens with the first piece. `_take` reads as `take`, and says in `out` what JSON text
-    that stands for."""
+    that stands for; `_cut` where a member's value begins and ends, so that no piece has more in it than a value."""
 
-    __slots__ = ("begun",)
+    __slots__ = ("begun", "told")
 
     def __init__(self) -> None:
         self.begun = False  # the object's brace was told
+        self.told = 0  # how far `take` was told
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
         out: list[str] = []
+        self.told = i
         at, took = self._take(s, i, out, sink)
-        json = "".join(out)
-        if (at > i or took is DONE) and not self.begun:
-            self.begun, json = True, "{" + json
-        if at > i or json:
-            sink.piece("arguments", s[i:at], json)
+        self._cut(s, at, out, sink, took is DONE)
         if took is DONE:
             sink.piece("arguments", "", "}")
         return at, took
+
+    def _cut(self, s: str, to: int, out: list[str], sink: Sink, done: bool = False) -> None:
+        """Tell what was read so far."""
+        json, start = "".join(out), self.told
+        if (to > start or done) and not self.begun:
+            self.begun, json = True, "{" + json
+        if to > start or json:
+            sink.piece("arguments", s[start:to], json)
+        self.told = to
+        out.clear()
 
     def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
         raise NotImplementedError

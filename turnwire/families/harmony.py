@@ -30,6 +30,7 @@ class Header:
 
     toks = ("<|channel|>", CONSTRAIN)
     begins = ("<|channel|>", " to=")
+    place = staticmethod(gpt.name_at)
 
     def kind(self, part: Part) -> str:
         """The frame of a part."""
@@ -42,7 +43,7 @@ class Header:
     def read(self, text: str) -> dict[str, str]:
         """The last channel and the last recipient that a header names."""
         channels: list[str] = re.findall(r"<\|channel\|>\s*(\w*)", text)
-        recipients: list[str] = re.findall(r"\bto=([^\s<]+)", text)
+        recipients: list[str] = gpt.TO.findall(text)
         channel = channels[-1] if channels else ""
         to = recipients[-1] if recipients else ""
         said = {"channel": channel} if channel else {}

@@ -24,13 +24,13 @@ from ..events import (
     Span,
     TextDelta,
 )
-from ..turns import Call, CallStatus, Reasoning, Text, Turn, Violation
+from ..turns import Call, Reasoning, Text, Turn, Violation
 from ..wire import SYMBOL, Slot, Symbols
-from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, in_string, read_json
-from .emitter import Emitter
+from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, in_string, judged, read_json
+from .emitter import Emitter, collect
 from .validate import Toolbox
 
-MAX_HEAD = 4096  # characters of a header, a key or a name that are read
+NAMING = ("head", "attrs", "name", "named")  # kinds of pieces that have a call's name in them
 
 
 class Assembler(Emitter):
@@ -58,6 +58,7 @@ class Assembler(Emitter):
         self.head: list[str] = []
         self.info: dict[str, str] = {}
         self.arg: OpenArgument | None = None
+        self.within: Span | None = None  # where a header has the call's name
 
     # the machine's side
 
@@ -79,17 +80,20 @@ class Assembler(Emitter):
         elif kind == "value" and call is not None and arg is not None and arg.name is not None and not arg.ignored:
             self._value(call, arg, text, start)
         else:
+            if kind in NAMING:
+                self.note(start)
             if kind in ("head", "attrs", "noise"):
-                _collect(self.head, text)
+                collect(self.head, text)
             elif kind == "key" and arg is not None:
-                _collect(arg.key, text)
+                collect(arg.key, text)
             elif kind == "name" and call is not None:
-                _collect(call.spelled, text)
+                collect(call.spelled, text)
             self.markup(text, start)
 
     def header(self, head: Any) -> str:
         text = self._header_text()
         self.info = head.read(text)
+        self.within = head.place(text) if "name" in self.info else None
         if "fault" in self.info:
             self.fault("bad-header", self.info["fault"], text[:200])
         return self.info.get("kind", "other")
@@ -115,7 +119,7 @@ class Assembler(Emitter):
             self.call = OpenCall(self.calls, id=info.get("id"), in_reasoning=self.in_reasoning)
             self.calls += 1
             if "name" in info:
-                self.named(info["name"])
+                self.named(info["name"], self.within)
         else:
             self.kind = kind
             if "name" in info:  # a call, read as words because calls are switched off
@@ -123,6 +127,7 @@ class Assembler(Emitter):
             self.info = info
             public: Literal["text", "reasoning"] = "reasoning" if kind == "reasoning" else "text"
             self.emit(PartStart(self.part, public, channel, *self.where(), info.get("recipient")))
+        self.noted = None
 
     def end(self, kind: str) -> None:
         self._close(kind, ended=True)
@@ -153,8 +158,9 @@ class Assembler(Emitter):
         else:
             self.end(kind)
 
-    def named(self, name: str) -> None:
+    def named(self, name: str, within: Span | None = None) -> None:
         call = self.call
+        place = self.name_at(within)
         if call is None or call.name is not None or not name:
             return
         if ODD.search(name):
@@ -164,7 +170,8 @@ class Assembler(Emitter):
         if wrote is not None and call.id != wrote:
             self.fault("bad-attributes", "a second call with this id: it gets another", wrote[:200])
         held, call.held = call.held, []
-        start = CallStart(self.part, call.index, call.id, name, *self.where(held[0].span[0] if held else None))
+        since = held[0].span[0] if held else None
+        start = CallStart(self.part, call.index, call.id, name, *self.where(since), *place)
         call.started = True
         self.out.append(start)
         self.out.extend(held)
@@ -181,7 +188,7 @@ class Assembler(Emitter):
         if call is None:
             return
         if kind == "attrs":
-            self._attributes(call, arg, slot.codec.read(self._header_text()))
+            self._attributes(call, arg, slot.codec)
         elif kind == "name":
             call.waits = True
             if not getattr(slot.codec, "waits", False):
@@ -206,7 +213,7 @@ class Assembler(Emitter):
     def needed(self) -> int:
         """The first character whose tokens may still be asked for."""
         arg = self.arg
-        return arg.since if arg is not None and arg.held else self.at
+        return self.since(arg.since if arg is not None and arg.held else self.at)
 
     def quick(self, kind: str) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]] | None:
         """How to take text of `kind` that needs no step: where it goes, and its event."""
@@ -245,24 +252,30 @@ class Assembler(Emitter):
 
     # calls
 
-    def _attributes(self, call: OpenCall, arg: OpenArgument | None, said: Mapping[str, str]) -> None:
+    def _attributes(self, call: OpenCall, arg: OpenArgument | None, codec: Any) -> None:
         """What an "attrs" slot says of the open argument, else of the call."""
+        text = self._header_text()
+        said: Mapping[str, str] = codec.read(text)
         if "fault" in said:
             self.fault("bad-attributes", said["fault"], "")
         if arg is not None:
             arg.key, arg.form = [said.get("key", "".join(arg.key))], said.get("form", arg.form)
+            self.noted = None
             if arg.key[0]:
                 self._key_known(call, arg)
             return
         call.id = said.get("id", call.id)
         if "name" in said:
-            self.named(said["name"])
+            self.named(said["name"], codec.place(text))
         self._no_more_attributes(call)
+        self.noted = None
 
     def _no_more_attributes(self, call: OpenCall) -> None:
         if call.waits:
             call.waits = False
-            self.named("".join(call.spelled).strip())
+            text = "".join(call.spelled)
+            name, blanks = text.strip(), len(text) - len(text.lstrip())
+            self.named(name, (blanks, blanks + len(name)))
 
     def _arguments(self, call: OpenCall, text: str, start: int, json: str | None) -> None:
         span, tokens = self.where(start)
@@ -336,27 +349,17 @@ class Assembler(Emitter):
             if ended and call.started:
                 self._send(call, "}" if call.values else "{}")
             arguments, text, raw = call.values, "".join(call.json), call.raws
-        status, errors = self._judge(call, ended, arguments)
+        status, wrong = judged(call, ended, arguments)
+        errors: tuple[Violation, ...] = ()
+        if wrong is not None:
+            self.fault(*wrong)
+        elif status == "complete":
+            status, errors = self.toolbox.check(call.name or "", arguments or {})
         known = arguments if status != "unreadable" else None
         done = Call(call.name, known, call.id, raw, text, status, errors, call.in_reasoning)
         self.out.extend(call.held)  # arguments, but never a name
         self.ended(CallEnd(self.part, call.index, done, done.complete, tuple(call.faults), *self.where()))
         self.call, self.arg, self.kind = None, None, None
-
-    def _judge(
-        self, call: OpenCall, ended: bool, arguments: dict[str, Any] | None
-    ) -> tuple[CallStatus, tuple[Violation, ...]]:
-        if not ended:
-            self.fault("incomplete-call", "the call was cut", call.name or "")
-            return "incomplete", ()
-        if call.name is None:
-            self.fault("no-name", "a call without a name", "")
-            return "unreadable", ()
-        if arguments is None or not call.readable:
-            if call.readable:
-                self.fault("no-arguments", "a call without arguments", call.name)
-            return "unreadable", ()
-        return self.toolbox.check(call.name, arguments)
 
     # the prompt's share
 
@@ -366,6 +369,8 @@ class Assembler(Emitter):
         if self.together:
             self.parts, self.together = [*self.parts, *(e.call for e in self.together)], []
         self.out = []
+        if self.noted is not None:
+            self.noted -= self.at + held
         self.at = -held
         self.prefilled = self.kind is not None
         if self.kind is not None:
@@ -390,8 +395,3 @@ class Assembler(Emitter):
 
 def _ignore(text: str) -> None:
     pass
-
-
-def _collect(into: list[str], text: str) -> None:
-    if len(into) < MAX_HEAD:
-        into.append(text[:MAX_HEAD])

@@ -7,12 +7,13 @@ the sending, and the faults in `flaws`, to the assembler. `read_json` judges the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..codecs import LiteralStream, dumps, escaped, loads_counting
 from ..events import Event, Fault, Span
+from ..turns import CallStatus
 from .coerce import as_json, coerce, kinds, streams_as_json, streams_as_string
 from .compile import BLANKS
 from .validate import Toolbox, inner
@@ -148,6 +149,19 @@ def read_json(call: OpenCall, text: str) -> tuple[dict[str, Any] | None, tuple[s
         return None, ("not-an-object", "arguments are not a JSON object")
     fault = ("duplicate-key", f"a second {duplicates[0]!r} in the arguments: the first counts") if duplicates else None
     return cast("dict[str, Any]", value), fault
+
+
+def judged(
+    call: OpenCall, ended: bool, arguments: Mapping[str, Any] | None
+) -> tuple[CallStatus, tuple[str, str, str] | None]:
+    """What a call that is over is worth, "complete" as far as its tool does not object; and its fault."""
+    if not ended:
+        return "incomplete", ("incomplete-call", "the call was cut", call.name or "")
+    if call.name is None:
+        return "unreadable", ("no-name", "a call without a name", "")
+    if arguments is None or not call.readable:
+        return "unreadable", ("no-arguments", "a call without arguments", call.name) if call.readable else None
+    return "complete", None
 
 
 def in_string(

@@ -12,6 +12,8 @@ from ..turns import Part
 from .calls import OpenCall
 from .tokenmap import TokenMap
 
+MAX_HEAD = 4096  # characters of a header, a key or a name that are read
+
 
 class Emitter:
     """`drain` returns the events since the last time. A call without a name yet holds what belongs to it."""
@@ -24,6 +26,7 @@ class Emitter:
         self.keep = keep
         self.parts: list[Part] = []
         self.together: list[CallEnd] | None = None  # of an open list
+        self.noted: int | None = None  # where a name begins, or text that a name is read from
 
     def drain(self) -> list[Event]:
         out, self.out = self.out, []
@@ -37,6 +40,26 @@ class Emitter:
     def place(self) -> tuple[Span, Span | None]:
         """Here: an empty span and its place among the tokens."""
         return self.where()
+
+    def note(self, start: int) -> None:
+        """A name, or text that a name is read from, begins here, if it has not begun."""
+        if self.noted is None:
+            self.noted = start
+
+    def since(self, start: int) -> int:
+        """The first character whose tokens may still be asked for: `start`, or where a name began."""
+        if self.noted is not None and self.at - self.noted > MAX_HEAD:
+            self.noted = None
+        return start if self.noted is None else max(0, min(start, self.noted))
+
+    def name_at(self, within: Span | None) -> tuple[Span | None, Span | None]:
+        """Where the name is: `within` what was noted, or all of it but the quotes around it. Nowhere, if the prompt has
+        some of it."""
+        start, self.noted = self.noted, None
+        if start is None or self.at - start > MAX_HEAD:
+            return None, None
+        first, last = within if within is not None else (1, self.at - start - 1)
+        return self.where(start + first, start + last) if start + first >= 0 else (None, None)
 
     def emit(self, event: Event) -> None:
         (self.call.held if self.call is not None and self.call.held else self.out).append(event)
@@ -75,3 +98,9 @@ class Emitter:
                 end.call = replace(end.call, status="incomplete", errors=())
                 end.complete, end.faults = False, (*end.faults, cut)
             self.ended(end)
+
+
+def collect(into: list[str], text: str) -> None:
+    """More of a name, a key or a header, as far as it is read."""
+    if len(into) < MAX_HEAD:
+        into.append(text[:MAX_HEAD])

@@ -4,6 +4,7 @@ keeps. Facts: openai/harmony src/encoding.rs (0.0.8) and docs/format.md; docs/ha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 FUNCTIONS = "functions."
+TO = re.compile(r"\bto=([^\s<]+)")
 LEADING = ("system", "developer")
 CONSTRAIN = "<|constrain|>"
 TEXT = (str, type(None))
@@ -226,3 +228,9 @@ class ToolMessages:
                 w.markup(" to=assistant<|channel|>commentary<|message|>")
                 w.content(placed.having((index, part)), layout, context)
                 w.markup("<|end|>")
+
+
+def name_at(text: str) -> tuple[int, int]:
+    """Where a header has the name of the function that it calls."""
+    *_, last = TO.finditer(text)
+    return last.start(1) + len(FUNCTIONS), last.end(1)
