@@ -109,7 +109,7 @@ def test_weights_of_messages_and_parts() -> None:
     given = [*MESSAGES[:-1], {**MESSAGES[-1], "weight": 0}]  # as in OpenAI's format for fine-tuning
     (sample,) = samples_from_messages(QWEN, given, [TOOL], TOK)
     assert counted(sample).endswith("No rain.<|im_end|>") and sum(sample.mask) > sum(sample.loss_mask)
-    assert -100 == sample.labels()[-2] and shown(sample.ids_of(5, "text")) == "Welcome."
+    assert sample.labels()[-2] == -100 and shown(sample.ids_of(5, "text")) == "Welcome."
     (last,) = samples_from_messages(QWEN, MESSAGES, [TOOL], TOK, train_on="last_assistant_message")
     assert counted(last) == "Welcome.<|im_end|>"
     (turn,) = samples_from_messages(QWEN, MESSAGES[:4], [TOOL], TOK, train_on="last_assistant_turn")
