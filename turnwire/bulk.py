@@ -268,7 +268,7 @@ def _text_read(value: Any) -> Any:
 def _json(text: Any, path: str) -> Any:
     try:
         if isinstance(text, bytes):
-            text = text.decode()
+            text = text.decode("utf-8-sig")  # what some editors begin a file with
         if not isinstance(text, str):
             raise InputError(f"not text but {type(text).__name__}", value=text, path=path, expected="JSON")
         return loads(text)

@@ -43,10 +43,15 @@ class Place:
     """A path and the file system that it is in."""
 
     def __init__(self, path: str):
-        fs = importlib.import_module("pyarrow.fs")
+        pa, fs = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.fs")
         self.fs: Any
         self.path: str
-        self.fs, self.path = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
+        try:
+            self.fs, self.path = fs.FileSystem.from_uri(path) if "://" in path else (fs.LocalFileSystem(), path)
+        except pa.ArrowInvalid as e:
+            raise InputError(
+                f"no place: {e}", path=path, expected="a path, or s3://, gs://, hdfs:// or file://"
+            ) from None
 
     def of(self, *names: str) -> str:
         """A path below."""

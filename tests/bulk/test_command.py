@@ -235,6 +235,7 @@ def test_shards_tile_the_lines(text: str, chunk: int, tmp_path: Path, monkeypatc
     [
         (("x.csv", "-o", "out", *USUAL), "x.csv: expected a file of JSON lines"),
         (("x.jsonl", "-o", "out", *USUAL), "no such file"),
+        (("http://x/x.jsonl", "-o", "out", *USUAL), "http://x/x.jsonl: no place"),
         (("d.jsonl", "-o", "out", "--format", "qwen3"), "need a tokenizer"),
         (("d.jsonl", "-o", "out", *USUAL, "--address", "x"), "--engine ray"),
         (("d.jsonl", "-o", "out", *USUAL, "--workers", "0"), "'0': expected a whole number"),

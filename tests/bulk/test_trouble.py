@@ -45,8 +45,12 @@ def table(folder: Path) -> Any:
 def test_compressed_lines(kind: str, tmp_path: Path) -> None:
     lines = [*data.lines(30), "no JSON\n"]
     path = tmp_path / f"d.jsonl.{kind}"
-    with pa.CompressedOutputStream(str(path), {"gz": "gzip", "zst": "zstd"}.get(kind, kind)) as file:
-        file.write("".join(lines).encode())
+    with path.open("wb") as whole:
+        for some in (lines[:9], lines[9:]):  # as `cat a.gz b.gz` makes it
+            packed = pa.BufferOutputStream()
+            with pa.CompressedOutputStream(packed, {"gz": "gzip", "zst": "zstd"}.get(kind, kind)) as file:
+                file.write("".join(some).encode())
+            whole.write(packed.getvalue())
     code, out, err = run(path, "-o", tmp_path / "out", *USUAL, "--part-rows", 10, "--batch-size", 7)
     assert (code, err) == (1, "") and f"{path}:31: InputError: row: not JSON" in out, "a file is one part"
     got = table(tmp_path / "out")
@@ -60,6 +64,12 @@ def test_a_compressed_file_that_ends_too_soon(tmp_path: Path) -> None:
         code, out, err = run(tmp_path / f"{name}.jsonl.gz", "-o", tmp_path / "out", *USUAL)
         assert (code, out) == (2, "") and f"{name}.jsonl.gz: cannot be unpacked" in err and err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_begins_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text("".join(data.lines(3)), "utf-8-sig")
+    assert run(tmp_path / "d.jsonl", "-o", tmp_path / "out", *USUAL)[0] == 0
+    assert table(tmp_path / "out")["input_ids"].to_pylist() == wanted(3)
 
 
 @pytest.mark.parametrize("out", ["out", "out.parquet", "out.jsonl"])
