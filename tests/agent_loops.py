@@ -46,9 +46,19 @@ class Manner:
 CANONICAL = Manner(0, 0, 0, 0)
 
 
-def said(rng: random.Random) -> str:
+@dataclass(frozen=True)
+class Step:
+    """What was sent, what the model wrote and why it stopped, what comes behind."""
+
+    prompt: list[int]
+    ids: list[int]
+    finish: Any
+    more: list[dict[str, Any]]
+
+
+def said(rng: random.Random, most: int = 5) -> str:
     """Some text."""
-    return "".join(rng.choice(WORDS) for _ in range(rng.randint(1, 5)))
+    return "".join(rng.choice(WORDS) for _ in range(rng.randint(1, most)))
 
 
 def turns(rng: random.Random, kinds: set[str]) -> Turn:
@@ -124,7 +134,8 @@ def answers(turn: Turn, rng: random.Random) -> list[dict[str, Any]]:
     calls = [c for c in turn.calls if c.complete]
     if not calls:
         return [{"role": "user", "content": said(rng)}]
-    found = [{"role": "tool", "tool_call_id": c.id, "name": c.name, "content": said(rng)} for c in calls]
+    most = 5 if rng.random() < 0.7 else 200
+    found = [{"role": "tool", "tool_call_id": c.id, "name": c.name, "content": said(rng, most)} for c in calls]
     if all(c.id is not None for c in calls) and len({c.id for c in calls}) == len(calls):
         rng.shuffle(found)
     return [{k: v for k, v in r.items() if v is not None} for r in found]
@@ -145,11 +156,10 @@ def play(
     manner: Manner = Manner(),
     steps: int = 6,
     whole: bool = True,
-    observe: Callable[[list[int], list[int], Turn, list[dict[str, Any]]], None] | None = None,
+    observe: Callable[[Step], None] | None = None,
     **options: Any,
 ) -> Conversation | None:
-    """One loop. `whole`: what is appended is compared with the whole prompt. `observe` is told of each step: what was
-    sent, what was sampled, how it reads, what comes behind it."""
+    """One loop. `whole`: what is appended is compared with the whole prompt. `observe` is told of each step."""
     conversation = Conversation(fmt, tokenizer, TOOLS, **options)
     conversation.add(opening(rng))
     control = frozenset(i for t in fmt.control if (i := tokenizer.special(t)) is not None)
@@ -182,7 +192,7 @@ def play(
         more = answers(turn, rng)
         counts["results"] += more[0]["role"] == "tool"
         if observe is not None:
-            observe(prompt, ids, turn, more)
+            observe(Step(prompt, ids, finish, more))
         conversation.add(more)
     check_sample(conversation)
     counts["loops"] += 1
