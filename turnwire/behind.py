@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from .errors import HistoryError, InputError, RefusedTurn, TurnwireError, as_mapping
 from .spans import Rendered, symbols_of
 from .turns import Call, Part, Reasoning, Result, Text, Turn
-from .wire import end_tokens
 
 if TYPE_CHECKING:
     from .format import Format
@@ -110,7 +109,7 @@ def behind_turn(
         raise HistoryError("nothing of the turn is shown where these messages follow it", value=how.fmt.name,
                            path="messages", expected="a format that shows turns of the assistant")  # fmt: skip
     cut = out.tokens(at - 1, at)[1]
-    ends = {how.tokenizer.special(t) for t in end_tokens(how.fmt.reply)}
+    ends = {how.tokenizer.special(t) for t in how.fmt.end_tokens}
     return Behind(tuple(i for i in out.ids[cut - 1 : cut] if i in ends), tuple(out.ids[cut:]))
 
 
@@ -257,7 +256,7 @@ def _end(fmt: Format, out: Rendered, turn: int) -> int | None:
         return None
     said = max((r.stop for r in runs if r.kind != "template"), default=sampled[-1])
     rest = out.text[said : sampled[-1]]
-    ends = [rest.index(t) + len(t) for t in end_tokens(fmt.reply) if t in rest]
+    ends = [rest.index(t) + len(t) for t in fmt.end_tokens if t in rest]
     return said + min(ends) if ends else sampled[-1]
 
 

@@ -48,7 +48,7 @@ def extend(
 def last_turn(fmt: Format, ids: Sequence[int], bound: Bound, tokenizer: Tokenizer) -> tuple[Turn, Sequence[int], str]:
     """The reply at the end of `ids`, parsed; its ids; the kind of part that it was cut in."""
     found: tuple[Turn, Sequence[int], str] | None = None
-    end = len(ids)
+    end, faults = len(ids), 0
     several = any(fmt.openers.heads.values())  # one turn may be several messages, each with a header
     for _ in range(MESSAGES if several else 1):
         start = _begin(fmt, ids, bound, end)
@@ -59,8 +59,8 @@ def last_turn(fmt: Format, ids: Sequence[int], bound: Bound, tokenizer: Tokenize
         part = open_part(parser.turn, events)
         events += parser.close("stop")
         turn = parser.turn
-        faults = any(isinstance(e, Fault) for e in events)
-        if found is not None and (faults or len(turn.parts) <= len(found[0].parts)):
+        before, faults = faults, sum(isinstance(e, Fault) for e in events)
+        if found is not None and (faults > before or len(turn.parts) <= len(found[0].parts)):
             break
         found = turn, ids[start:], part
         end = start - 1

@@ -23,7 +23,7 @@ from .templating.tail import Openers, openers, prompt_tail
 from .templating.writer import Writer
 from .tools import normalize_tools
 from .turns import Call, Part, Reasoning, Refusal, Text, Turn
-from .wire import Lit, Switch, Word, control_tokens, stop_tokens, walk
+from .wire import Lit, Switch, Word, control_tokens, end_tokens, stop_tokens, walk
 
 if TYPE_CHECKING:
     from .parsers.compile import Program
@@ -92,10 +92,15 @@ class Format:
             sorted(control_tokens(self.reply) | control_tokens(self.header) | layout | set(self.control_extra))
         )
 
-    @property
+    @functools.cached_property
     def stop_tokens(self) -> tuple[str, ...]:
         """The spellings of the tokens that end generation."""
         return stop_tokens(self.reply)
+
+    @functools.cached_property
+    def end_tokens(self) -> tuple[str, ...]:
+        """The same, and those that a message ends in in a prompt."""
+        return end_tokens(self.reply)
 
     def stop_token_ids(self, tokenizer: Tokenizer) -> list[int]:
         """The ids of the tokens that end generation; those that a tokenizer lacks are left out, but one."""
