@@ -132,7 +132,9 @@ def rivals(fmt: Format, tokenizer: Any) -> tuple[dict[str, Row], str]:
         return {}, f"no rivals: {e}"
     if name == "gpt-oss":
         real.harmony_encoding()
-    kinds = [c for c in vars(configs).values() if isinstance(c, type) and "name" in getattr(c, "model_fields", {})]
+    kinds: list[Any] = [
+        c for c in vars(configs).values() if isinstance(c, type) and "name" in getattr(c, "model_fields", {})
+    ]
     config = next(c for c in kinds if c.model_fields["name"].default == name)
     peer = real.transformers_tokenizer(tokenizer)
     made = renderers.create_renderer(peer, config(**options))

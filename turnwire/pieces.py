@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .tokens import Bound
 
 SHOWN = 8  # tokens of each text in `Rewritten`
-AHEAD = 64  # characters that are looked for further on
+AHEAD = (64, 16, 8)  # characters that are looked for further on
 
 
 class Rewritten(NamedTuple):
@@ -134,7 +134,7 @@ def _reason(was: str, now: str) -> str:
         return "the same text in other tokens"
     if now.split()[: len(was.split())] == was.split():
         return "the same text with other white space"
-    if now[:AHEAD] in was:
+    if any(now[:n] in was for n in AHEAD if len(now) >= n):
         return "the template leaves out what was there"
     return "the template writes something else"
 
