@@ -113,9 +113,11 @@ def loop(name: str, steps: int, markdown: bool) -> None:
     """An agent of one user message: the whole prompt before each of its turns."""
     subject = Subject(name)
     messages = conversation(steps, user_every=0, seed=5)
-    encode = subject.tokenizer.backend.encode
+    encode = (
+        type(subject.tokenizer.backend).from_str(subject.tokenizer.backend.to_str()).encode
+    )  # a word cache of its own
     bound = subject.fmt.bind(subject.tokenizer)
-    seen = bound.cache_info()
+    seen, known = bound.cache_info(), bound.prompts.info()
     spent: list[float] = []
     new: list[float] = []
     before, count = "", 0
@@ -132,18 +134,21 @@ def loop(name: str, steps: int, markdown: bool) -> None:
         _ = encode(fresh, add_special_tokens=False).ids
         new.append(time.process_time() - start)
         before, count = out.text, len(ids)
-    info = bound.cache_info()
+    info, prompts = bound.cache_info(), bound.prompts.info()
     tenth = max(1, steps // 10)
     rows: list[list[str]] = []
     for what, t in ((OURS, spent), ("tokenizers encode of the new text only", new)):
         shown = (sum(t), statistics.median(t[:tenth]), statistics.median(t[-tenth:]))
         rows.append([what, *(f"{seconds * 1e3:.2f}" for seconds in shown)])
+    rows.append(["x encode of the new text", *(f"{float(a) / float(b):.2f}" for a, b in zip(rows[0][1:], rows[1][1:]))])
     print(f"\n### {name}: {steps} turns, the prompt rendered before each; {count:,} tokens at the end\n")
     print(table(["ms", "all", "a turn, at first", "a turn, at the end"], rows, markdown))
-    print(
-        f"\nRun cache: {info.hits - seen.hits:,} hits, {info.misses - seen.misses:,} misses, "
-        f"{info.currsize / 2**20:.1f} MiB of {info.maxsize / 2**20:.0f} MiB."
-    )
+    for what, before, after in (("texts", seen, info), ("prompts", known, prompts)):
+        hits, misses = after.hits - before.hits, after.misses - before.misses
+        print(
+            f"\nCache of {what}: {hits:,} hits, {misses:,} misses ({hits / max(1, hits + misses):.0%}), "
+            f"{after.currsize / 2**20:.1f} MiB of {after.maxsize / 2**20:.0f} MiB."
+        )
 
 
 def main() -> None:

@@ -318,6 +318,8 @@ def as_mapping(value: Any) -> Mapping[str, Any] | None:
 
 def check_text(text: str, path: str) -> None:
     """Raise `SurrogateError` when `text` holds a lone surrogate."""
+    if text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError as e:

@@ -18,10 +18,10 @@ from .messages import read_messages
 from .spans import Rendered, Stretch
 from .templating.call_ids import reply_names, settle_ids
 from .templating.render import place, render_prompt
-from .templating.reply import PLACES, Indexed, NoPlace, write_reply
+from .templating.reply import PLACES, Indexed, NoPlace, Plan, write_reply
 from .templating.tail import Openers, openers, prompt_tail
 from .templating.writer import Writer
-from .tools import normalize_tools
+from .tools import known_tools
 from .turns import Call, Part, Reasoning, Refusal, Text, Turn
 from .wire import Lit, Switch, Word, control_tokens, end_tokens, stop_tokens, walk
 
@@ -77,6 +77,11 @@ class Format:
         from .parsers.compile import Program
 
         return Program(self.name, self.reply, self.control)
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """The reply, ready to be written."""
+        return Plan(self.reply, self.program.symbols)
 
     @property
     def control(self) -> tuple[str, ...]:
@@ -162,7 +167,7 @@ class Format:
 
     def context(self, tools: Any, options: Mapping[str, Any]) -> Context:
         """Options resolved and tools read, for the layout."""
-        return Context(self.layout.resolve(options), normalize_tools(tools))
+        return Context(self.layout.resolve(options), known_tools(tools))
 
     def writer(self, trust: bool = False, forgeable: tuple[str, ...] = ()) -> Writer:
         """A writer in this format's symbols."""
@@ -170,9 +175,7 @@ class Format:
 
     def symbols_of_word(self, word: Word) -> str:
         """Plain markup in symbols."""
-        w = self.writer()
-        w.word(word)
-        return "".join(s.symbols for s in w.stretches)
+        return self.program.symbols.of_word(word)
 
     def encode(self, symbols: str, tokenizer: Tokenizer) -> list[int]:
         """The ids of text in which control tokens are private symbols; not for callers' text."""
@@ -231,7 +234,7 @@ class Format:
         w = self.writer()
         w.turn, w.sampled = 0, True
         try:
-            write_reply(w, self.reply, parts, context.options, history=False)
+            write_reply(w, self.plan, parts, context.options, history=False)
         except NoPlace as e:
             raise RefusedTurn(str(e), refusal=e.refusal("turn"), value=e.part, path="turn", expected=PLACES) from None
         return w
@@ -342,7 +345,7 @@ class Format:
         return Parser(
             self.program,
             bound,
-            Toolbox(normalize_tools(tools)),
+            Toolbox(known_tools(tools)),
             prompt=self.prompt_tail(prompt, bound),
             strict=strict,
             calls_in_reasoning=calls_in_reasoning,

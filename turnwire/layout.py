@@ -45,8 +45,12 @@ class Placed:
         return "".join(p.text for _, p in self.parts if isinstance(p, Text))
 
     def having(self, *parts: tuple[int | None, Part]) -> Placed:
-        """The same turn with other parts."""
-        return replace(self, parts=parts)
+        """The same turn with other parts; itself, if they are no others."""
+        if len(parts) == len(self.parts) and all(a is b or a[1] is b[1] for a, b in zip(parts, self.parts)):
+            return self
+        if type(self) is not Placed:
+            return replace(self, parts=parts)
+        return Placed(self.role, self.turn, parts, self.headed, self.open)
 
 
 @dataclass(frozen=True, slots=True)

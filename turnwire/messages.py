@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, cast
 
 from .codecs import loads
@@ -40,18 +41,22 @@ TEXTS = ("text", "input_text", "output_text")
 FIELDS = ("kind", "type", "text", "media", "source")
 
 
-def read_messages(messages: Any, roles: Iterable[str]) -> list[Turn]:
-    """The turns of a conversation; `roles` are those the format knows."""
+def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = ()) -> list[Turn]:
+    """The turns of a conversation; `roles` are those the format knows. `known`: what the first messages were read to
+    before."""
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
         raise MessageError(
             "not a list of messages", value=messages, path="messages", expected="a list of dicts or Turns"
         )
-    known = tuple(roles)
-    turns: list[Turn] = []
+    spoken = tuple(roles)
+    turns = list(known)
     answers = Answers()
-    for i, message in enumerate(messages):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    asked = next((i for i in range(len(turns) - 1, -1, -1) if turns[i].role == "assistant"), len(turns))
+    for turn in turns[asked:]:
+        answers.check(turn, "messages")
+    for i, message in enumerate(islice(messages, len(turns), None), len(turns)):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         path = f"messages[{i}]"
-        turn = _read(message, path, known)
+        turn = _read(message, path, spoken)
         turns.append(answers.check(turn, path))
     return turns
 
@@ -243,9 +248,42 @@ def _arguments(value: Any, path: str) -> dict[str, Any]:
             raise ArgumentsError(f"not JSON ({e})", value=value, path=path, expected="a JSON object") from None
     if not isinstance(value, Mapping):
         raise ArgumentsError(f"a {type(value).__name__}", value=value, path=path, expected="a JSON object")
-    copy = _plain_json(value, path, 0)
-    check_strings(copy, path)
-    return copy
+    try:
+        return _quick_json(value, 0)
+    except (_NotPlain, UnicodeEncodeError):  # look again for where it is
+        copy = _plain_json(value, path, 0)
+        check_strings(copy, path)
+        return copy
+
+
+class _NotPlain(Exception):
+    """Something that is not JSON."""
+
+
+def _quick_json(value: Any, depth: int) -> Any:
+    """A copy in dicts, lists and scalars, without a word about what is wrong; scalars of a class of their own too."""
+    kind = cast("type[Any]", type(value))
+    if kind is str:
+        if not value.isascii():
+            value.encode()
+        return value
+    if value is None or kind is bool:
+        return value
+    if depth <= 128:
+        if kind is dict:
+            copy: dict[str, Any] = {}
+            for k, v in value.items():
+                if type(k) is not str:
+                    raise _NotPlain
+                if not k.isascii():
+                    k.encode()
+                copy[k] = _quick_json(v, depth + 1)
+            return copy
+        if kind is list:
+            return [_quick_json(v, depth + 1) for v in value]
+        if (kind is int and abs(value) < _TOO_LONG) or (kind is float and value - value == 0):
+            return value
+    raise _NotPlain
 
 
 def _plain_json(value: Any, path: str, depth: int) -> Any:

@@ -11,15 +11,20 @@ import codecs
 import importlib
 import math
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .errors import InputError, MaskError, NoTokenizer, nearest
 from .origins import Origin, OriginMap
+from .prefixes import first_of, last_before, last_of
+from .tokenchars import char_ends as char_ends
+from .tokenchars import kept_at
 from .wire import SYMBOL
 
 if TYPE_CHECKING:
@@ -46,8 +51,7 @@ class Run:
     tokens: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A run in symbols, as a `Writer` leaves it."""
 
     symbols: str
@@ -57,18 +61,30 @@ class Stretch:
     sampled: bool
 
 
+Owner: TypeAlias = "tuple[int | None, int | None, str, bool]"
+"""Turn, part, kind and whether it is sampled."""
+
+
+class Begun(NamedTuple):
+    """A prompt that another begins as: up to `symbols` characters of its symbols, `text` characters of its text."""
+
+    prompt: Rendered
+    symbols: int
+    text: int
+
+
 class Rendered:
     """A rendered prompt or reply: `text` always; `ids`, `mask` and the runs' tokens with a tokenizer.
 
     `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing. `origins`: where
     each character comes from, if it was rendered by a template (see `origin`). `whole`: the text is encoded at once by
     the tokenizer's own pipeline, control tokens that content spells included. `unmasked`: why the mask "sampled" cannot
-    be given, if it cannot.
+    be given, if it cannot. `begun`: what stands before the stretches, which is not encoded again.
     """
 
     __slots__ = (
-        *("_bound", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_trust"),
-        *("origins", "symbols", "text", "unmasked"),
+        *("_bound", "_encoded", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_stretched", "_symbols"),
+        *("_texts", "_trust", "origins", "text", "unmasked"),
     )
 
     def __init__(
@@ -81,32 +97,68 @@ class Rendered:
         origins: OriginMap | None = None,
         whole: bool = False,
         unmasked: str = "",
+        begun: Begun | None = None,
     ):
         self._bound = bound
         self.origins = origins
         self.unmasked = unmasked
         self._trust = trust  # text may spell the tokenizer's special tokens
         self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
-        self.symbols = "".join(s.symbols for s in stretches)
-        self._flat: list[Run] = []
         self._runs: tuple[Run, ...] | None = None
+        self._stretched: list[Run] | None = None
+        self._flat: list[tuple[int, int, int | None, int | None, str, bool]] = []  # what `Run` holds but its tokens
+        # text, symbols and ids of a prompt that goes on are the other's, in the strings and lists that these came in
+        self._symbols: list[str] = []
+        self._texts: list[str] = []
+        start, at = 0, 0
+        owner: Owner | None = None
+        if begun is not None:
+            start, at, owner = self._take_runs(begun)
+            self._symbols = first_of(begun.prompt._symbols, begun.symbols)
+            self._texts = first_of(begun.prompt._texts, at)
+        self._symbols.append("".join([s.symbols for s in stretches]))
         texts: list[str] = []
-        at = 0
         for s in stretches:
-            text = spell(s.symbols)
-            last = self._flat[-1] if self._flat else None
-            if last and (last.turn, last.part, last.kind, last.sampled) == (s.turn, s.part, s.kind, s.sampled):
-                self._flat[-1] = Run(last.start, at + len(text), s.turn, s.part, s.kind, s.sampled)
-            elif text:
-                self._flat.append(Run(at, at + len(text), s.turn, s.part, s.kind, s.sampled))
+            text = s.symbols if s.symbols.isascii() else spell(s.symbols)
+            if text and s[1:] != owner:
+                if owner is not None:
+                    self._flat.append((start, at, *owner))
+                start, owner = at, s[1:]
             texts.append(text)
             at += len(text)
-        self.text = "".join(texts)
+        if owner is not None:
+            self._flat.append((start, at, *owner))
+        self._texts.append("".join(texts))
+        self.text = "".join(self._texts)
         self._ids: list[int] | None = None
+        self._encoded: list[list[int]] = []  # the ids, in lists that are never changed
         self._starts: list[int] = []  # first character of each piece that was encoded by itself
         self._pieces: list[tuple[int, int, bool]] = []  # its first id, its end, sampled
         if bound is not None:
-            self._ids = self._encode_whole(bound) if whole else self._encode(stretches, spell, bound)
+            if whole:
+                self._encoded.append(self._encode_whole(bound))
+            else:
+                self._encode(stretches, spell, bound, begun)
+            self._ids = []
+            for ids in self._encoded:
+                self._ids += ids
+
+    def _take_runs(self, begun: Begun) -> tuple[int, int, Owner | None]:
+        """The runs before its end; of the last one, which may go on, where it starts and whose it is."""
+        flat = begun.prompt._flat
+        last = last_before(flat, (begun.text,))
+        if last < 0:
+            return 0, 0, None
+        self._flat = flat[:last]
+        start, _, turn, part, kind, sampled = flat[last]
+        return start, begun.text, (turn, part, kind, sampled)
+
+    @property
+    def symbols(self) -> str:
+        """The text with control tokens as private symbols."""
+        if len(self._symbols) != 1:
+            self._symbols = ["".join(self._symbols)]
+        return self._symbols[0]
 
     @property
     def ids(self) -> list[int]:
@@ -118,14 +170,16 @@ class Rendered:
     @property
     def stretched(self) -> Sequence[Run]:
         """The runs without their tokens, which take time to find."""
-        return self._flat
+        if self._stretched is None:
+            self._stretched = [Run(*run) for run in self._flat]
+        return self._stretched
 
     @property
     def runs(self) -> tuple[Run, ...]:
         """The runs, in order; they tile the text."""
         if self._runs is None:
             self._runs = tuple(
-                r if self._bound is None else replace(r, tokens=self.tokens(r.start, r.stop)) for r in self._flat
+                Run(*run, tokens=None if self._bound is None else self.tokens(run[0], run[1])) for run in self._flat
             )
         return self._runs
 
@@ -135,7 +189,7 @@ class Rendered:
         if self.origins is not None:
             return self.origins.at(index)
         at = index + len(self.text) if index < 0 else index
-        run = next((r for r in self._flat if r.start <= at < r.stop), None)
+        run = next((r for r in self.stretched if r.start <= at < r.stop), None)
         if run is None:
             raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {len(self.text)}")
         if run.kind == "template":
@@ -223,34 +277,55 @@ class Rendered:
         found = bisect_left(ends, offset + 1) if last else bisect_right(ends, offset)
         return first + min(found, len(ends) - 1)
 
-    def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound) -> list[int]:
-        ids: list[int] = []
-        at = 0
+    def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound, begun: Begun | None) -> None:
         special = _spelled(bound) if self._trust else None
+        cut: list[tuple[str, bool, int | None]] = []  # text, whether it is sampled, its id if it has but one
+        first, left = 0, ""
+        if begun is not None:
+            first, left, sampled = self._take_pieces(begun)
+            stretches = [Stretch(left, None, None, "", sampled), *stretches]
+        for sampled, group in groupby(stretches, key=itemgetter(4)):
+            symbols = "".join([s.symbols for s in group])
+            for n, piece in enumerate(CUT.split(symbols)):
+                if n % 2:
+                    cut.append((spell(piece), sampled, bound.ids[piece]))
+                elif special is None:
+                    cut.append((piece, sampled, None))
+                else:
+                    for part in special.split(piece):
+                        known = bound.tokenizer.special(part) if special.fullmatch(part) else None
+                        cut.append((part, sampled, known))
+        encoded = iter(bound.encode_each([text for text, _, known in cut if known is None and text]))
+        at = begun.text - len(left) if begun is not None else 0
+        new = array("I")
+        for text, sampled, known in cut:
+            if not text:
+                continue
+            before = len(new)
+            if known is None:
+                new += next(encoded)
+            else:
+                new.append(known)
+            self._starts.append(at)
+            self._pieces.append((first + before, first + len(new), sampled))
+            at += len(text)
+        self._encoded.append(new.tolist())
 
-        def encode(text: str, sampled: bool) -> None:
-            nonlocal at
-            for piece in special.split(text) if special is not None else (text,):
-                if piece:
-                    self._starts.append(at)
-                    n = len(ids)
-                    known = bound.tokenizer.special(piece) if special is not None and special.fullmatch(piece) else None
-                    ids.extend(bound.encode(piece) if known is None else [known])
-                    self._pieces.append((n, len(ids), sampled))
-                    at += len(piece)
-
-        for sampled, group in groupby(stretches, key=lambda s: s.sampled):
-            symbols = "".join(s.symbols for s in group)
-            done = 0
-            for m in SYMBOL.finditer(symbols):
-                encode(symbols[done : m.start()], sampled)
-                self._starts.append(at)
-                self._pieces.append((len(ids), len(ids) + 1, sampled))
-                ids.append(bound.ids[m.group()])
-                at += len(spell(m.group()))
-                done = m.end()
-            encode(symbols[done:], sampled)
-        return ids
+    def _take_pieces(self, begun: Begun) -> tuple[int, str, bool]:
+        """The pieces before its end; how many ids they have. The last one may be encoded otherwise when more text
+        follows, so it is left out: its symbols, and whether it is sampled."""
+        was = begun.prompt
+        last = last_before(was._starts, begun.text)
+        left = ""
+        if last >= 0 and SYMBOL.match(last_of(self._symbols[:-1], 1)):
+            last += 1
+        elif last >= 0:
+            left = last_of(self._symbols[:-1], begun.text - was._starts[last])
+        kept = was._pieces[: max(last, 0)]
+        self._starts, self._pieces = was._starts[: len(kept)], kept
+        count = kept[-1][1] if kept else 0
+        self._encoded = first_of(was._encoded, count)
+        return count, left, bool(left) and was._pieces[last][2]
 
     def _encode_whole(self, bound: Bound) -> list[int]:
         """As the tokenizer itself encodes the text. Each token is a piece; it is sampled if all its characters are."""
@@ -260,7 +335,7 @@ class Rendered:
                 f"{bound.tokenizer.name} has no pipeline of its own", path="trust_content", expected="False"
             )
         encoding = backend.encode(self.text, add_special_tokens=False)
-        sampled = [(r.start, r.stop) for r in self._flat if r.sampled]
+        sampled = [(start, stop) for start, stop, *_, said in self._flat if said]
         at = 0
         for i, (start, stop) in enumerate(encoding.offsets):
             while at < len(sampled) and sampled[at][1] < stop:
@@ -270,44 +345,13 @@ class Rendered:
         return list(encoding.ids)
 
 
+CUT = re.compile(f"({SYMBOL.pattern})")
+
+
 def _spelled(bound: Bound) -> re.Pattern[str]:
     """What the official pipeline takes for a control token or a special one."""
     spellings = sorted(bound.control | bound.tokenizer.specials.keys(), key=lambda s: (-len(s), s))
     return re.compile("(" + "|".join(map(re.escape, spellings)) + ")")
-
-
-def kept_at(text: str, normalize: Callable[[str], str]) -> Sequence[int]:
-    """Of each character of what a tokenizer keeps of a text, and of its end, where that is in the text."""
-    kept = text if text.isascii() else normalize(text)
-    if kept == text:
-        return range(len(text) + 1)
-    out: list[int] = []
-    for m in _CLUSTER.finditer(text):  # ASCII never joins what is before it
-        size = m.end() - m.start()
-        count = size if m.group().isascii() else len(normalize(m.group()))
-        out += [m.start() + min(i, size - 1) for i in range(count)]
-    if len(out) != len(kept):  # it looks further than that: in proportion
-        out = [i * len(text) // len(kept) for i in range(len(kept))]
-    return [*out, len(text)]
-
-
-_CLUSTER = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+|[\x00-\x7f]")
-
-
-def char_ends(table: Sequence[object], ids: Sequence[int]) -> list[float]:
-    """Where the characters of each token end, plus a half where bytes of a split character are left over."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    ends: list[float] = []
-    at, partial = 0, False
-    for i in ids:
-        piece = table[i]
-        if isinstance(piece, str) and not partial:
-            at += len(piece)
-        elif isinstance(piece, (str, bytes)):
-            at += len(decoder.decode(piece.encode() if isinstance(piece, str) else piece))
-            partial = bool(decoder.getstate()[0])
-        ends.append(at + 0.5 if partial else at)
-    return ends
 
 
 def symbols_of(bound: Bound, ids: Sequence[int]) -> str:

@@ -213,7 +213,9 @@ class HfTokenizer:
     def _official(self, text: str, ids: list[int], plain: _Plain) -> list[int]:
         if not plain.forbidden.keys().isdisjoint(ids):
             ids = self._cut(text, plain)
-        return [plain.official.get(number, number) for number in ids] if plain.official else ids
+        if plain.official.keys().isdisjoint(ids):
+            return ids
+        return [plain.official.get(number, number) for number in ids]
 
     def _cut(self, text: str, plain: _Plain) -> list[int]:
         """The ids of a text that reaches control tokens, cut inside each such spelling until none is reached."""

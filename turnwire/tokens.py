@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import codecs
 import functools
-import threading
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
+from .bytecache import ByteCache
+from .bytecache import CacheInfo as CacheInfo
 from .errors import BadId, FormatError, MissingControlToken, TokenizerError, nearest
 from .tokenbackend import NONE, HfTokenizer, Piece, leak
 
@@ -90,29 +90,16 @@ def load_tokenizer(
     return HfTokenizer(backend, name or found)
 
 
-class CacheInfo(NamedTuple):
-    """Of a `Bound`: how often a text was known, and the bytes that the cache may hold and holds."""
-
-    hits: int
-    misses: int
-    maxsize: int
-    currsize: int
-
-
 class Bound:
     """A tokenizer and the control tokens of a format. Made by `bind`."""
 
     __slots__ = (
-        "_cache",
-        "_held",
-        "_hits",
-        "_lock",
-        "_misses",
+        "_table",
         "control",
         "ids",
-        "limit",
+        "prompts",
+        "runs",
         "symbols",
-        "table",
         "tokenizer",
     )
 
@@ -123,14 +110,11 @@ class Bound:
         self.ids = ids
         """Id by symbol."""
         self.control = frozenset(symbols)
-        self.limit = limit
-        self.table: list[Entry] = [*pieces_of(tokenizer)]
-        """By id: text, bytes that are not whole UTF-8, (symbol,), or None."""
-        for symbol, number in ids.items():
-            self.table[number] = (symbol,)
-        self._cache: OrderedDict[str, array[int]] = OrderedDict()
-        self._held = self._hits = self._misses = 0
-        self._lock = threading.Lock()
+        self.runs: ByteCache[str, array[int]] = ByteCache(limit)
+        """The ids of texts that were encoded."""
+        self.prompts: ByteCache[Any, Any] = ByteCache(limit)
+        """Whole prompts, so that one which goes on from another is not written anew; see `templating.begun`."""
+        self._table: list[Entry] | None = None
 
     def __repr__(self) -> str:
         return f"<Bound {self.tokenizer.name}, {len(self.ids)} control tokens>"
@@ -138,29 +122,38 @@ class Bound:
     def __reduce__(self) -> Any:
         return bind, (self.tokenizer, dict(self.symbols))
 
+    @property
+    def table(self) -> list[Entry]:
+        """By id: text, bytes that are not whole UTF-8, (symbol,), or None. Made when it is first read: a prompt does
+        without it."""
+        if self._table is None:
+            table: list[Entry] = [*pieces_of(self.tokenizer)]
+            for symbol, number in self.ids.items():
+                table[number] = (symbol,)
+            self._table = table
+        return self._table
+
     def encode(self, text: str) -> list[int]:
         """The ids of `text`, none of them a control token. Texts seen lately are not encoded again."""
-        with self._lock:
-            known = self._cache.get(text)
-            if known is not None:
-                self._cache.move_to_end(text)
-                self._hits += 1
-                return known.tolist()
-            self._misses += 1
-        ids = self.tokenizer.encode(text, self.control)
-        cost = _cost(text, len(ids))
-        if cost <= self.limit:
-            with self._lock:
-                if text not in self._cache:
-                    self._cache[text] = array("I", ids)
-                    self._held += cost
-                while self._held > self.limit:
-                    old, gone = self._cache.popitem(last=False)
-                    self._held -= _cost(old, len(gone))
-        return ids
+        return self.encode_each([text])[0].tolist()
+
+    def encode_each(self, texts: Sequence[str]) -> list[array[int]]:
+        """`encode` of each text; those that are not known are encoded at once."""
+        found = self.runs.get_each(texts)
+        new = list(dict.fromkeys(text for text, known in zip(texts, found) if known is None))
+        if not new:
+            return cast("list[array[int]]", found)
+        if len(new) == 1:
+            encoded = [self.tokenizer.encode(new[0], self.control)]
+        else:
+            encoded = self.tokenizer.encode_batch(new, self.control)
+        made = {text: array("I", ids) for text, ids in zip(new, encoded)}
+        self.runs.put_each((text, ids, _cost(text, len(ids))) for text, ids in made.items())
+        return [made[text] if known is None else known for text, known in zip(texts, found)]
 
     def cache_info(self) -> CacheInfo:
-        return CacheInfo(self._hits, self._misses, self.limit, self._held)
+        """Of the runs; `prompts.info()` tells of prompts."""
+        return self.runs.info()
 
     def decode(self, ids: Iterable[int]) -> str:
         """All the text of `ids`, control tokens by their spelling."""

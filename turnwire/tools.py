@@ -8,8 +8,10 @@ untrusted: nothing is fetched, and no pattern of theirs is run.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
+import marshal
 import re
 import types
 import typing
@@ -69,6 +71,21 @@ def normalize_tools(tools: object, path: str = "tools") -> tuple[Tool, ...] | No
             )
         out.append(tool)
     return tuple(out)
+
+
+def known_tools(tools: object) -> tuple[Tool, ...] | None:
+    """`normalize_tools`, remembered by value for definitions in plain data."""
+    if isinstance(tools, list):
+        try:
+            return _known(marshal.dumps(cast("list[Any]", tools), 2))
+        except ValueError:  # not plain data
+            pass
+    return normalize_tools(cast("object", tools))
+
+
+@functools.lru_cache(maxsize=64)
+def _known(data: bytes) -> tuple[Tool, ...] | None:
+    return normalize_tools(marshal.loads(data))
 
 
 def _read(tool: object, path: str) -> Tool:

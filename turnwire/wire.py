@@ -238,6 +238,15 @@ def walk(word: Word) -> Iterator[Word]:
         yield from walk(inner)
 
 
+def flat(word: Word) -> Iterator[Word]:
+    """A word, or of a sequence the words in it, sequences in sequences opened."""
+    for inner in word.parts if isinstance(word, Seq) else (word,):
+        if isinstance(inner, Seq):
+            yield from flat(inner)
+        else:
+            yield inner
+
+
 def control_tokens(word: Word) -> set[str]:
     """The spellings of all vocabulary entries that a tree mentions."""
     out: set[str] = set()
@@ -286,17 +295,35 @@ class Symbols:
     `show` spells a string out.
     """
 
-    __slots__ = ("of", "spelling")
+    __slots__ = ("_written", "of", "spelling")
 
     FIRST = 0xD800
 
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
+        self._written: dict[int, tuple[Word, str]] = {}
+
+    def of_word(self, word: Word) -> str:
+        """Plain markup in symbols."""
+        if isinstance(word, (Lit, Pad)):
+            return word.text
+        if isinstance(word, Tok):
+            return self.of[word.text]
+        if not isinstance(word, Seq):
+            raise TypeError(f"not plain markup: {word!r}")
+        known = self._written.get(id(word))
+        if known is None or known[0] is not word:
+            known = word, "".join(map(self.of_word, word.parts))
+            if len(self._written) < 256:  # most words are a layout's own, the same for every turn
+                self._written[id(word)] = known
+        return known[1]
 
     def show(self, text: str) -> str:
         """`text` with every symbol spelled out."""
-        return text if SYMBOL.search(text) is None else SYMBOL.sub(self._spell, text)
+        if text.isascii():
+            return text
+        return self.spelling.get(text) or SYMBOL.sub(self._spell, text)
 
     def _spell(self, m: re.Match[str]) -> str:
         return self.spelling.get(m.group(), m.group())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..codecs import IdForm
 from ..errors import TurnwireError
-from ..templating.reply import NoPlace, write_reply
+from ..templating.reply import NoPlace, Plan, write_reply
 from ..templating.writer import Writer
 from ..turns import Call, Part
 from ..wire import Frame, Lit, Many, Symbols, Word, control_tokens
@@ -46,7 +46,7 @@ def written(word: Word, parts: tuple[Part, ...]) -> str | None:
     symbols = Symbols(tuple(control_tokens(word)))
     w = Writer(symbols, lambda s: s)
     try:
-        write_reply(w, word, tuple(enumerate(parts)), {}, history=False)
+        write_reply(w, Plan(word, symbols), tuple(enumerate(parts)), {}, history=False)
     except (NoPlace, TurnwireError):
         return None
     return symbols.show("".join(s.symbols for s in w.stretches))

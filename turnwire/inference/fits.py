@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import TurnwireError
 from ..format import Format
 from ..layout import Layout, NoResults
-from ..templating.reply import write_reply
+from ..templating.reply import Plan, write_reply
 from ..templating.writer import Writer
 from ..turns import Call
 from ..wire import NOTHING, End, Frame, Lit, Many, Symbols, Word, control_tokens
@@ -39,7 +39,7 @@ def written(body: Word, name: str, arguments: Mapping[str, Any], id: str | None)
     symbols = Symbols(tuple(control_tokens(body)))
     w = Writer(symbols, str)
     call = Call(name, dict(arguments), id)
-    write_reply(w, Frame("call", body), [(0, call)], {}, history=False)
+    write_reply(w, Plan(Frame("call", body), symbols), [(0, call)], {}, history=False)
     return symbols.show("".join(s.symbols for s in w.stretches))
 
 

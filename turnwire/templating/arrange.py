@@ -133,13 +133,17 @@ class ThinkSinceQuery:
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:
         rest: list[Indexed] = [(i, p) for i, p in without_empty(t) if not isinstance(p, Reasoning)]
-        index = next((i for i, p in t.parts if isinstance(p, Reasoning)), None)
-        said = "".join(p.text for _, p in t.parts if isinstance(p, Reasoning))
+        given = [(i, p) for i, p in t.parts if isinstance(p, Reasoning)]
+        index = given[0][0] if given else None
+        said = "".join([p.text for _, p in given])
         if thinks and (self.always or said or (last and self.last)):
             text = said.strip(self.trim)
             if self.trim is not None:  # line 54 asks for the content before this trim: a text stays, if empty
                 rest = _strip(rest, str.lstrip, self.trim)
-            rest = [(index, Reasoning(text, prefilled=not text)), *rest]
+            block = Reasoning(text, prefilled=not text)
+            if given and (given[0][1], given[0][1].prefilled) == (block, block.prefilled):
+                block = given[0][1]
+            rest = [(index, block), *rest]
         return t.having(*rest)
 
 
@@ -262,8 +266,10 @@ def _strip(parts: Sequence[Indexed], strip: Callable[..., str], chars: str | Non
     out = list(parts)
     for at, (i, p) in enumerate(out):
         if isinstance(p, Text):
-            out[at] = (i, replace(p, text=strip(p.text, chars)))
-            if strip(p.text, chars):
+            text = strip(p.text, chars)
+            if text != p.text:
+                out[at] = (i, replace(p, text=text))
+            if text:
                 break
         elif isinstance(p, Media):
             break

@@ -114,7 +114,7 @@ def gather_instructions(turns: list[Placed], context: Context) -> list[Placed]:
 def settle(parts: tuple[Indexed, ...]) -> tuple[Indexed, ...]:
     """Text without a channel goes to "commentary" where a call follows in the turn, else to "final"; neighbours of
     such texts are one, and one of no characters is none. A turn with nothing in it is an empty final message."""
-    last_call = max((i for i, (_, p) in enumerate(parts) if isinstance(p, Call)), default=-1)
+    last_call = max([i for i, (_, p) in enumerate(parts) if isinstance(p, Call)], default=-1)
     out: list[Indexed] = []
     loose = False  # the last part of `out` had no channel
     for i, (index, part) in enumerate(parts):
@@ -125,7 +125,7 @@ def settle(parts: tuple[Indexed, ...]) -> tuple[Indexed, ...]:
             if loose and isinstance(last := out[-1][1], Text):
                 out[-1] = (out[-1][0], replace(last, text=last.text + part.text))
             else:
-                out.append((index, replace(part, channel="commentary" if last_call > i else "final")))
+                out.append((index, Text(part.text, "commentary" if last_call > i else "final", None, part.prefilled)))
             loose = True
     return tuple(out) or ((None, Text("", "final")),)
 

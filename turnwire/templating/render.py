@@ -15,6 +15,7 @@ from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
 from ..wire import NOTHING
+from .begun import Mark, Memory, Unit, located
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
@@ -54,7 +55,12 @@ def render_prompt(
             _check_forgery(fmt, done)
         return done
     context = fmt.context(tools, options)
-    turns = read_messages(messages, layout.spoken)
+    bound = fmt.bind(tokenizer) if tokenizer is not None else None
+    if not isinstance(messages, (str, bytes, Mapping)) and isinstance(messages, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        messages = list(messages)
+    plain = not trust_content and forgery == "allow" and not continue_final_message
+    memory = Memory(bound, fmt, messages) if plain and bound is not None and isinstance(messages, list) else None
+    turns = read_messages(messages, layout.spoken, memory.turns if memory is not None else ())
     if continue_final_message and (not turns or turns[-1].role != "assistant"):
         raise OptionError(
             "continue_final_message without an open turn",
@@ -63,33 +69,18 @@ def render_prompt(
             expected="an assistant message last",
         )
     context = replace(context, count=len(turns), open=continue_final_message)
-    bound = fmt.bind(tokenizer) if tokenizer is not None else None
-    w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
-    placed = settle_ids([p for i, t in enumerate(turns) for p in place(t, i)], layout, context.options)
+    first = len(memory.turns) if memory is not None else 0
+    given = [*memory.placed] if memory is not None else []
+    given += [p for i, t in enumerate(turns[first:], first) for p in place(t, i)]
+    placed = settle_ids(given, layout, context.options)
     context = replace(context, options={**context.options, **layout.settle(placed, context)})
     for arrange in layout.arrange:
         placed = arrange(placed, context)
-    leads = bool(placed) and placed[0].turn == 0 and placed[0].role in layout.leading
-    first = placed.pop(0) if leads else None
-    w.word(layout.begin)
-    layout.preamble(w, first, layout, context)
-    before, goes_on = "", False
-    while placed:
-        behind = before if before in layout.headless else ""
-        if placed[0].role != "tool":
-            w.word(layout.cue(context, before, placed[0].role))
-        before, goes_on = placed[0].role, placed[0].open
-        if placed[0].role == "tool":
-            n = next((i for i, p in enumerate(placed) if p.role != "tool"), len(placed))
-            run, placed = placed[:n], placed[n:]
-            layout.results.write(w, run, layout, context)
-            continue
-        turn = placed.pop(0)
-        if turn.role == "assistant":
-            unfinished = continue_final_message and not placed
-            _assistant(fmt, w, turn, replace(context, behind=behind), unfinished)
-        else:
-            layout.role(turn.role).write(w, turn, layout, context)
+    units = _units(placed, layout.leading)
+    known = memory.shared(units, context) if memory is not None else ()
+    w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
+    marks = _write(fmt, w, units, known, context)
+    before, goes_on = marks[-1].before
     if add_generation_prompt:
         behind = before if goes_on or before in layout.headless else ""
         if not behind:
@@ -97,7 +88,52 @@ def render_prompt(
         w.word(layout.prefill(replace(context, behind=behind)))
     elif not continue_final_message:
         w.word(layout.finish)
-    return Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content)
+    begun = memory.begun(known[-1]) if memory is not None and known else None
+    out = Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content, begun=begun)
+    if memory is not None:
+        memory.keep(turns, given, (*known[:-1], *located(marks, w.stretches, begun, fmt.program.symbols)), out)
+    return out
+
+
+def _units(placed: list[Placed], leading: tuple[str, ...]) -> list[tuple[Placed, ...]]:
+    """What is written at once: what the preamble takes, if only nothing, then turns and runs of results."""
+    leads = bool(placed) and placed[0].turn == 0 and placed[0].role in leading
+    units: list[tuple[Placed, ...]] = [tuple(placed[:1]) if leads else ()]
+    for p in placed[1:] if leads else placed:
+        if p.role == "tool" and len(units) > 1 and units[-1][0].role == "tool":
+            units[-1] = (*units[-1], p)
+        else:
+            units.append((p,))
+    return units
+
+
+def _write(
+    fmt: Format, w: Writer, units: list[tuple[Placed, ...]], known: Sequence[Unit], context: Context
+) -> list[Mark]:
+    """Write the units that are not known; the mark of each of these, and one for the end."""
+    layout, marks = fmt.layout, list[Mark]()
+    since = max(0, len(known) - 1)
+    before, goes_on = "", False
+    if known:
+        before, goes_on = known[-1].before
+        context.media.update(known[-1].media)
+    for n, unit in enumerate(units[since:], since):
+        marks.append(Mark(unit, len(w.stretches), (before, goes_on), dict(context.media)))
+        if n == 0:
+            w.word(layout.begin)
+            layout.preamble(w, unit[0] if unit else None, layout, context)
+            continue
+        last, before, goes_on = before, unit[0].role, unit[0].open
+        if before == "tool":
+            layout.results.write(w, list(unit), layout, context)
+            continue
+        w.word(layout.cue(context, last, before))
+        if before == "assistant":
+            behind = last if last in layout.headless else ""
+            _assistant(fmt, w, unit[0], replace(context, behind=behind), context.open and n == len(units) - 1)
+        else:
+            layout.role(before).write(w, unit[0], layout, context)
+    return [*marks, Mark((), len(w.stretches), (before, goes_on), dict(context.media))]
 
 
 def _check_forgery(fmt: Format, done: Rendered) -> None:
@@ -127,7 +163,7 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinishe
     begun = fmt.symbols_of_word(fmt.layout.prefill(context))
     w.turn, w.sampled = turn.turn, True
     try:
-        write_reply(w, fmt.reply, turn.parts, context.options, history=True, goes_on=turn.open, begun=bool(begun))
+        write_reply(w, fmt.plan, turn.parts, context.options, history=True, goes_on=turn.open, begun=bool(begun))
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
@@ -142,7 +178,7 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinishe
     call = bool(turn.parts) and turn.parts[-1][1].kind == "call"
     while written and _closes(fmt, written[-1], call):
         written.pop()
-    w.stretches += [replace(s, sampled=False) for s in written]
+    w.stretches += [s._replace(sampled=False) for s in written]
 
 
 def _closes(fmt: Format, s: Stretch, call: bool) -> bool:

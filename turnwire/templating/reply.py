@@ -1,4 +1,4 @@
-"""Writes what a model would have written: walks a reply tree along the parts of a turn.
+"""Writes what a model would have written: a reply tree, walked along the parts of a turn.
 
 The inverse of the parsing machine, from the same tree. A part that has no place raises `NoPlace`; whether
 what was written also reads back is for `Format.admits` to say.
@@ -6,12 +6,31 @@ what was written also reads back is for `Format.admits` to say.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import as_mapping
 from ..turns import Call, Part, Reasoning, Refusal
-from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Slot, Switch, Tok, Word, plain, walk
+from ..wire import (
+    NOTHING,
+    Choice,
+    End,
+    Frame,
+    If,
+    Lit,
+    Many,
+    Pad,
+    Seq,
+    Slot,
+    Switch,
+    Symbols,
+    Tok,
+    Word,
+    flat,
+    plain,
+    walk,
+)
 from .writer import Writer
 
 Indexed = Sequence[tuple["int | None", Part]]
@@ -45,7 +64,7 @@ def _kind(part: Part) -> str:
 
 def write_reply(
     w: Writer,
-    reply: Word,
+    plan: Plan,
     parts: Indexed,
     options: Mapping[str, Any],
     *,
@@ -55,160 +74,256 @@ def write_reply(
 ) -> None:
     """Write the parts; `history`: as in a prompt, else as sampled; `goes_on`: see `Placed.open`; `begun`: its
     generation prompt begins the reply. Raises `NoPlace`."""
-    walk_ = _Walk(w, reply, parts, options, history)
-    walk_.goes_on, walk_.begun = goes_on, begun
-    walk_.write(reply)
+    walk_ = _Walk(w, plan.kind, parts, options, history, goes_on, begun)
+    plan.write(walk_, None)
     if walk_.next is not None:
         raise NoPlace(walk_.next, f"no place for {walk_.kind(walk_.next)!r} behind {walk_.previous or 'the header'!r}")
     w.part = None
 
 
-class _Walk:
-    def __init__(self, w: Writer, reply: Word, parts: Indexed, options: Mapping[str, Any], history: bool):
-        self.w, self.parts, self.options, self.history = w, parts, dict(options), history
+class Plan:
+    """A reply tree as functions, one a word, so that what is known of the tree is looked at once and not for each turn:
+    plain markup is one string of symbols, and each alternative knows the kinds of part that it can begin with."""
+
+    def __init__(self, reply: Word, symbols: Symbols):
         self.kind = frame_kind(reply)
+        self._symbols = symbols
+        self.write = self._of(reply)
+
+    def _of(self, word: Word) -> Write:
+        if isinstance(word, (Lit, Tok, Seq)):
+            return self._sequence(word)
+        if isinstance(word, Pad):
+            return self._pad(word)
+        if isinstance(word, End):
+            return functools.partial(_end, word)
+        if isinstance(word, Slot):
+            return lambda s, part: _slot(s, word, part)
+        if isinstance(word, Frame):
+            return self._frame(word)
+        if isinstance(word, If):
+            return self._of(word.word)
+        if isinstance(word, Choice):
+            return self._choice(word)
+        if isinstance(word, Many):
+            return self._many(word)
+        if isinstance(word, Switch):
+            return self._switch(word)
+        return _nothing
+
+    def _sequence(self, word: Word) -> Write:
+        """Words in a row, neighbours that are plain markup as one."""
+        steps: list[Write] = []
+        said = ""
+        for inner in (*flat(word), None):
+            if isinstance(inner, (Lit, Tok)):
+                said += self._symbols.of_word(inner)
+                continue
+            if said:
+                steps.append(functools.partial(_say, said))
+                said = ""
+            if inner is not None:
+                steps.append(self._of(inner))
+        if len(steps) == 1:
+            return steps[0]
+
+        def write(s: _Walk, part: Any) -> None:
+            for step in steps:
+                step(s, part)
+
+        return write if steps else _nothing
+
+    def _pad(self, pad: Pad) -> Write:
+        def write(s: _Walk, part: Any) -> None:
+            beside = (s.filled or not pad.filled) and not (pad.full and part.prefilled and not part.text.strip(" "))
+            if pad.after in ("", s.previous) and beside:
+                s.w.symbols_of_markup(pad.text)
+
+        return write
+
+    def _choice(self, choice: Choice) -> Write:
+        slotted = any(isinstance(w, Slot) for w in walk(choice))
+        whole = bool(_kinds(choice))
+        items = [
+            (item.test if isinstance(item, If) else None, slotted and item != NOTHING and plain(item), _kinds(item),
+             self._of(item))
+            for item in choice.items
+        ]  # fmt: skip
+
+        def write(s: _Walk, part: Any) -> None:
+            for test, markup, kinds, step in items:
+                if test is not None and not test(s.options, s.next or s.last):
+                    continue
+                if markup and part is not None and not _held(part):
+                    continue  # it has no place for what the part says
+                if kinds and not s.takes(kinds):
+                    continue
+                if s.begun and whole and not kinds:
+                    # behind a prompt that begins the reply, what stands for a part that is not there was not written
+                    # by the model
+                    sampled, s.w.sampled = s.w.sampled, False
+                    step(s, part)
+                    s.w.sampled = sampled
+                else:
+                    step(s, part)
+                return
+
+        return write
+
+    def _frame(self, frame: Frame) -> Write:
+        body = self._of(frame.body)
+        if frame.kind == "arg":
+            return body
+
+        def write(s: _Walk, part: Any) -> None:
+            if s.at == len(s.parts):
+                return
+            index, part = s.parts[s.at]
+            if s.kind(part) != frame.kind:
+                return
+            w = s.w
+            w.part = index
+            sampled = w.sampled
+            if s.history and _held(part):
+                w.sampled = False  # nothing was written behind what the prompt held
+            s.at += 1
+            s.calls += frame.kind == "call"
+            body(s, part)
+            s.previous, s.last, w.part, w.sampled = frame.kind, part, None, sampled
+
+        return write
+
+    def _many(self, many: Many) -> Write:
+        item, sep, opens, closes = map(self._of, (many.item, many.sep, many.open, many.close))
+        if isinstance(many.item, Frame) and many.item.kind == "arg":
+            return self._arguments(many.item, item, sep, opens, closes)
+        kinds = _kinds(many.item)
+
+        def write(s: _Walk, part: Any) -> None:
+            first = True
+            while s.takes(kinds):
+                (opens if first else sep)(s, part)
+                at, first = s.at, False
+                item(s, part)
+                if s.at == at:
+                    break
+            if not first:
+                closes(s, part)
+
+        return write
+
+    def _arguments(self, word: Word, item: Write, sep: Write, opens: Write, closes: Write) -> Write:
+        formed = any(isinstance(w, Slot) and w.kind == "attrs" for w in walk(word))
+
+        def write(s: _Walk, part: Any) -> None:
+            raw = as_mapping(part.raw) or {}
+            arguments: Mapping[str, Any] = part.arguments or {}
+            for i, (key, value) in enumerate(arguments.items()):
+                (sep if i else opens)(s, part)
+                text = raw.get(key)
+                if formed and isinstance(value, str) and text != value:
+                    text = None  # a string that was written as JSON: it is announced, and written, as text
+                s.argument = (key, value, text)
+                item(s, part)
+            s.argument = None
+            if arguments:
+                closes(s, part)
+
+        return write
+
+    def _switch(self, switch: Switch) -> Write:
+        close = self._of(switch.close)
+        cases = {case.kind: self._of(case) for case in reversed(switch.cases)}
+
+        def write(s: _Walk, part: Any) -> None:
+            part = s.next
+            if part is None:
+                return
+            kind = s.kind(part)
+            if kind not in cases:
+                raise NoPlace(part, f"no header for {kind!r}")
+            s.w.part = s.parts[s.at][0]
+            for word in flat(switch.head.write(part, s.options)):
+                if isinstance(word, (Lit, Tok)):
+                    s.w.word(word)
+                else:
+                    self._of(word)(s, part)
+            close(s, None)
+            cases[kind](s, None)
+
+        return write
+
+
+class _Walk:
+    """How far a turn is written."""
+
+    __slots__ = (
+        *("argument", "at", "begun", "calls", "filled", "goes_on", "history", "kind", "last", "options", "parts"),
+        *("previous", "w"),
+    )
+
+    def __init__(
+        self,
+        w: Writer,
+        kind: Callable[[Part], str],
+        parts: Indexed,
+        options: Mapping[str, Any],
+        history: bool,
+        goes_on: bool,
+        begun: bool,
+    ):
+        self.w, self.kind, self.parts, self.options, self.history = w, kind, parts, dict(options), history
+        self.goes_on, self.begun = goes_on, begun
         self.at = 0
         self.calls = -1  # the open call's place among the calls of the turn
         self.previous = ""
-        self.goes_on = self.begun = False
         self.filled = False  # the slot written last was not empty
         self.last: Part | None = None  # the last part written
         self.argument: tuple[str, Any, str | None] | None = None
-        self._kinds: dict[int, frozenset[str]] = {}
 
     @property
     def next(self) -> Part | None:
         return self.parts[self.at][1] if self.at < len(self.parts) else None
 
-    def takes(self, word: Word) -> bool:
-        """Whether the next part could begin in `word`."""
-        part = self.next
-        return part is not None and self.kind(part) in self.kinds(word)
+    def takes(self, kinds: frozenset[str]) -> bool:
+        """Whether the next part is one of these."""
+        return self.at < len(self.parts) and self.kind(self.parts[self.at][1]) in kinds
 
-    def kinds(self, word: Word) -> frozenset[str]:
-        known = self._kinds.get(id(word))
-        if known is None:
-            known = self._kinds[id(word)] = _kinds(word)
-        return known
 
-    def write(self, word: Word, part: Any = None) -> None:
-        w = self.w
-        if isinstance(word, (Lit, Tok)):
-            w.word(word)
-        elif isinstance(word, Pad):
-            beside = (self.filled or not word.filled) and not (
-                word.full and part.prefilled and not part.text.strip(" ")
-            )
-            if word.after in ("", self.previous) and beside:
-                w.word(word)
-        elif isinstance(word, End):
-            w.word(word.written(self.next is not None, self.history, self.previous == "call", self.goes_on))
-        elif isinstance(word, Seq):
-            for inner in word.parts:
-                self.write(inner, part)
-        elif isinstance(word, Slot):
-            self._slot(word, part)
-        elif isinstance(word, Frame):
-            self._frame(word, part)
-        elif isinstance(word, If):
-            self.write(word.word, part)
-        elif isinstance(word, Choice):
-            slotted = part is not None and any(isinstance(w, Slot) for w in walk(word))
-            for item in word.items:
-                if isinstance(item, If) and not item.test(self.options, self.next or self.last):
-                    continue
-                if slotted and not _held(part) and item != NOTHING and plain(item):
-                    continue  # it has no place for what the part says
-                if item == NOTHING or not self.kinds(item) or self.takes(item):
-                    self._chosen(word, item, part)
-                    break
-        elif isinstance(word, Many):
-            self._many(word, part)
-        elif isinstance(word, Switch):
-            self._switch(word)
+Write = Callable[[_Walk, Any], None]
 
-    def _chosen(self, choice: Choice, item: Word, part: Any) -> None:
-        """Behind a prompt that begins the reply, what stands for a part that is not there was not written by the
-        model."""
-        sampled = self.w.sampled
-        if self.begun and self.kinds(choice) and not self.kinds(item):
-            self.w.sampled = False
-        self.write(item, part)
-        self.w.sampled = sampled
 
-    def _frame(self, frame: Frame, part: Any) -> None:
-        if frame.kind == "arg":
-            self.write(frame.body, part)
-            return
-        part = self.next
-        if part is None or self.kind(part) != frame.kind:
-            return
-        self.w.part = self.parts[self.at][0]
-        sampled = self.w.sampled
-        if self.history and _held(part):
-            self.w.sampled = False  # nothing was written behind what the prompt held
-        self.at += 1
-        self.calls += frame.kind == "call"
-        self.write(frame.body, part)
-        self.previous, self.last, self.w.part, self.w.sampled = frame.kind, part, None, sampled
+def _nothing(s: _Walk, part: Any) -> None:
+    pass
 
-    def _many(self, many: Many, part: Any) -> None:
-        if isinstance(many.item, Frame) and many.item.kind == "arg":
-            raw = as_mapping(part.raw) or {}
-            formed = any(isinstance(w, Slot) and w.kind == "attrs" for w in walk(many.item))
-            arguments: Mapping[str, Any] = part.arguments or {}
-            for i, (key, value) in enumerate(arguments.items()):
-                self.write(many.sep if i else many.open, part)
-                text = raw.get(key)
-                if formed and isinstance(value, str) and text != value:
-                    text = None  # a string that was written as JSON: it is announced, and written, as text
-                self.argument = (key, value, text)
-                self.write(many.item, part)
-            self.argument = None
-            if arguments:
-                self.write(many.close, part)
-            return
-        first = True
-        while self.takes(many.item):
-            self.write(many.open if first else many.sep, part)
-            at, first = self.at, False
-            self.write(many.item, part)
-            if self.at == at:
-                break
-        if not first:
-            self.write(many.close, part)
 
-    def _switch(self, switch: Switch) -> None:
-        part = self.next
-        if part is None:
-            return
-        kind = self.kind(part)
-        case = next((c for c in switch.cases if c.kind == kind), None)
-        if case is None:
-            raise NoPlace(part, f"no header for {kind!r}")
-        self.w.part = self.parts[self.at][0]
-        self.write(switch.head.write(part, self.options), part)
-        self.write(switch.close)
-        self.write(case)
+def _say(symbols: str, s: _Walk, part: Any) -> None:
+    s.w.symbols_of_markup(symbols)
 
-    def _slot(self, slot: Slot, part: Any) -> None:
-        if self.argument is not None:
-            key, value, raw = self.argument
-            if slot.kind == "key":
-                self.w.data(key, "call")
-            elif slot.kind == "attrs":
-                self.w.data(slot.codec.write(key, value), "call")
-            else:
-                self.w.data(raw if raw is not None else slot.codec.write(value), "call")
-        elif slot.kind == "name":
-            self.w.data(part.name or "", "call")
+
+def _end(end: End, s: _Walk, part: Any) -> None:
+    s.w.word(end.written(s.next is not None, s.history, s.previous == "call", s.goes_on))
+
+
+def _slot(s: _Walk, slot: Slot, part: Any) -> None:
+    w = s.w
+    if s.argument is not None:
+        key, value, raw = s.argument
+        if slot.kind == "key":
+            w.data(key, "call")
         elif slot.kind == "attrs":
-            self.w.data(slot.codec.write(part, self.calls), "call")
-        elif isinstance(part, Call):
-            self.w.value(slot.codec.write(part), "call")
+            w.data(slot.codec.write(key, value), "call")
         else:
-            self.filled = bool(part.text)
-            self.w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
+            w.data(raw if raw is not None else slot.codec.write(value), "call")
+    elif slot.kind == "name":
+        w.data(part.name or "", "call")
+    elif slot.kind == "attrs":
+        w.data(slot.codec.write(part, s.calls), "call")
+    elif isinstance(part, Call):
+        w.value(slot.codec.write(part), "call")
+    else:
+        s.filled = bool(part.text)
+        w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
 
 
 def _held(part: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import ContentError, ForgeryError, check_text
 from ..spans import FIELDS, Stretch
 from ..turns import Media, Result, Text
-from ..wire import Lit, Pad, Seq, Symbols, Tok, Word
+from ..wire import Symbols, Tok, Word
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -45,15 +45,11 @@ class Writer:
 
     def word(self, word: Word) -> None:
         """Plain markup given as words."""
-        if isinstance(word, Seq):
-            for part in word.parts:
-                self.word(part)
-        elif isinstance(word, (Lit, Pad)):
-            self._add(word.text, "template")
-        elif isinstance(word, Tok):
-            self._add(self.symbols.of[word.text], "template")
-        else:
-            raise TypeError(f"not plain markup: {word!r}")
+        self._add(self.symbols.of_word(word), "template")
+
+    def symbols_of_markup(self, symbols: str) -> None:
+        """Plain markup given in symbols."""
+        self._add(symbols, "template")
 
     def data(self, text: str, kind: str) -> None:
         """The caller's text; whatever it spells, it stays text. A lone surrogate would be a control token here, so
@@ -112,8 +108,7 @@ class Writer:
 
     def unsample(self, since: int, prefix: str) -> None:
         """If the stretches from `since` on begin with `prefix`, the model did not write that: it was prefilled."""
-        written = "".join(s.symbols for s in self.stretches[since:])
-        if not prefix or not written.startswith(prefix):
+        if not prefix or not "".join(s.symbols for s in self.stretches[since:]).startswith(prefix):
             return
         out: list[Stretch] = []
         left = len(prefix)
