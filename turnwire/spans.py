@@ -16,7 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -168,6 +168,13 @@ class Rendered:
         return self._ids
 
     @property
+    def encoder(self) -> str | None:
+        """What encoded the text ("tokenizers", "fastokens", or a tokenizer's own name); None without a tokenizer."""
+        if self._bound is None:
+            return None
+        return getattr(self._bound.tokenizer, "encoder", self._bound.tokenizer.name)
+
+    @property
     def stretched(self) -> Sequence[Run]:
         """The runs without their tokens, which take time to find."""
         if self._stretched is None:
@@ -279,37 +286,39 @@ class Rendered:
 
     def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound, begun: Begun | None) -> None:
         special = _spelled(bound) if self._trust else None
-        cut: list[tuple[str, bool, int | None]] = []  # text, whether it is sampled, its id if it has but one
         first, left = 0, ""
         if begun is not None:
             first, left, sampled = self._take_pieces(begun)
             stretches = [Stretch(left, None, None, "", sampled), *stretches]
+        alone = {symbol: (len(spell(symbol)), array("I", [number])) for symbol, number in bound.ids.items()}
+        texts: list[str] = []  # to be encoded, each by itself
+        sizes: list[int] = []  # of all pieces, in characters
+        flags: list[bool] = []
+        found: list[array[int] | None] = []  # the ids of each; None: those of the next text
         for sampled, group in groupby(stretches, key=itemgetter(4)):
-            symbols = "".join([s.symbols for s in group])
-            for n, piece in enumerate(CUT.split(symbols)):
-                if n % 2:
-                    cut.append((spell(piece), sampled, bound.ids[piece]))
-                elif special is None:
-                    cut.append((piece, sampled, None))
-                else:
-                    for part in special.split(piece):
-                        known = bound.tokenizer.special(part) if special.fullmatch(part) else None
-                        cut.append((part, sampled, known))
-        encoded = iter(bound.encode_each([text for text, _, known in cut if known is None and text]))
-        at = begun.text - len(left) if begun is not None else 0
+            pieces = CUT.split("".join([s.symbols for s in group]))
+            if special is not None:
+                pieces = [p for n, piece in enumerate(pieces) for p in ([piece] if n % 2 else special.split(piece))]
+            for piece in filter(None, pieces):
+                known = alone.get(piece)
+                if known is None and special is not None and special.fullmatch(piece):
+                    number = bound.tokenizer.special(piece)
+                    known = None if number is None else (len(piece), array("I", [number]))
+                if known is None:
+                    texts.append(piece)
+                    known = len(piece), None
+                sizes.append(known[0])
+                found.append(known[1])
+                flags.append(sampled)
+        encoded = iter(bound.encode_each(texts))
+        ids = [next(encoded) if known is None else known for known in found]
+        ends = [*accumulate(map(len, ids), initial=first)]
         new = array("I")
-        for text, sampled, known in cut:
-            if not text:
-                continue
-            before = len(new)
-            if known is None:
-                new += next(encoded)
-            else:
-                new.append(known)
-            self._starts.append(at)
-            self._pieces.append((first + before, first + len(new), sampled))
-            at += len(text)
+        new.frombytes(b"".join(ids))
         self._encoded.append(new.tolist())
+        self._pieces += zip(ends, ends[1:], flags)
+        at = begun.text - len(left) if begun is not None else 0
+        self._starts += [*accumulate(sizes, initial=at)][:-1]
 
     def _take_pieces(self, begun: Begun) -> tuple[int, str, bool]:
         """The pieces before its end; how many ids they have. The last one may be encoded otherwise when more text

@@ -16,6 +16,7 @@ from __future__ import annotations
 import codecs
 import json
 import threading
+from array import array
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -72,7 +73,7 @@ class HfTokenizer:
         return f"<{type(self).__name__} {self.name}>"
 
     def __reduce__(self) -> Any:
-        return _unpickle, (self.backend.to_str(), self.name)
+        return _unpickle, (type(self), self.backend.to_str(), self.name)
 
     def __copy__(self) -> HfTokenizer:
         return self
@@ -92,6 +93,11 @@ class HfTokenizer:
                 if self._table is None:
                     self._table = self._pieces()
         return self._table
+
+    @property
+    def encoder(self) -> str:
+        """What encodes texts."""
+        return "tokenizers"
 
     def special(self, text: str) -> int | None:
         return self.added.get(text)
@@ -121,6 +127,20 @@ class HfTokenizer:
                 check_text(text, f"texts[{i}]")
             raise
         return [self._official(text, encoding.ids, plain) for text, encoding in zip(texts, found)]
+
+    def encode_arrays(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[array[int]]:
+        """`encode` of each text, in less room."""
+        if len(texts) == 1:
+            return [array("I", self.encode(texts[0], control))]
+        return [array("I", ids) for ids in self.encode_batch(texts, control)]
+
+    def pipeline(self, control: frozenset[str]) -> Backend:
+        """What encodes texts by reference."""
+        return (self._plains.get(control) or self._without(control)).backend
+
+    def forbidden(self, control: frozenset[str]) -> frozenset[int]:
+        """The control tokens that are entries of the vocabulary too, so that text may reach them."""
+        return frozenset((self._plains.get(control) or self._without(control)).forbidden)
 
     def normalize(self, text: str, control: frozenset[str] = NONE) -> str:
         check_text(text, "")
@@ -238,10 +258,10 @@ class HfTokenizer:
         return ids
 
 
-def _unpickle(data: str, name: str) -> HfTokenizer:
+def _unpickle(kind: type[HfTokenizer], data: str, name: str) -> HfTokenizer:
     from tokenizers import Tokenizer as Backend
 
-    return HfTokenizer(Backend.from_str(data), name)
+    return kind(Backend.from_str(data), name)
 
 
 def leak(spelling: str, number: int, name: str) -> LeakyControlToken:

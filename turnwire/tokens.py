@@ -76,18 +76,27 @@ def load_tokenizer(
     name: str | None = None,
     pattern: str | None = None,
     specials: Mapping[str, int] | None = None,
+    encoder: str | None = None,
 ) -> Tokenizer:
     """The tokenizer of a tokenizer.json, tekken.json, SentencePiece model, rank file or model folder, or of a
     tokenizers, transformers or tiktoken object.
 
     Ranks that are not known by their sha256 need `pattern` (the split regex) and usually `specials` (spelling to id).
+    `encoder`: "tokenizers" (the default) or "fastokens", which is compared with it on a sample first;
+    `Rendered.encoder` names the one that was used.
     """
     if isinstance(source, HfTokenizer):
-        return source
-    from .tokenfiles import read
+        made = source
+    else:
+        from .tokenfiles import read
 
-    found, backend = read(source, pattern=pattern, specials=specials)
-    return HfTokenizer(backend, name or found)
+        found, backend = read(source, pattern=pattern, specials=specials)
+        made = HfTokenizer(backend, name or found)
+    if encoder is None:
+        return made
+    from .fastencoder import with_encoder
+
+    return with_encoder(made, encoder)
 
 
 class Bound:
@@ -143,11 +152,11 @@ class Bound:
         new = list(dict.fromkeys(text for text, known in zip(texts, found) if known is None))
         if not new:
             return cast("list[array[int]]", found)
-        if len(new) == 1:
-            encoded = [self.tokenizer.encode(new[0], self.control)]
+        if isinstance(self.tokenizer, HfTokenizer):
+            made = dict(zip(new, self.tokenizer.encode_arrays(new, self.control)))
         else:
             encoded = self.tokenizer.encode_batch(new, self.control)
-        made = {text: array("I", ids) for text, ids in zip(new, encoded)}
+            made = {text: array("I", ids) for text, ids in zip(new, encoded)}
         self.runs.put_each((text, ids, _cost(text, len(ids))) for text, ids in made.items())
         return [made[text] if known is None else known for text, known in zip(texts, found)]
 

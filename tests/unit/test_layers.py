@@ -22,7 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # DESIGN.md, section 6, with `layout` in the base: it holds the values that the passes of `templating` take.
 BASE = "errors events turns schemas tools wire codecs messages layout spans tokens tokenbackend tokenfiles"
-BASE += " bytecache prefixes tokenchars sentencepieces tekken origins gguf templatefiles"
+BASE += " bytecache fastencoder prefixes tokenchars sentencepieces tekken origins gguf templatefiles"
 MAY: dict[str, str] = {
     **dict.fromkeys(BASE.split(), BASE),
     "parsers": BASE + " parsers",
@@ -65,7 +65,7 @@ MAY: dict[str, str] = {
     "places samples spans stability supervised tokens tools trainers turns",
 }
 HEAVY = "tokenizers jinja2 jsonschema rich transformers tiktoken referencing numpy asyncio hypothesis".split()
-HEAVY += ["pyarrow", "datasets", "ray"]
+HEAVY += ["pyarrow", "datasets", "ray", "fastokens"]
 
 
 class Import(NamedTuple):
@@ -193,7 +193,7 @@ def test_only_families_and_outer_layers_are_lazy_about_their_own() -> None:
         "demo": None, "families": None, "explain": None, "testing": None, "cliinput": {"turnwire.tokens"},
         "format": {"turnwire.parsers.compile", "turnwire.parsers.stream", "turnwire.parsers.validate",
                    "turnwire.tokens", "turnwire.events", "turnwire.extend"},
-        "tokens": {"turnwire.tokenfiles"}, "parsers": {"turnwire.parsers.hardened"},
+        "tokens": {"turnwire.tokenfiles", "turnwire.fastencoder"}, "parsers": {"turnwire.parsers.hardened"},
             "chat_template": {"turnwire.inference"},
     }  # fmt: skip
     for i in OURS:

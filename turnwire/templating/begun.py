@@ -11,8 +11,9 @@ Only for plain prompts with a tokenizer: content that is trusted, or searched fo
 
 from __future__ import annotations
 
+import functools
 import marshal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -48,30 +49,34 @@ class Mark(NamedTuple):
     media: Mapping[str, int]
 
 
-def located(
-    marks: Sequence[Mark], stretches: Sequence[Stretch], begun: Begun | None, symbols: Symbols
-) -> Iterator[Unit]:
-    """Units with their places."""
-    done, at, text = 0, begun.symbols if begun is not None else 0, begun.text if begun is not None else 0
-    for mark in marks:
-        for s in stretches[done : mark.stretches]:
-            at += len(s.symbols)
-            text += len(s.symbols if s.symbols.isascii() else symbols.show(s.symbols))
-        done = mark.stretches
-        yield Unit(mark.placed, mark.before, mark.media, at, text)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
-    """A prompt that others may go on from."""
+    """A prompt that others may go on from. `marks`: of its `stretches`, behind what it took over (`taken`, `begun`)."""
 
     prints: tuple[bytes, ...]
     turns: tuple[Turn, ...]
     placed: tuple[Placed, ...]
     fmt: Format
     setting: bytes
-    units: tuple[Unit, ...]
+    taken: tuple[Unit, ...]
+    begun: Begun | None
+    marks: Sequence[Mark]
+    stretches: Sequence[Stretch]
+    symbols: Symbols
     rendered: Rendered
+
+    @functools.cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """All units and the end, with their places: looked for when another prompt goes on from it."""
+        units = [*self.taken]
+        done, at, text = 0, *((self.begun.symbols, self.begun.text) if self.begun is not None else (0, 0))
+        for mark in self.marks:
+            for s in self.stretches[done : mark.stretches]:
+                at += len(s.symbols)
+                text += len(self.symbols.show(s.symbols))
+            done = mark.stretches
+            units.append(Unit(mark.placed, mark.before, mark.media, at, text))
+        return tuple(units)
 
 
 class Memory:
@@ -117,14 +122,25 @@ class Memory:
         assert self._kept is not None
         return Begun(self._kept.rendered, unit.symbols, unit.text)
 
-    def keep(self, turns: Sequence[Turn], placed: Sequence[Placed], units: Sequence[Unit], out: Rendered) -> None:
-        """Keep what was rendered."""
-        if self._whole and self._keys and self._setting is not None:
-            kept = Kept(
-                self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, tuple(units), out
-            )  # fmt: skip
-            cost = sum(map(len, self._prints)) + 3 * out.text.__sizeof__() + 36 * len(out.ids) + 3_000 * len(units)
-            self._bound.prompts.put_each([(self._keys[-1], kept, cost)])
+    def keep(
+        self,
+        turns: Sequence[Turn],
+        placed: Sequence[Placed],
+        known: tuple[Unit, ...],
+        marks: Sequence[Mark],
+        stretches: Sequence[Stretch],
+        out: Rendered,
+    ) -> None:
+        """Keep what was rendered: behind `known` units, what `marks` say of `stretches`."""
+        if not (self._whole and self._keys and self._setting is not None):
+            return
+        begun = self.begun(known[-1]) if known else None
+        kept = Kept(
+            self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, known[:-1], begun, marks, stretches,
+            self._fmt.program.symbols, out,
+        )  # fmt: skip
+        cost = sum(map(len, self._prints)) + 4 * out.text.__sizeof__() + 36 * len(out.ids) + 4_000 * len(placed)
+        self._bound.prompts.put_each([(self._keys[-1], kept, cost)])
 
 
 def _prints(messages: Sequence[Any]) -> list[bytes]:

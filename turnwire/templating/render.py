@@ -15,7 +15,7 @@ from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
 from ..wire import NOTHING
-from .begun import Mark, Memory, Unit, located
+from .begun import Mark, Memory, Unit
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
@@ -91,7 +91,7 @@ def render_prompt(
     begun = memory.begun(known[-1]) if memory is not None and known else None
     out = Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content, begun=begun)
     if memory is not None:
-        memory.keep(turns, given, (*known[:-1], *located(marks, w.stretches, begun, fmt.program.symbols)), out)
+        memory.keep(turns, given, known, marks, w.stretches, out)
     return out
 
 

@@ -1,0 +1,91 @@
+"""encoder="fastokens": the ids of the reference, or an error when it is loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import random
+import sys
+import types
+from typing import Any
+
+import pytest
+from tokenizers import AddedToken, Tokenizer
+
+import turnwire
+from tests.laws.strategies import MARKERS, TEXTS
+from turnwire.errors import OptionError, SurrogateError, TokenizerError
+from turnwire.fastencoder import FastTokenizer, sample
+from turnwire.tokens import small_tokenizer
+
+QWEN = turnwire.get_format("qwen3")
+MESSAGES = [{"role": "user", "content": "Hi, naïve <|im_end|> 🙂"}, {"role": "assistant", "content": "Oh."}]
+needed = pytest.mark.skipif(importlib.util.find_spec("fastokens") is None, reason="needs fastokens")
+
+
+def fast() -> Any:
+    backend: Any = Tokenizer.from_str(small_tokenizer(QWEN).backend.to_str())  # type: ignore[attr-defined]
+    backend.add_tokens([AddedToken("<plain>", special=False, normalized=False)])
+    return turnwire.load_tokenizer(backend, encoder="fastokens")
+
+
+@needed
+def test_the_same_ids_for_any_text() -> None:
+    ours = fast()
+    reference = turnwire.load_tokenizer(ours.backend)
+    rng, seen = random.Random(5), 0
+    pool = (*TEXTS, *MARKERS, "<plain>", "words ", "  ", "x" * 40, *sample(ours)[:60])
+    for control in (frozenset[str](), frozenset(QWEN.control), frozenset(["<plain>"])):
+        texts = ["".join(rng.choices(pool, k=rng.randint(0, 9))) for _ in range(400)]
+        assert ours.encode_batch(texts, control) == reference.encode_batch(texts, control)
+        assert [ours.encode(t, control) for t in texts[:50]] == [reference.encode(t, control) for t in texts[:50]]
+        seen += sum("<plain>" in t for t in texts)
+    assert seen > 20
+    with pytest.raises(SurrogateError):
+        ours.encode("a\ud800")
+    copy = pickle.loads(pickle.dumps(ours))
+    assert isinstance(copy, FastTokenizer) and copy.encode("naïve 🙂") == ours.encode("naïve 🙂")
+
+
+@needed
+def test_a_prompt_names_its_encoder() -> None:
+    ours = fast()
+    out = QWEN.render(MESSAGES, tokenizer=ours)
+    assert (out.encoder, QWEN.render(MESSAGES).encoder) == ("fastokens", None)
+    back = turnwire.load_tokenizer(ours, encoder="tokenizers")
+    again = QWEN.render(MESSAGES, tokenizer=back)
+    assert (again.encoder, again.ids, again.runs) == ("tokenizers", out.ids, out.runs)
+    assert turnwire.load_tokenizer(ours) is ours
+
+
+def test_one_id_that_differs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fastokens that encodes as the reference does, but for one letter."""
+    reference = small_tokenizer(QWEN)
+
+    class Wrong:
+        letter = "ﷺ"
+
+        @classmethod
+        def from_json_str(cls, text: str) -> Any:
+            return cls()
+
+        def encode_batch_flat(self, texts: list[str]) -> tuple[bytes, bytes]:
+            rows = [reference.encode(t.replace(self.letter, "x")) for t in texts]
+            ends = [sum(map(len, rows[:n])) for n in range(len(rows) + 1)]
+            flat = b"".join(n.to_bytes(4, sys.byteorder) for row in rows for n in row)
+            return flat, b"".join(n.to_bytes(8, sys.byteorder) for n in ends)
+
+    module: Any = types.ModuleType("fastokens")
+    module.Tokenizer = Wrong
+    monkeypatch.setitem(sys.modules, "fastokens", module)
+    with pytest.raises(TokenizerError, match="token 0 of 'ﷺ'"):
+        turnwire.load_tokenizer(reference, encoder="fastokens")
+    Wrong.letter = "no text of the sample has this"
+    assert (
+        QWEN.render(MESSAGES, tokenizer=turnwire.load_tokenizer(reference, encoder="fastokens")).encoder == "fastokens"
+    )
+    monkeypatch.setitem(sys.modules, "fastokens", None)
+    with pytest.raises(TokenizerError, match="not installed"):
+        turnwire.load_tokenizer(reference, encoder="fastokens")
+    with pytest.raises(OptionError, match="fastoken"):
+        turnwire.load_tokenizer(reference, encoder="fastoken")

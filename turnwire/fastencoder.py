@@ -1,0 +1,148 @@
+"""A second encoder behind a Hugging Face pipeline, for its speed: fastokens, chosen by `load_tokenizer(encoder=...)`.
+
+It reads the same tokenizer.json without its added tokens, and is compared with the reference when it is loaded, on
+texts of many scripts and on entries of the vocabulary: one id that differs, and loading fails. What it does not take
+over stays with the reference: text that spells an added token which is not a control token, spellings that the
+vocabulary itself reaches, normalising, decoding.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from array import array
+from collections.abc import Sequence
+from itertools import pairwise
+from os.path import commonprefix
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import OptionError, TokenizerError, check_text, nearest
+from .tokenbackend import NONE, HfTokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Backend
+
+ENCODERS = ("tokenizers", "fastokens")
+ENTRIES = 4_000  # of the vocabulary, in the sample
+
+
+def with_encoder(tokenizer: HfTokenizer, encoder: str) -> HfTokenizer:
+    """The tokenizer with the encoder of that name. Raises `TokenizerError` if it is not installed, cannot read the
+    vocabulary, or gives other ids."""
+    if encoder not in ENCODERS:
+        raise OptionError(f"no encoder {encoder!r}", value=encoder, path="encoder",
+                          expected="one of " + ", ".join(ENCODERS), near=nearest(encoder, ENCODERS))  # fmt: skip
+    if encoder == tokenizer.encoder:
+        return tokenizer
+    kind = FastTokenizer if encoder == "fastokens" else HfTokenizer
+    return kind(tokenizer.backend, tokenizer.name)
+
+
+class FastTokenizer(HfTokenizer):
+    """A `Tokenizer` whose texts are encoded by fastokens."""
+
+    __slots__ = ("_fast", "_kept")
+
+    def __init__(self, backend: Backend, name: str = "tokenizer"):
+        self._fast: Any = None  # the reference until it is verified
+        self._kept: dict[frozenset[str], tuple[str, list[str]]] = {}
+        super().__init__(backend, name)
+        self._fast = _load(self.pipeline(NONE), name)
+        self._verify()
+
+    @property
+    def encoder(self) -> str:
+        return "fastokens"
+
+    def encode(self, text: str, control: frozenset[str] = NONE) -> list[int]:
+        if self._fast is None:
+            return super().encode(text, control)
+        return self.encode_arrays([text], control)[0].tolist()
+
+    def encode_batch(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[list[int]]:
+        return [ids.tolist() for ids in self.encode_arrays(texts, control)]
+
+    def encode_arrays(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[array[int]]:
+        if control not in self._kept:
+            spellings = sorted(self.added.keys() - self.specials.keys() - control)
+            self._kept[control] = commonprefix(spellings), spellings  # noqa: RUF071
+        first, spellings = self._kept[control]
+        try:
+            flat, ends = self._fast.encode_batch_flat(list(texts))
+        except (TypeError, UnicodeEncodeError):
+            for i, text in enumerate(texts):
+                check_text(text, f"texts[{i}]")
+            raise
+        ids, at = _numbers("I", flat), _numbers("Q", ends)
+        out = [ids[start:stop] for start, stop in pairwise(at)]
+        forbidden = self.forbidden(control)
+        for i, text in enumerate(texts):
+            spelled = spellings and first in text and any(spelling in text for spelling in spellings)
+            if spelled or (forbidden and not forbidden.isdisjoint(out[i])):
+                out[i] = array("I", super().encode(text, control))
+        return out
+
+    def _verify(self) -> None:
+        for text in sample(self):
+            ours, reference = self.encode(text), HfTokenizer.encode(self, text)
+            if ours != reference:
+                n = next((n for n, (a, b) in enumerate(zip(ours, reference)) if a != b), min(len(ours), len(reference)))
+                raise TokenizerError(
+                    f"fastokens encodes otherwise than tokenizers, with {self.name}: token {n} of {text[:60]!r} is "
+                    f"{ours[n : n + 1]}, not {reference[n : n + 1]}",
+                    value=text,
+                    path="encoder",
+                    expected="encoder='tokenizers'",
+                )
+
+
+def _load(plain: Backend, name: str) -> Any:
+    try:
+        fastokens: Any = importlib.import_module("fastokens")
+    except ImportError:
+        raise TokenizerError("fastokens is not installed", value="fastokens", path="encoder",
+                             expected='pip install "turnwire[fast]"') from None  # fmt: skip
+    description = json.loads(plain.to_str())
+    description["added_tokens"], description["post_processor"] = [], None
+    try:
+        return fastokens.Tokenizer.from_json_str(json.dumps(description, ensure_ascii=False))
+    except Exception as e:  # whatever it raises for what it does not support
+        raise TokenizerError(f"fastokens cannot read {name}: {e}", value="fastokens", path="encoder",
+                             expected="encoder='tokenizers'") from None  # fmt: skip
+
+
+def _numbers(code: Literal["I", "Q"], data: bytes) -> array[int]:
+    out: array[int] = array(code)
+    out.frombytes(data)
+    if sys.byteorder == "big":
+        out.byteswap()
+    return out
+
+
+def sample(tokenizer: HfTokenizer) -> list[str]:
+    """Texts on which encoders may differ: entries of the vocabulary in random order, and texts of all kinds."""
+    rng = random.Random(0)
+    size = len(tokenizer.table)
+    pieces = [p for p in (tokenizer.table[rng.randrange(size)] for _ in range(ENTRIES)) if isinstance(p, str)]
+    rows = ["".join(pieces[i : i + 40]) for i in range(0, len(pieces), 40)]
+    glued = [" ".join(pieces[i : i + 40]) for i in range(0, len(pieces), 400)]
+    return [*TEXTS, *rows, *glued, *tokenizer.added]
+
+
+TEXTS = (
+    "", " ", "\n", "\n\n\n", "  \n\t \r\n  ", "a", " a", "a ", "Hello, world! It's we'll I'D YOU'RE",
+    "1", "12", "123", "1234567890", "3.14159e-10 1,000,000 0x1F", "١٢٣ ४५६ ٣٫١٤ Ⅷ ½ ²",
+    "naïve café Zürich façade", "e\u0301 a\u030a o\u0308 \u1e9b\u0323 \ufb01 \u212b", "ÅÅ Ⓐ ﬃ", "ﷺ",
+    "日本語のテキスト、中文文本。한국어 텍스트",
+    "переменная Ελληνικά עברית العربية हिन्दी ไทย தமிழ்", "🙂👩‍💻🏳️‍🌈👍🏽 𝛼≤β",
+    "\u200b\u200d\ufeff\u00a0\u3000\u2028\u2029\x85", "\x00\x01\x1f\x7f", "a\u0000b", "\U0010ffff\ue000",
+    "def f(x):\n    return {'a': [1, 2, 3], \"b\": x ** 2}  # comment\n\n\nclass A:\n\tpass\n",
+    '{"path": "src/a.py", "line": 3, "ok": true, "sha": "0f3a9c", "text": "a\\n\\u00e9\\"b\\\\"}',
+    "<div class='x'>&amp;</div> https://example.org/a?b=c&d=%20 a_b-c.d/e\\f C:\\x\\y",
+    "x" * 300, "ab" * 500, " " * 130,
+    "\n" * 70, "=" * 90, "." * 33 + "!" * 17 + "?" * 5, "don't DON'T Don'T 'tis ''s 's'S", "<|im_start|>x<|im_end|>",
+    "<think>\n</think> <tool_call> </tool_call> <|end|><|start|>",
+    "MixedCase camelCaseWord HTTPServer iOS macOS XMLHttp",
+)  # fmt: skip
