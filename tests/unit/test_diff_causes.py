@@ -14,6 +14,7 @@ from tests.laws.law import reports
 from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, list_formats, small_tokenizer
 from turnwire.errors import TurnwireError
 from turnwire.explain.causes import NAMES
+from turnwire.explain.sides import side
 from turnwire.explain.values import Values
 
 SOURCE = """{{ bos_token }}{% if tools %}<|im_start|>system
@@ -280,6 +281,67 @@ def test_several_at_once() -> None:
     assert found is not None and set(found.causes) == {"bos-missing", "json-spacing", "date"}
 
 
+# two sides that were both rendered here: the source maps tell whose text it is
+
+
+class Edited(NamedTuple):
+    cause: str
+    old: str
+    new: str
+    detail: str
+    side: str = ""
+
+
+EDITED = {
+    "other words, ggml-org/llama.cpp#15110": Edited("template-text", "Today is", "today is", "Today / today"),
+    "a default text more": Edited("template-text", "{{ bos_token }}", "{{ bos_token }}You are helpful.\n",
+                                  "only this side says You are helpful.", "b"),
+    "another end, unslothai/unsloth#3437": Edited(
+        "other-marker", "<|im_end|>\n{% endfor %}", "<|return|>\n{% endfor %}", "<|im_end|> / <|return|>"),
+    "calls beside content, ollama/ollama#10698": Edited(
+        "content-dropped", "{% for c in m.tool_calls or [] %}", "{% for c in m.tool_calls or [] if not m.content %}",
+        "only one side has messages[2].tool_calls", "b"),
+    "text behind calls, vllm-project/vllm#42776": Edited(
+        "content-moved", "{{ m.content }}{% for c in m.tool_calls or [] %}\n<tool_call>\n"
+        '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}',
+        "{% for c in m.tool_calls or [] %}\n<tool_call>\n"
+        '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}'
+        "{{ m.content }}", "messages[2].content: in another place on the other side",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_what_the_templates_themselves_write(name: str) -> None:
+    e = EDITED[name]
+    assert SOURCE.count(e.old) == 1
+    other = ChatTemplate(SOURCE.replace(e.old, e.new), "<s>", "<|im_end|>")
+    found = diff(TEMPLATE, other, MESSAGES, [TOOL], **OPTIONS)
+    assert found is not None and set(found.causes) == {e.cause}, [str(r) for r in found.regions if found]
+    cause = found.first.causes[0]
+    assert cause.detail.startswith(e.detail) and cause.side == e.side
+    back = diff(other, TEMPLATE, MESSAGES, [TOOL], **OPTIONS)
+    assert back is not None and set(back.causes) == {e.cause}
+    assert back.first.causes[0].side == {"a": "b", "b": "a", "": ""}[e.side]
+    log = diff(TEMPLATE, Logged(text=other.render(MESSAGES, [TOOL], **OPTIONS).text), MESSAGES, [TOOL], **OPTIONS)
+    assert log is not None and not {e.cause} & log.causes.keys(), "nobody can know whose text a log has"
+
+
+def test_other_words_of_the_caller_are_no_template_text() -> None:
+    """One field on both sides, with other characters: nothing is dropped or moved."""
+    other = [{**m, "content": "Was it cold then? "} if m["role"] == "user" else m for m in MESSAGES]
+
+    class Side:
+        name = "other words"
+
+        def prompt(self, messages: Any, tools: Any, tokenizer: Any, options: Any) -> Any:
+            return side(TEMPLATE).prompt(other, tools, tokenizer, options)
+
+    found = diff(TEMPLATE, Side(), MESSAGES, [TOOL], **OPTIONS)
+    assert found is not None and set(found.causes) == {"unknown"}
+
+
 def test_every_cause_has_a_test() -> None:
-    tested = {r.cause for r in REPORTS} | {"special-token-forged", "marker-as-text", "bpe-boundary", "unknown"}
+    own = {e.cause for e in EDITED.values()}
+    tested = own | {r.cause for r in REPORTS} | {"special-token-forged", "marker-as-text", "bpe-boundary", "unknown"}
     assert set(NAMES) == tested | {"tokenizer"}  # in test_diff.py

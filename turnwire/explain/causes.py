@@ -36,6 +36,10 @@ NAMES: Mapping[str, str] = {
     "bpe-boundary": "the same text, cut into other tokens",
     "tokenizer": "the sides have different tokenizers",
     "truncation": "one side ends too soon",
+    "other-marker": "the sides write another control token",
+    "template-text": "the sides' own words differ: no message holds them",
+    "content-dropped": "what a message or tool holds is on one side only",
+    "content-moved": "what a message or tool holds stands in another place",
     "unknown": "not one of the causes that turnwire knows",
 }
 """What each cause is, in words."""
