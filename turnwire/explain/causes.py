@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
     "bpe-boundary": "the same text, cut into other tokens",
     "tokenizer": "the sides have different tokenizers",
     "truncation": "one side ends too soon",
-    "other-marker": "the sides write another control token",
+    "other-marker": "the sides write other control tokens",
     "template-text": "the sides' own words differ: no message holds them",
     "content-dropped": "what a message or tool holds is on one side only",
     "content-moved": "what a message or tool holds stands in another place",
@@ -97,12 +97,15 @@ def _times(text: str, token: str) -> int:
 
 
 def think(case: Case, region: Region) -> Cause | None:
-    """The texts are equal without reasoning blocks."""
+    """The texts are equal without reasoning blocks; of one, only what ends it may be there."""
     for opened, closed in THINK:
         a, b = region.a.text, region.b.text
         counts = [(t.count(opened), t.count(closed)) for t in (a, b)]
         if counts[0] == counts[1]:
             continue
+        for name, mine, other in (("a", a, b), ("b", b, a)):
+            if not other.strip() and mine.count(closed) == 1 and mine.rstrip().endswith(closed) and opened not in mine:
+                return Cause("think-block", f"only this side has {short(mine.strip())}", "a" if name == "a" else "b")
         ours, theirs = (_without(t, opened, closed) for t in (a, b))
         if ours == theirs:
             more: Literal["a", "b"] = "a" if counts[0] > counts[1] else "b"

@@ -32,18 +32,17 @@ def own(case: Case, region: Region) -> Cause | None:
     if only == nowhere[0] and missing == nowhere[1]:
         lacking = "b" if only and not missing else "a" if missing and not only else ""
         return Cause("content-dropped", f"only one side has {', '.join(sorted(only | missing)[:4])}", lacking)
-    if not nowhere[0] and not nowhere[1]:
+    if not nowhere[0] and not nowhere[1] and all(_size(case.a, f) == _size(case.b, f) for f in only | missing):
         return Cause("content-moved", f"{', '.join(sorted(only | missing)[:4])}: in another place on the other side")
     return None
 
 
 def _own(region: Region) -> Cause:
     a, b = region.a.text.strip(), region.b.text.strip()
-    if MARKERS.fullmatch(a) and MARKERS.fullmatch(b):
-        return Cause("other-marker", f"{short(a)} / {short(b)}")
+    name = "other-marker" if all(MARKERS.fullmatch(t) for t in (a, b) if t) else "template-text"
     if a and b:
-        return Cause("template-text", f"{short(a)} / {short(b)}")
-    return Cause("template-text", f"only this side says {short(a or b)}", "a" if a else "b")
+        return Cause(name, f"{short(a)} / {short(b)}")
+    return Cause(name, f"only this side says {short(a or b)}", "a" if a else "b")
 
 
 def _known(reading: Reading, e: Excerpt) -> bool:
@@ -58,6 +57,12 @@ def _fields(reading: Reading, e: Excerpt) -> set[str]:
     """The caller's fields that have a character there."""
     held = reading.fields(e.start, e.stop, EVERY)
     return {m.group() for path, start, stop in held if stop > start and (m := FIELD.match(path))}
+
+
+def _size(reading: Reading, field: str) -> int:
+    """How many characters of a field are in the prompt."""
+    held = reading.fields(0, len(reading.text), EVERY)
+    return sum(stop - start for path, start, stop in held if (m := FIELD.match(path)) and m.group() == field)
 
 
 def _all(reading: Reading) -> set[str]:
