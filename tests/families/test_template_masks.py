@@ -91,6 +91,17 @@ def test_as_the_formats_have_it() -> None:
 
 
 def compared(name: str, tpl: ChatTemplate) -> Iterator[tuple[str, str, str]]:
+    for which, ours, theirs in same_text(name, tpl):
+        if theirs.unmasked:
+            yield which, "not told", theirs.unmasked
+        elif flags(ours) == flags(theirs):
+            yield which, "equal", ""
+        else:
+            yield which, "differs", difference(flags(ours), flags(theirs), ours.text)
+
+
+def same_text(name: str, tpl: ChatTemplate, tokenizer: Any = None) -> Iterator[tuple[str, Any, Any]]:
+    """Conversations of which a format and a template make the same text: the name, and the prompts of both."""
     fmt, ref = official.format_of(name), references()[name]
     for c in ALL[::3]:
         if c["name"].startswith(("image", "video")):
@@ -102,18 +113,12 @@ def compared(name: str, tpl: ChatTemplate) -> Iterator[tuple[str, str, str]]:
         more = {k: v for k, v in ref.variables.items() if not isinstance(v, str)}
         dated = {"now": official.NOW} if "now" in fmt.options else {}
         try:
-            ours = fmt.render(c["messages"], c["tools"], **options, **dated)
-            theirs = tpl.render(messages, tools, now=official.NOW, **options, **more)
+            ours = fmt.render(c["messages"], c["tools"], tokenizer=tokenizer, **options, **dated)
+            theirs = tpl.render(messages, tools, tokenizer=tokenizer, now=official.NOW, **options, **more)
         except TurnwireError:
             continue
-        if ours.text != theirs.text:
-            continue
-        if theirs.unmasked:
-            yield c["name"], "not told", theirs.unmasked
-        elif flags(ours) == flags(theirs):
-            yield c["name"], "equal", ""
-        else:
-            yield c["name"], "differs", difference(flags(ours), flags(theirs), ours.text)
+        if ours.text == theirs.text:
+            yield c["name"], ours, theirs
 
 
 TAG = re.compile(r"\{%-?\s*generation\s*-?%\}")

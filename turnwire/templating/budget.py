@@ -21,6 +21,7 @@ COUNT = 100_000  # the largest number that an operation may repeat by; also the 
 _DICT: Any = dict  # as they are, whatever a subclass makes of them
 _LIST: Any = list
 BITS = 20_000  # of a number
+CONTAINERS = (dict, list, tuple, Mapping, set, frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,18 @@ def weigh(value: Any) -> int:
     budget = current.get()
     if isinstance(value, str):
         return len(value)
-    if not isinstance(value, (list, tuple, Mapping, set, frozenset)):
+    if not isinstance(value, CONTAINERS):
         return 1
     total, most = 0, budget.limits.text
     todo: list[Iterable[Any]] = [_inside(value)]
     while todo:
         for item in todo.pop():
-            total += len(item) + 2 if isinstance(item, str) else 2
-            if isinstance(item, (list, tuple, Mapping, set, frozenset)):
-                todo.append(_inside(item))
+            if isinstance(item, str):
+                total += len(item) + 2
+            else:
+                total += 2
+                if item is not None and not isinstance(item, (int, float)) and isinstance(item, CONTAINERS):
+                    todo.append(_inside(item))
             if total > most:
                 raise over("text", total, most)
         if time.monotonic() > budget.deadline:
@@ -93,7 +97,7 @@ def weigh(value: Any) -> int:
 
 
 def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         items: Any = _DICT.items(value) if isinstance(value, dict) else cast("Mapping[Any, Any]", value).items()
         return [x for pair in items for x in pair]
     return _LIST.__iter__(value) if isinstance(value, list) else value

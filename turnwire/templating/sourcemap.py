@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from ..origins import OriginMap, Span
+from ..origins import Kind, OriginMap, Span
 from . import budget, jinja, traced
-from .traced_text import UNKNOWN, Run, Source, entered, placed, plain, run_of, sources
+from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
 from .traced_values import doubts, wrapped
 
 MARKUP = frozenset(
@@ -71,51 +71,59 @@ def told(clock: date) -> Callable[[str], str]:
 
     def strftime_now(format: str) -> str:
         text = clock.strftime(format)
-        ours = all(run[1].kind == "template" for run in sources(format))
-        return placed(text, Source("template") if ours else UNKNOWN, -1)
+        return placed(text, Source("template") if ours(format) else UNKNOWN, -1)
 
     return strftime_now
 
 
-def _mapped(text: str) -> tuple[str, list[Span]]:
-    return plain(text), spans_of(text)
+def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Span]]:
+    return text, spans_of(runs)
 
 
-def spans_of(text: str) -> list[Span]:
+def spans_of(runs: list[Run]) -> list[Span]:
     """The spans of a text that knows its origins. (The loop of `flatten`, once more for speed.)"""
     out: list[Span] = []
-    start = stop = last_line = 0
-    following = -1  # the offset that continues the last span
-    last = UNKNOWN
+    say = out.append
+    start = stop = 0  # of the last span
+    kind: Kind = "unknown"
+    path: Path = ()
+    line, first = 0, -1
+    following = -1  # the offset that continues it
+    last: Any = None
     outside: list[tuple[Iterator[Run], int]] = []
-    inside, line = iter([run_of(text)]), 0
+    inside, around = iter(runs), 0
     while True:
         for length, node, offset, own in inside:
-            if type(node) is not Source:
-                outside.append((inside, line))
-                inside, line = entered(node, offset, length), own or line
-                break
-            own = node.line or own or line
-            if offset != following or own != last_line or node is not last:
+            here = own or around
+            if type(node) is not tuple:
+                if type(node) is not Source:
+                    outside.append((inside, around))
+                    inside, around = entered(node, offset, length), here
+                    break
+                here = node.line or here
                 if not node.path:
                     offset = -1
-                if offset != following or own != last_line or node.path != last.path or node.kind != last.kind:
-                    if stop > start:
-                        first = None if following < 0 else following - stop + start
-                        out.append(_new(Span, (start, stop, last.kind, last_line or None, last.path, first)))
-                        start = stop
-                    following, last_line, last = offset, own, node
+            if offset != following or here != line or (node is not last and _owner(node) != (kind, path)):
+                if stop > start:
+                    say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
+                    start = stop
+                kind, path = _owner(node)
+                first = following = offset
+                line, last = here, cast("Any", node)
             stop += length
             if following >= 0:
                 following += length
         else:
             if not outside:
                 break
-            inside, line = outside.pop()
+            inside, around = outside.pop()
     if stop > start:
-        first = None if following < 0 else following - stop + start
-        out.append(_new(Span, (start, stop, last.kind, last_line or None, last.path, first)))
+        say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
     return out
+
+
+def _owner(node: Any) -> tuple[Kind, Path]:
+    return (node.kind, node.path) if type(node) is Source else ("data", node)
 
 
 _new = cast("Any", tuple).__new__

@@ -1,89 +1,34 @@
 """The sandbox of `jinja.py`, whose texts know where they come from.
 
 Literals are `Text` with the template's line; what is printed keeps the line that printed it; the filters that make
-strings keep origins or know nothing.
+strings keep origins or know nothing. What `traced_code` writes calls the functions here.
 """
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import jinja2
-from jinja2 import nodes
-from jinja2.compiler import CodeGenerator
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import SandboxedFormatter
+from jinja2.utils import Namespace
 
 from . import budget, jinja
+from .traced_code import Generator, literals
 from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
-from .traced_text import UNKNOWN, Run, Source, Text, joined, placed, plain
+from .traced_text import Run, Text, joined, placed, plain, run_of
 from .traced_values import READY, Mapped, doubt
 from .traced_written import shown
 
 T = TypeVar("T")
 _get = cast("Any", dict).get
-_literals: ContextVar[list[Text]] = ContextVar("literals")  # of the template that is being compiled
-
-
-def literal(value: str, line: int, follow: bool) -> Text:
-    """A text of the template. Template data goes on over lines; a string has the line that it begins on."""
-    if not follow or "\n" not in value[:-1]:
-        return placed(value, Source("template", line))
-    lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
-    return placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
-
-
-class _Generator(CodeGenerator):
-    """Writes literals as names of `Text`s, and what is printed as (line, text)."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.bare: set[int] = set()
-
-    def _literal(self, value: str, line: int, follow: bool) -> None:
-        known = _literals.get()
-        self.write(f"lit{len(known)}")
-        known.append(literal(value, line, follow))
-
-    def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
-        self._unprinted(node.arg)
-        super().visit_Getitem(node, frame)
-
-    def visit_Compare(self, node: nodes.Compare, frame: Any) -> None:
-        self._unprinted(node.expr, *(operand.expr for operand in node.ops))
-        super().visit_Compare(node, frame)
-
-    def _unprinted(self, *where: nodes.Node) -> None:
-        """Constants that are only looked at stay `str`, which is quicker."""
-        self.bare |= {id(node) for node in where}
-
-    def visit_Const(self, node: nodes.Const, frame: Any) -> None:
-        if type(node.value) is str and id(node) not in self.bare:
-            self._literal(node.value, node.lineno, False)
-        else:
-            super().visit_Const(node, frame)
-
-    def visit_TemplateData(self, node: nodes.TemplateData, frame: Any) -> None:
-        self._literal(node.data, node.lineno, True)
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Any, finalize: Any) -> str:
-        raise nodes.Impossible
-
-    def _output_child_pre(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:
-        if isinstance(node, nodes.TemplateData):
-            self.write("(")
-        elif frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
-            self.write(f"environment.escaped({node.lineno}, context.eval_ctx.autoescape, ")
-        else:
-            self.write(f"environment.printed({node.lineno}, ")
-
-    def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:
-        self.write(")")
+OURS = frozenset((LoopContext, Namespace))  # objects whose attributes are plain values, or for the sandbox to judge
+PASSED = READY | {int}
 
 
 def printed(line: int, value: Any) -> tuple[int, str]:
@@ -93,6 +38,58 @@ def printed(line: int, value: Any) -> tuple[int, str]:
 
 def _escaped(line: int, escaping: bool, value: Any) -> tuple[int, str]:
     return (line, str(escaped(value))) if escaping else printed(line, value)
+
+
+def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
+    """Joins what a template wrote."""
+    left = budget.current.get()
+    most = left.limits.text
+    total = 0
+    texts: list[str] = []
+    runs: list[Run] = []
+    say, note = texts.append, runs.append
+    for piece in pieces:
+        if type(piece) is Text:
+            line, text = 0, piece
+        elif len(piece) == 2:
+            line, text = piece
+            if type(text) is not Text:
+                text = shown(budget.bounded(text))
+        else:
+            line, _, several = piece
+            for text in several:
+                if text:
+                    say(text)
+                    note((len(text), text._node, text._at, line))  # pyright: ignore[reportPrivateUsage]
+                    total += len(text)
+            if total > most:
+                break
+            continue
+        size = len(text)
+        if size:
+            total += size
+            if total > most:
+                break
+            say(text)
+            note(run_of(text, line))
+    if total > most:
+        raise budget.over("text", total, most)
+    left.size(total)
+    return "".join(texts), runs
+
+
+def _counted(values: tuple[Any, ...]) -> bool:
+    """Whether they are texts; their sums are within the budget then."""
+    size = made = 0
+    for value in values:
+        if type(value) is not Text:
+            return False
+        size += len(value)
+        made += size
+    left = budget.current.get()
+    left.made += made - len(values[0]) - size
+    left.size(size)
+    return True
 
 
 def _concatenated(*values: Any) -> str:
@@ -113,21 +110,21 @@ def _concatenated(*values: Any) -> str:
 def compiled(source: str) -> jinja2.Template:
     """A template whose pieces have origins; for `TracedSandbox` to keep."""
     known: list[Text] = []
-    token = _literals.set(known)
+    token = literals.set(known)
     try:
         template = jinja.compile_in(sandbox(), source)
     finally:
-        _literals.reset(token)
+        literals.reset(token)
     template.root_render_func.__globals__.update({f"lit{i}": text for i, text in enumerate(known)})
     return template
 
 
-def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: Callable[[str], T]) -> T:
-    """What `then` makes of the text, within the budget; raises whatever the template raises."""
+def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: Callable[[str, list[Run]], T]) -> T:
+    """What `then` makes of the text and its runs, within the budget; raises whatever the template raises."""
     template = compiled(source)
     token = budget.current.set(budget.Budget(limits))
     try:
-        return then(template.render(variables))
+        return then(*gathered(template.root_render_func(template.new_context(dict(variables)))))
     finally:
         budget.current.reset(token)
 
@@ -135,7 +132,7 @@ def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: 
 class TracedSandbox(jinja.Sandbox):
     """See the head of this file."""
 
-    code_generator_class = _Generator
+    code_generator_class = Generator
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,51 +143,77 @@ class TracedSandbox(jinja.Sandbox):
         self.tests |= {name: _doubtful(name, self.tests[name]) for name in ("sameas", "escaped")}
 
     def concat(self, pieces: Iterable[Any]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
-        """Joins what a template, a macro or a block wrote: texts, and pairs of a line and a text."""
-        left = budget.current.get()
-        most = left.limits.text
-        total = 0
-        texts: list[str] = []
-        runs: list[Run] = []
-        for piece in pieces:
-            line, text = cast("tuple[int, str]", piece if type(piece) is tuple else (0, piece))
-            size = len(text)
-            if size:
-                total += size
-                if total > most:
-                    raise budget.over("text", total, most)
-                texts.append(text)
-                if type(text) is Text:
-                    runs.append((size, text._node, text._at, line))  # pyright: ignore[reportPrivateUsage]
-                else:
-                    runs.append((size, UNKNOWN, -1, line))
-        left.size(total)
-        return placed("".join(texts), runs)
+        """Joins what a macro or a block wrote."""
+        return placed(*gathered(pieces))
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """`obj.attribute`."""
-        if type(obj) is Mapped and attribute not in jinja.METHODS:
-            value = _get(obj, attribute, self)
+    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What `{{ a + b + c }}` writes: if they are texts, the terms."""
+        if _counted(values):
+            return line, None, values
+        return printed(line, self._folded(context, values))
+
+    def added(self, context: Any, values: tuple[Any, ...]) -> Any:
+        """`a + b + c`."""
+        if _counted(values):
+            return placed("".join(values), [(len(v), v._node, v._at, 0) for v in values if v])
+        return self._folded(context, values)
+
+    def _folded(self, context: Any, values: tuple[Any, ...]) -> Any:
+        return functools.reduce(lambda left, right: self.call_binop(context, "+", left, right), values)
+
+    def asked(self, context: Any, loop: Any, block: Any, method: str, obj: Any, *args: Any) -> Any:
+        """`obj.method(...)`, for a method of strings."""
+        if type(obj) is not Text:
+            return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
+        left = budget.current.get()
+        left.step()
+        weight = budget.arguments(args)
+        budget.method(method, obj, args, {})
+        left.size(weight)
+        return getattr(obj, method)(*args)
+
+    def field(self, obj: Any, name: str) -> Any:
+        """`obj.name`, which is no method of a mapping."""
+        kind = cast("type[Any]", type(obj))
+        if kind is Mapped:
+            value = _get(obj, name, self)
             if type(value) in READY:
                 return value
-            return self.undefined(obj=obj, name=attribute) if value is self else obj.take(attribute, value)
-        return super().getattr(obj, attribute)
+            return self.undefined(obj=obj, name=name) if value is self else obj.take(name, value)
+        if kind in OURS and name[0] != "_":
+            value = getattr(obj, name, self)
+            if type(value) in PASSED:
+                return value
+        return super().getattr(obj, name)
 
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        """`obj[argument]`."""
-        if type(obj) is Mapped and type(argument) is str:
-            value = _get(obj, argument, self)
+    def seen(self, obj: Any, name: str) -> Any:
+        """As `field`, of which nothing is printed."""
+        if type(obj) is not Mapped:
+            return self.field(obj, name)
+        value = _get(obj, name, self)
+        return self.undefined(obj=obj, name=name) if value is self else value
+
+    def item(self, obj: Any, key: str) -> Any:
+        """`obj["key"]`."""
+        if type(obj) is Mapped:
+            value = _get(obj, key, self)
             if type(value) in READY:
                 return value
             if value is not self:
-                return obj.take(argument, value)
-        return super().getitem(obj, argument)
+                return obj.take(key, value)
+        return super().getitem(obj, key)
+
+    def seen_item(self, obj: Any, key: str) -> Any:
+        """As `item`, of which nothing is printed."""
+        value = _get(obj, key, self) if type(obj) is Mapped else self
+        return super().getitem(obj, key) if value is self else value
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`."""
+        return self.item(obj, argument) if type(argument) is str else super().getitem(obj, argument)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
-        if operator == "+" and type(left) is Text and type(right) is Text:
-            budget.current.get().size(len(left) + len(right))
-            return left + right
         if operator == "%" and isinstance(left, str) and not hasattr(left, "__html__"):
             budget.operator(operator, left, right)
             return percent(left, right)

@@ -1,7 +1,7 @@
 """Text that knows where its characters come from.
 
-`Text` is a `str`: equal, hashed and ordered like one. Beside its characters it holds a place in a node: a `Source`
-(one field, or one literal of a template), or a `Rope` of places in other nodes, so that adding, joining and cutting
+`Text` is a `str`: equal, hashed and ordered like one. Beside its characters it holds a place in a node: the path of a
+field, a `Source` (a literal of a template), or a `Rope` of places in other nodes, so that adding, joining and cutting
 copy no origins; `flatten` finds them at the end. What comes out of an operation is always what `str` itself makes of
 it; an origin is only put beside it, and one that is not certain is `UNKNOWN`.
 """
@@ -17,13 +17,17 @@ from typing import Any, SupportsIndex, cast
 from ..origins import Kind
 from . import budget
 
+Path = tuple[object, ...]
+"""Of a field whose characters are data: most nodes are such."""
+
 
 class Source:
-    """The characters of one field or literal; a place in it is an offset, -1 where the characters were changed."""
+    """The characters of a literal, or of a field that is not (only) data; a place in it, as in a field, is an offset,
+    -1 where the characters were changed."""
 
     __slots__ = ("kind", "line", "path")
 
-    def __init__(self, kind: Kind, line: int = 0, path: tuple[object, ...] = ()):
+    def __init__(self, kind: Kind, line: int = 0, path: Path = ()):
         self.kind: Kind = kind
         self.line = line
         self.path = path
@@ -32,9 +36,9 @@ class Source:
 PIECE = 50  # a piece of a text weighs as much as so many characters
 UNKNOWN = Source("unknown")
 Run = tuple[int, Any, int, int]
-"""Length, whose (a `Source`, a `Rope`, or a list of runs, of which only all is meant), from where in it, and the
-template's line (0: none)."""
-Sourced = tuple[int, Source, int, int]
+"""Length, whose (a `Path`, a `Source`, a `Rope`, or a list of runs, of which only all is meant), from where in it, and
+the template's line (0: none)."""
+Sourced = tuple[int, "Path | Source", int, int]
 
 
 class Rope:
@@ -87,9 +91,9 @@ def flatten(runs: list[Run]) -> list[Sourced]:
     inside, line = iter(runs), 0
     while True:
         for length, node, at, own in inside:
-            if type(node) is Source:
+            if type(node) is tuple or type(node) is Source:
                 if length:
-                    out.append((length, node, at, own or line))
+                    out.append((length, cast("Path | Source", node), at, own or line))
             else:
                 outside.append((inside, line))
                 inside, line = entered(node, at, length), own or line
@@ -119,7 +123,7 @@ _new = str.__new__
 _join = "".join
 
 
-def placed(text: str, node: Source | Rope | list[Run], at: int = 0) -> Text:
+def placed(text: str, node: Path | Source | Rope | list[Run], at: int = 0) -> Text:
     """A text and its place."""
     out = _new(Text, text)
     out._node = node  # pyright: ignore[reportPrivateUsage]
@@ -142,6 +146,11 @@ def run_of(text: str, line: int = 0) -> Run:
 def sources(text: str) -> list[Sourced]:
     """The runs of a text."""
     return flatten([run_of(text)])
+
+
+def ours(text: str) -> bool:
+    """Whether all of it is the template's."""
+    return all(type(run[1]) is Source and run[1].kind == "template" for run in sources(text))
 
 
 def joined(text: str, parts: Iterable[str]) -> str:
@@ -174,7 +183,7 @@ class Text(str):
 
     __slots__ = ("_at", "_node")
 
-    _node: Source | Rope | list[Run]
+    _node: Path | Source | Rope | list[Run]
     _at: int
 
     def __new__(cls, value: object = "") -> Text:
@@ -186,7 +195,7 @@ class Text(str):
     def __reduce__(self) -> Any:
         return str, (plain(self),)
 
-    def _place(self) -> tuple[Source | Rope, int]:
+    def _place(self) -> tuple[Path | Source | Rope, int]:
         """Where parts can be cut from."""
         node = self._node
         if isinstance(node, list):

@@ -13,9 +13,8 @@ from contextvars import ContextVar
 from typing import Any, SupportsIndex, cast
 
 from ..origins import Key
-from .traced_text import Source, Text, placed, plain
+from .traced_text import Path, Source, Text, placed, plain
 
-Path = tuple[object, ...]
 _DICT: Any = dict
 _LIST: Any = list
 doubts: ContextVar[list[str]] = ContextVar("doubts")  # of a render: why its text may differ from the plain one
@@ -34,10 +33,11 @@ class Root:
     def __init__(self, roles: Collection[str], markup: bool):
         self.roles, self.markup = roles, markup
 
-    def source(self, text: str, path: Path) -> Source:
+    def source(self, text: str, path: Path) -> Path | Source:
         """Of a text at a path."""
-        ours = self.markup or (len(path) == 3 and path[2] == "role" and text in self.roles)
-        return Source("template" if ours else "data", 0, path)
+        if self.markup or (path[-1] == "role" and len(path) == 3 and text in self.roles):
+            return Source("template", 0, path)
+        return path
 
 
 def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
@@ -52,27 +52,21 @@ def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collec
 def wrap(value: Any, path: Path, root: Root) -> Any:
     """A value that knows its path."""
     kind = cast("type[Any]", type(value))
-    if kind is str:
-        return placed(value, root.source(value, path))
-    if value is None or kind is bool or kind in READY:
-        return value
-    out: Any
-    if kind is dict:
-        out = Mapped(value)
-    elif kind is list:
-        out = Listed(value)
-    elif kind is int:
-        out = Whole(value)
-    elif kind is float and value == value:
-        out = Real(value)
-    elif kind is tuple:
-        return tuple([wrap(item, (*path, i), root) for i, item in enumerate(value)])
-    else:
+    like = _KNOWN.get(kind)
+    if like is None:
+        if kind is str:
+            return placed(value, root.source(value, path))
+        if value is None or kind is bool or kind in READY:
+            return value
+        if kind is tuple:
+            return tuple([wrap(item, (*path, i), root) for i, item in enumerate(value)])
+    if like is None or (kind is float and value != value):
         doubt(f"{path} is a {kind.__name__}")
         return value
-    out._raw = value  # pyright: ignore[reportPrivateUsage]
-    out._path = path  # pyright: ignore[reportPrivateUsage]
-    out._root = root  # pyright: ignore[reportPrivateUsage]
+    out = like(value)
+    out._raw = value
+    out._path = path
+    out._root = root
     return out
 
 
@@ -88,11 +82,12 @@ class Mapped(dict[Any, Any]):
         """The value under `key`, which knows its path from now on."""
         path = (*self._path, plain(key) if type(key) is Text else key)
         root = self._root
-        if type(value) is str:
-            ours = root.markup or (len(path) == 3 and path[2] == "role" and value in root.roles)
-            value = placed(value, Source("template" if ours else "data", 0, path))
-        else:
+        if type(value) is not str:
             value = wrap(value, path, root)
+        elif root.markup or (key == "role" and len(path) == 3 and value in root.roles):
+            value = placed(value, Source("template", 0, path))
+        else:
+            value = placed(value, path)
         _DICT.__setitem__(self, key, value)
         return value
 
@@ -205,7 +200,7 @@ class Whole(int):
     _root: Root
 
     def __str__(self) -> str:
-        return placed(int.__repr__(self), Source("data", 0, self._path), -1)
+        return placed(int.__repr__(self), self._path, -1)
 
 
 class Real(float):
@@ -216,9 +211,10 @@ class Real(float):
     _root: Root
 
     def __str__(self) -> str:
-        return placed(float.__repr__(self), Source("data", 0, self._path), -1)
+        return placed(float.__repr__(self), self._path, -1)
 
 
+_KNOWN: dict[Any, Any] = {dict: Mapped, list: Listed, int: Whole, float: Real}
 READY = frozenset((Text, Mapped, Listed, Whole, Real, bool, type(None)))
 
 

@@ -16,8 +16,8 @@ from jinja2 import Undefined
 
 from ..origins import Key
 from . import jinja
-from .traced_text import UNKNOWN, Rope, Run, Source, Text, placed, plain, run_of, sources
-from .traced_values import Path, Root, doubt, place_of, raw
+from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text, ours, placed, plain, run_of, sources
+from .traced_values import Root, doubt, place_of, raw
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
 _WORDS = {True: "true", False: "false", None: "null"}
@@ -34,6 +34,7 @@ class _Style(NamedTuple):
     step: str | None = None  # of indentation; None: no lines
     sort: bool = False
     python: bool = False
+    escape: re.Pattern[str] | None = None  # what is written for one character
 
 
 class _Walk:
@@ -69,35 +70,45 @@ class _Walk:
             shown = self.style.scalar(value)
             self.pieces.append(shown)
             known = path is not None and (place or value is None or isinstance(value, (bool, int, float)))
-            self.add(len(shown), Source("data", 0, path or ()) if known else UNKNOWN, -1)
+            self.add(len(shown), path if known else UNKNOWN, -1)
             return
-        step, between = self.style.step, self.style.between
+        step = self.style.step
         inner = "" if step is None else "\n" + step * (level + 1)
-        lead = inner
+        lead, between = inner, self.style.between + inner
         values: Any = raw(value)
         tuples = self.style.python and isinstance(value, tuple)
-        keyed = isinstance(value, dict)
-        self.skip("{" if keyed else "(" if tuples else "[")
-        if keyed:
+        self.skip("{" if isinstance(value, dict) else "(" if tuples else "[")
+        if isinstance(value, dict):
             items: Any = sorted(values.items()) if self.style.sort else values.items()
+            colon, say = self.style.colon, self.pieces.append
             for key, item in items:
-                self.skip(lead)
-                lead = between + inner
+                say(lead)
+                self.gap += len(lead)
+                lead = between
                 self.key(key, path, root)
-                self.skip(self.style.colon)
-                self.value(item, None if path is None else (*path, key), root, level + 1)
+                say(colon)
+                self.gap += len(colon)
+                below = None if path is None else (*path, key)
+                if type(item) is str:
+                    self.string(item, below, root)
+                else:
+                    self.value(item, below, root, level + 1)
+            close = "}"
         else:
             for i, item in enumerate(values):
                 self.skip(lead)
-                lead = between + inner
+                lead = between
                 self.value(item, None if path is None else (*path, i), root, level + 1)
+            close = "]" if not tuples else ",)" if len(values) == 1 else ")"
         if step is not None and values:
             self.skip("\n" + step * level)
-        self.skip("}" if keyed else "]" if not tuples else ",)" if len(values) == 1 else ")")
+        self.skip(close)
 
     def key(self, key: Any, path: Path | None, root: Root | None) -> None:
         """A key of a mapping."""
-        if isinstance(key, str) or self.style.python:
+        if isinstance(key, str):
+            self.string(key, None if path is None else (*path, Key(key)), root)
+        elif self.style.python:
             self.value(key, None if path is None else (*path, Key(key)), root)
         else:
             self.skip('"')
@@ -114,7 +125,7 @@ class _Walk:
         elif root.roles:
             run = (size, root.source(value, path), 0, 0)
         else:
-            run = (size, Source("template" if root.markup else "data", 0, path), 0, 0)
+            run = (size, Source("template", 0, path) if root.markup else path, 0, 0)
         if inside == size:  # each character stands for itself
             if size:
                 self.runs.append((self.gap + 1, self.mark, -1, 0))
@@ -124,8 +135,32 @@ class _Walk:
                 self.gap += 2
             return
         self.gap += 1
-        self.escaped(value, [run] if isinstance(run[1], Source) else sources(value), shown[0], inside)
+        single = type(run[1]) is tuple or type(run[1]) is Source
+        if single and inside - size > FINE:
+            self.add(inside, run[1], -1, run[3])
+        elif single and self.style.escape is not None:
+            self.respelled(shown, run, self.style.escape)
+        else:
+            self.escaped(value, [run] if single else sources(value), shown[0], inside)
         self.gap += 1
+
+    def respelled(self, shown: str, run: Run, escape: re.Pattern[str]) -> None:
+        """A string of one source, in its quotes; what `escape` finds stands for one character each."""
+        _, node, at, line = run
+        note = self.runs.append
+        note((self.gap, self.mark, -1, 0))
+        self.gap = 0
+        last = 1
+        shift = at - 1
+        for found in escape.finditer(shown, 1, len(shown) - 1):
+            i, j = found.span()
+            if i > last:
+                note((i - last, node, last + shift if at >= 0 else -1, line))
+            note((j - i, node, -1, line))
+            shift -= j - i - 1
+            last = j
+        if last < len(shown) - 1:
+            note((len(shown) - 1 - last, node, last + shift if at >= 0 else -1, line))
 
     def escaped(self, value: str, runs: Any, quote: str, inside: int) -> None:
         """A string, some characters of which are spelled otherwise."""
@@ -177,13 +212,14 @@ def _lazily(text: str, value: Any, style: _Style, mark: Source) -> Text:
 
 def _mark(value: Any, *extra: Any) -> Source:
     """Of punctuation: the template's, unless data says what it is."""
-    if not all(run[1].kind == "template" for e in extra if isinstance(e, str) for run in sources(e)):
+    if not all(ours(e) for e in extra if isinstance(e, str)):
         return UNKNOWN
     place = place_of(value)
     return Source("template", 0, place[0] if place else ())
 
 
 _JSON = re.compile(r'["\\\x00-\x1f]')
+_ESCAPE = re.compile(r"\\(?:u....|.)")
 _ASCII = re.compile(r'["\\]|[^ -~]')
 _PYTHON = re.compile(r"['\"\\]|[^ -~]")
 
@@ -199,7 +235,8 @@ def tojson(
     marks = cast("Any", separators) or ((", ", ": ") if indent is None else (",", ": "))
     between, colon = marks
     step = indent if isinstance(indent, str) or indent is None else " " * indent
-    style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys)
+    escape = None if ensure_ascii else _ESCAPE
+    style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys, False, escape)
     return _lazily(text, value, style, _mark(value, indent, *(separators or ())))
 
 
