@@ -344,7 +344,12 @@ class Rendered:
                 f"{bound.tokenizer.name} has no pipeline of its own", path="trust_content", expected="False"
             )
         encoding = backend.encode(self.text, add_special_tokens=False)
-        sampled = [(start, stop) for start, stop, *_, said in self._flat if said]
+        sampled: list[tuple[int, int]] = []
+        for start, stop, *_, said in self._flat:
+            if said and sampled and sampled[-1][1] == start:  # a token may hold some of both
+                sampled[-1] = (sampled[-1][0], stop)
+            elif said:
+                sampled.append((start, stop))
         at = 0
         for i, (start, stop) in enumerate(encoding.offsets):
             while at < len(sampled) and sampled[at][1] < stop:

@@ -44,7 +44,8 @@ TOKENIZERS = {  # of a template that writes this: whose vocabulary has it
     "[INST]": ("nemotron-3", "<s>", "</s>"),
     "<SPECIAL_10>": ("nemotron-3", "<s>", "</s>"),
 }
-FORMATS = ("qwen3", "llama-3.1", "deepseek-v3.1", "glm-4.5", "kimi-k2", "lfm2", "olmo-3", "qwen2.5")
+FORMATS = ("qwen3", "llama-3.1", "deepseek-v3.1", "glm-4.5", "kimi-k2", "olmo-3", "qwen2.5")
+"""Not lfm2, whose template gets its calls as content, which makes no control tokens."""
 
 
 @functools.lru_cache(2)
@@ -92,7 +93,7 @@ def test_as_the_formats_have_it_by_id() -> None:
     if not counts:
         pytest.skip("no tokenizers are here")
     assert not wrong, "\n".join(wrong[:10])
-    assert counts["equal"] >= 150 and counts["equal"] > 0.9 * (counts["equal"] + counts["known to differ"])
+    assert counts["equal"] >= 400 and counts["equal"] > 0.88 * (counts["equal"] + counts["known to differ"])
 
 
 def test_as_transformers_has_it_by_id() -> None:
@@ -109,7 +110,7 @@ def test_as_transformers_has_it_by_id() -> None:
         used.add(name)
         counts["templates"] += 1
         tpl = ChatTemplate(source, bos, eos)
-        for c in ALL[hash_of(source) % 8 :: 8]:
+        for c in ALL[hash_of(source) % 12 :: 12]:
             if c["name"].startswith(("image", "video")):
                 continue
             try:
@@ -141,7 +142,8 @@ def test_as_transformers_has_it_by_id() -> None:
     if not counts:
         pytest.skip("no tokenizers are here")
     assert classes.keys() <= CLASSES.keys() | {"a token holds both"} and not classes["other"]
-    assert counts["templates"] >= 30 and counts["conversations"] >= 150 and counts["equal"] >= 50
+    assert counts["templates"] >= 30 and counts["conversations"] >= 300 and counts["equal"] >= 60
+    assert counts["tokens that differ"] < 0.03 * counts["tokens"]
 
 
 def kind_of(ours: list[bool], wanted: list[bool], at: list[tuple[int, int]], text: str) -> str:

@@ -104,6 +104,17 @@ def test_ids_equal_the_references_but_where_the_model_wrote() -> None:
     assert cut.mask("sampled") == whole.mask("sampled")
 
 
+def test_a_token_of_two_pieces_that_were_sampled_is_sampled() -> None:
+    """` {"` holds a blank of the template's and a bracket of the arguments."""
+    tpl, tok = qwen3()
+    call = {"type": "function", "function": {"name": "f", "arguments": {"a": "b"}}}
+    out = tpl.render([user("Hi"), said("", tool_calls=[call])], tokenizer=tok, trust_content=True)
+    kept = [t for t, m in zip(out.ids, out.mask("sampled")) if m]
+    assert tok.backend.decode(kept, skip_special_tokens=False).endswith(
+        '<tool_call>\n{"name": "f", "arguments": {"a": "b"}}\n</tool_call><|im_end|>'
+    )
+
+
 def test_the_prompt_sets_a_parsers_state() -> None:
     tpl, tok = ChatTemplate(official.template("qwen3-thinking-2507")), official.tokenizer("qwen3-thinking-2507")
     fmt = turnwire.get_format("qwen3-thinking-2507")
