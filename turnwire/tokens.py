@@ -103,6 +103,7 @@ class Bound:
     """A tokenizer and the control tokens of a format. Made by `bind`."""
 
     __slots__ = (
+        "__weakref__",
         "_table",
         "control",
         "ids",

@@ -162,7 +162,7 @@ MUTANTS: list[tuple[str, Law, str, Any, str, Any]] = [
     ("law", "name", "owner", "attribute", "bug"), [m[1:] for m in MUTANTS], ids=[m[0] for m in MUTANTS]
 )
 def test_mutant_is_killed(law: Law, name: str, owner: Any, attribute: str, bug: Any) -> None:
-    fmt = turnwire.get_format(name)
+    fmt = turnwire.get_format(name).but(name)  # what its machine does is remembered with its program: of its own, here
     with mock.patch.object(owner, attribute, bug), pytest.raises((AssertionError, RuntimeError, Exception)) as caught:
         law(fmt)
     assert not isinstance(caught.value, (TypeError, AttributeError, NameError)), caught.value
@@ -170,7 +170,7 @@ def test_mutant_is_killed(law: Law, name: str, owner: Any, attribute: str, bug: 
 
 def test_buffering_parser_is_killed() -> None:
     """A parser that says everything at close() keeps L2 and L3, and only L7 notices."""
-    fmt = turnwire.get_format("qwen3")
+    fmt = turnwire.get_format("qwen3").but("qwen3")
     with mock.patch.object(stream.Parser, "feed", buffering), mock.patch.object(stream.Parser, "close", flushing):
         l2(fmt)
         with pytest.raises(AssertionError, match="characters held"):

@@ -20,6 +20,7 @@ from turnwire.codecs import (
     JsonReader,
     Keyed,
     Name,
+    PythonReader,
     Took,
     Value,
     decode_string,
@@ -366,26 +367,46 @@ def test_any_text_is_consumed_once_and_cuts_do_not_matter(text: str, envelope: b
     assert "".join(t for k, t in whole[0] if not k.isupper()) + whole[2] == text
 
 
+class Told(Recorder):
+    """A sink that keeps what a piece stands for too."""
+
+    def piece(self, kind: str, raw: str, json: str | None = None) -> None:
+        self.said.append((kind, f"{raw} {json}"))
+
+
+# A reader, and what it has read when it is inside a value.
+BEGUN: list[tuple[Callable[[], Any], str]] = [
+    (lambda: JsonReader(Data()), '{"a": "'),
+    (lambda: JsonReader(Data()), '[[{"a": ['),
+    (lambda: Envelope().reader(Data()), '{"name": "f", "arguments": {"a": "'),
+    (lambda: Keyed().reader(Data()), '{"f": {"a": "'),
+    (lambda: PythonReader(Data()), 'a="'),
+    (lambda: PythonReader(Data()), 'a=["b", \''),
+    (lambda: PythonReader(Data()), 'a="""'),
+]
+
+
 @given(
-    st.text(st.sampled_from('{}",:\\abn1 \n\x01\ud800é'), max_size=12),
-    st.text(st.sampled_from('"\\an \n\x01\ud800}é'), max_size=8),
+    st.sampled_from(range(len(BEGUN))),
+    st.text(st.sampled_from("{}[]\"',:\\abnx1 \n\x01é()="), max_size=12),
+    st.text(st.sampled_from("\"'\\anx1 \n\x01},]é"), min_size=1, max_size=8),
 )
-@settings(max_examples=500, deadline=None)
-def test_the_quick_way_is_the_slow_way(before: str, piece: str) -> None:
-    """What `quick` lets pass is of the kind it names, and the reader is as it was."""
-    text = '{"a": "' + before
-    reader = JsonReader(Data())
-    if reader.take(text, 0, Recorder())[1] is not MORE or (quick := reader.quick()) is None:
+@settings(max_examples=1500, deadline=None)
+@example(0, "a\\", '"')
+@example(4, "\\x", "1f")
+@example(6, '""b"', '""')
+def test_what_a_reader_says_of_itself_is_all_that_matters(which: int, before: str, piece: str) -> None:
+    """Another reader that is put inside the same value reads on alike, as long as it is the same value."""
+    make, begun = BEGUN[which]
+    reader, twin, sinks = make(), make(), (Told(), Told())
+    if reader.take(begun + before, 0, Told())[1] is not MORE or (inside := reader.inside()) is None:
         return
-    kind, search = quick
-    if not piece or search(piece) is not None:
-        return
-    twin = JsonReader(Data())
-    twin.take(text, 0, Recorder())
-    sink = Recorder()
-    assert twin.take(piece, 0, sink) == (len(piece), MORE) and sink.said == [(kind, piece)]
-    for name in ("in_string", "escaped", "dirty", "depth", "kind"):
-        assert getattr(reader, name) == getattr(twin, name), name
+    twin.resume(inside)
+    assert twin.inside() == inside
+    took = [r.take(piece, 0, sink) for r, sink in zip((reader, twin), sinks)]
+    if took[0] == (len(piece), MORE) and twin.inside() is not None and len(sinks[1].said) == 1:
+        assert took[0] == took[1] and sinks[0].said == sinks[1].said
+        assert reader.inside() == twin.inside()
 
 
 def test_work_is_linear_in_the_characters() -> None:

@@ -27,7 +27,6 @@ from .ids import Counted as Counted
 from .ids import IdForm as IdForm
 from .ids import Namer as Namer
 from .ids import Ordinal as Ordinal
-from .json_object import PIECE_STOP as PIECE_STOP
 from .json_object import STRING_STOP as STRING_STOP
 from .json_object import Envelope as Envelope
 from .json_object import Json as Json
@@ -49,6 +48,7 @@ from .reading import MAX_DEPTH as MAX_DEPTH
 from .reading import MAX_KEY as MAX_KEY
 from .reading import MORE as MORE
 from .reading import Context as Context
+from .reading import Inside as Inside
 from .reading import Reader as Reader
 from .reading import Sink as Sink
 from .reading import Took as Took

@@ -9,13 +9,13 @@ quoted keys (vllm-project/vllm issue 51284, osaurus-ai/vmlx-swift pull request 1
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ..turns import Call
 from ..wire import Symbols, Tok
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, MembersReader, Reader, Sink, Took
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Inside, MembersReader, Reader, Sink, Took
 from .text import dumps, escaped, loads
 
 SYMBOL = re.compile("[\ud800-\udfff]")
@@ -51,8 +51,11 @@ class BareReader(MembersReader):
         self.size = 0  # how long what is held is
         self.blanks: list[str] = []  # blanks that end a bare text, if nothing follows
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        return ("arguments", SYMBOL.search) if self.delimiter == self.quote and self.begun else None
+    def inside(self) -> Inside | None:
+        return ("arguments", self.key) if self.delimiter == self.quote and self.begun else None
+
+    def resume(self, inside: Inside) -> None:
+        self.begun, self.delimiter, self.key = True, self.quote, inside[1]
 
     def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
         n = len(s)

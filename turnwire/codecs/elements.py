@@ -11,13 +11,13 @@ request 51075). What comes out is JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..turns import Call
 from ..wire import Symbols, Tok
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MORE, Context, MembersReader, Reader, Sink, Took, Types
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MORE, Context, Inside, MembersReader, Reader, Sink, Took, Types
 from .text import dumps, escaped, loads
 
 SYMBOL = re.compile("[\ud800-\udfff]")
@@ -53,8 +53,11 @@ class ElementReader(MembersReader):
         self.seen = 0  # how far behind a mark was looked for the end of its tag
         self.types: Types | None = None
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        return ("arguments", SYMBOL.search) if self.open[-1].kind == "string" else None
+    def inside(self) -> Inside | None:
+        return ("arguments", None) if self.open[-1].kind == "string" else None
+
+    def resume(self, inside: Inside) -> None:
+        self.begun, self.open[-1].kind = True, "string"
 
     def _take(self, s: str, i: int, out: list[str], sink: Sink) -> tuple[int, Took]:
         if self.types is None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..turns import Call
 from ..wire import is_symbol
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Inside, Reader, Sink, Took
 from .text import dumps, escaped
 
 STRING_STOP = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
-# As STRING_STOP, but a piece whose escapes are whole passes too. Only for vocabulary pieces, which are short.
-PIECE_STOP = re.compile('(?:\\A|[^\\\\])(?:\\\\\\\\)*(?:"|\\\\\\Z)|[\x00-\x1f\ud800-\udfff]')
+_PLAIN = '[^"\\\\\x00-\x1f\ud800-\udfff]*'
+IN_STRING = re.compile(rf"{_PLAIN}(?:\\[\s\S]{_PLAIN}){{0,1000}}").match  # escapes too, bounded: each takes memory
 _SCALAR = re.compile(r"[0-9A-Za-z,:.+\-]")
 PLACES = re.compile(r"(\$(?:name|arguments|id)\b)")
 
@@ -50,10 +50,13 @@ class JsonReader:
         self.naming = ""  # the kind of the string that is being captured, if it is told
         self.seen: set[str] = set()
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        if self.in_string and not self.escaped and self.captured is None:
-            return self.kind, PIECE_STOP.search
-        return None
+    def inside(self) -> Inside | None:
+        if self.captured is not None or self.pending is not None or self.depth < (2 if self.paths else 1):
+            return None  # deeper in, a path does not matter
+        return self.kind, (self.depth, self.in_string, self.escaped, self.dirty)
+
+    def resume(self, inside: Inside) -> None:
+        self.kind, (self.depth, self.in_string, self.escaped, self.dirty) = inside
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
         n, start = len(s), i
@@ -75,11 +78,11 @@ class JsonReader:
                     self.escaped = False
                     i += 1
                     continue
-                m = STRING_STOP.search(s, i)
-                if m is None:
-                    i = n
+                i = IN_STRING(s, i).end()  # type: ignore[union-attr]
+                if i == n:
                     break
-                i, c = m.end(), m.group()
+                c = s[i]
+                i += 1
                 if c == '"':
                     self.in_string = self.dirty = False
                     if top:

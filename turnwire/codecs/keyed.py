@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..turns import Call
 from ..wire import is_symbol
 from .json_object import STRING_STOP, Json, JsonReader, decode_string
-from .reading import BLANKS, BROKEN, DONE, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .reading import BLANKS, BROKEN, DONE, MAX_KEY, MORE, Context, Inside, Reader, Sink, Took
 from .text import dumps
 
 OPENING, KEY, NAME, COLON, VALUE, CLOSING = range(6)
@@ -27,8 +25,12 @@ class KeyedReader:
         self.escaped = False
         self.captured: list[str] = []
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        return self.value.quick() if self.state == VALUE else None
+    def inside(self) -> Inside | None:
+        return self.value.inside() if self.state == VALUE else None
+
+    def resume(self, inside: Inside) -> None:
+        self.state = VALUE
+        self.value.resume(inside)
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
         start = i

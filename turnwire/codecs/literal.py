@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from .text import escaped
 
@@ -18,7 +19,10 @@ BRACKETS = {"(": "[", ")": "]"}
 ESCAPES = {"a": "\a", "v": "\v", "0": "\0", "\n": ""}
 HEX = {"x": 2, "U": 8}  # escapes that JSON lacks, and their digits
 MAX_WORD = 64
-SPECIAL = re.compile("[\"'\\\\\x00-\x1f\ud800-\udfff]")  # what may need more than to be copied, inside a string
+# Text that is copied, by the quote that ends its string: escapes that JSON has too (bounded: each takes memory).
+_PLAIN = '[^%s"\\\\\x00-\x1f\ud800-\udfff]*'
+_RUN = _PLAIN + "(?:\\\\[^avxU0'\x00-\x1f\ud800-\udfff]" + _PLAIN + "){0,1000}"
+RUNS = {quote: re.compile(_RUN % (quote, quote)).match for quote in "\"'"}
 
 
 class LiteralStream:
@@ -41,23 +45,33 @@ class LiteralStream:
         """Whether a string is open (or may be: two quotes were read)."""
         return bool(self.delimiter or self.opening)
 
-    @property
-    def plain(self) -> bool:
-        """Whether text without a match of `SPECIAL` passes as it is."""
-        return bool(self.delimiter) and self.escape is None and not self.quotes and not self.opening
+    def run(self, text: str, i: int) -> int:
+        """The end of what is copied as it is, from `text[i]` on: none outside strings."""
+        if not self.delimiter or self.escape is not None or self.quotes or self.opening:
+            return i
+        return RUNS[self.delimiter[0]](text, i).end()  # type: ignore[union-attr]
+
+    def where(self) -> tuple[Any, ...] | None:
+        """All that matters for how text goes on, inside a string; None elsewhere, and in an escape of many digits."""
+        if not self.delimiter or self.opening or (self.escape is not None and len(self.escape) > 1):
+            return None
+        return self.delimiter, self.quotes, self.escape, self.depth, self.lenient
+
+    def resume(self, where: tuple[Any, ...]) -> None:
+        """Be where `where` said."""
+        self.delimiter, self.quotes, self.escape, self.depth, self.lenient = where
+        self.opening = self.word = self.comma = ""
 
     def feed(self, text: str) -> str:
         """The JSON text of `text`, as far as it is certain."""
         out: list[str] = []
         i, n = 0, len(text)
         while i < n:
-            if self.plain:
-                m = SPECIAL.search(text, i)
-                end = m.start() if m else n
+            end = self.run(text, i)
+            if end > i:
                 out.append(text[i:end])
                 i = end
-                if m is None:
-                    break
+                continue
             c = text[i]
             i += 1
             if self.escape is not None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..turns import Call
 from ..wire import Symbols, is_symbol
-from .literal import SPECIAL, LiteralStream
-from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Reader, Sink, Took
+from .literal import LiteralStream
+from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Inside, Reader, Sink, Took
 from .text import dumps, loads
 
 NO_KEY = ",()[]{}\"'"  # what comes before a `=` in no keyword argument
@@ -42,9 +42,15 @@ class PythonReader:
         self.positional = False  # an argument without a key was seen
         self.dirty = False  # a raw line end was seen in the open string
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        value = self.value
-        return ("arguments", SPECIAL.search) if value is not None and value.plain and not self.positional else None
+    def inside(self) -> Inside | None:
+        where = self.value.where() if self.value is not None and not self.positional else None
+        return None if where is None else ("arguments", (self.dirty, where))
+
+    def resume(self, inside: Inside) -> None:
+        self.dirty, where = inside[1]
+        self.keys = self.keys or 1
+        self.value = self.value or LiteralStream(lenient=True)
+        self.value.resume(where)
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
         n, start, took = len(s), i, MORE
@@ -68,10 +74,7 @@ class PythonReader:
                     if ends is not False:
                         took = BROKEN if ends else MORE
                         break
-                end = i + 1
-                if value.plain:
-                    m = SPECIAL.search(s, i)
-                    end = n if m is None else max(m.start(), end)
+                end = max(value.run(s, i), i + 1)
                 self.dirty = (self.dirty or c == "\n") and len(value.delimiter) < 3
                 self._say(out, value.feed(s[i:end]))
                 i = end

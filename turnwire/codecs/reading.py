@@ -7,15 +7,17 @@ nothing but what the context's `resync` asks for, and its work is linear in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ..wire import Symbols
 
 BLANKS = " \t\r\n"
 MAX_DEPTH = 128  # nesting of a value
 MAX_KEY = 1024  # characters of a key or a name that are remembered
+
+
+Inside: TypeAlias = "tuple[str, Any]"  # hashable
 
 
 class Took(Enum):
@@ -88,9 +90,13 @@ class Reader(Protocol):
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]: ...
 
-    def quick(self) -> tuple[str, Callable[[str], Any]] | None:
-        """While any text without a match belongs to the piece kind returned: the kind and the search. In a notation
-        that is not JSON such text must stand for itself inside a string."""
+    def inside(self) -> Inside | None:
+        """Inside a value: the kind of piece that text is there, and all else that matters for how text goes on (text
+        alone, no control tokens). None where that is much or changes with each piece."""
+        ...
+
+    def resume(self, inside: Inside) -> None:
+        """Be there: what `inside` gave, here or in another reader of the same codec."""
         ...
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ..codecs import escaped
 from ..events import (
     ArgumentsDelta,
     CallEnd,
     CallStart,
-    Event,
     PartEnd,
     PartStart,
     ReasoningDelta,
@@ -26,11 +24,15 @@ from ..events import (
 )
 from ..turns import Call, Reasoning, Text, Turn, Violation
 from ..wire import SYMBOL, Slot, Symbols
-from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, in_string, judged, read_json
+from .calls import ODD, ArgumentTypes, OpenArgument, OpenCall, judged, read_json
 from .emitter import Emitter, collect
 from .validate import Toolbox
 
 NAMING = ("head", "attrs", "name", "named")  # kinds of pieces that have a call's name in them
+Keep: TypeAlias = "Callable[[str], object] | None"
+Way: TypeAlias = "tuple[Any, int, int, Keep, Keep]"
+"""How text goes out: in which event, of which part and call; where the text as it was written goes, and its JSON text
+(None where it is not an argument's)."""
 
 
 class Assembler(Emitter):
@@ -215,20 +217,19 @@ class Assembler(Emitter):
         arg = self.arg
         return self.since(arg.since if arg is not None and arg.held else self.at)
 
-    def quick(self, kind: str) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]] | None:
-        """How to take text of `kind` that needs no step: where it goes, and its event."""
+    def way(self, kind: str) -> Way | None:
+        """How more text of a `kind` that is open goes out; None if more is to be done with it."""
         call, arg = self.call, self.arg
         if kind == self.kind:
-            sink = self.chunks.append if self.keep else _ignore
-            return sink, partial(ReasoningDelta if kind == "reasoning" else TextDelta, self.part)
+            keep = self.chunks.append if self.keep else None
+            return ReasoningDelta if kind == "reasoning" else TextDelta, self.part, -1, keep, None
         if call is None or not call.started or call.held:
             return None
-        if kind == "arguments" and call.spelling:  # inside a string of a notation that is not JSON
-            return in_string(partial(ArgumentsDelta, self.part, call.index), call.spelling.append, call.json.append)
         if kind == "arguments":
-            return call.json.append, partial(ArgumentsDelta, self.part, call.index)
+            spelled = call.spelling.append if call.spelling else None
+            return ArgumentsDelta, self.part, call.index, spelled, call.json.append
         if kind == "value" and arg is not None and arg.string and arg.sent:
-            return in_string(partial(ArgumentsDelta, self.part, call.index), arg.raw.append, call.json.append)
+            return ArgumentsDelta, self.part, call.index, arg.raw.append, call.json.append
         return None
 
     # text and reasoning
@@ -391,7 +392,3 @@ class Assembler(Emitter):
                 Text("".join(self.chunks), self.info.get("channel"), self.info.get("recipient"), self.prefilled)
             )
         return Turn("assistant", tuple(parts))
-
-
-def _ignore(text: str) -> None:
-    pass

@@ -7,12 +7,12 @@ the sending, and the faults in `flaws`, to the assembler. `read_json` judges the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..codecs import LiteralStream, dumps, escaped, loads_counting
-from ..events import Event, Fault, Span
+from ..events import Event, Fault
 from ..turns import CallStatus
 from .coerce import as_json, coerce, kinds, streams_as_json, streams_as_string
 from .compile import BLANKS
@@ -162,19 +162,6 @@ def judged(
     if arguments is None or not call.readable:
         return "unreadable", ("no-arguments", "a call without arguments", call.name) if call.readable else None
     return "complete", None
-
-
-def in_string(
-    delta: Callable[..., Event], spelled: Callable[[str], Any], send: Callable[[str], Any]
-) -> tuple[Callable[[str], Any], Callable[[str, Span, Span | None], Event]]:
-    """Text inside a string that is not JSON: where it goes, and its event."""
-
-    def event(text: str, span: Span, tokens: Span | None) -> Event:
-        json = escaped(text)
-        send(json)
-        return delta(json, span, tokens)
-
-    return spelled, event
 
 
 @dataclass(frozen=True, slots=True)

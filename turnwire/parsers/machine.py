@@ -78,13 +78,6 @@ class Machine:
                 self.sink.fault(f"unclosed-{kind}", f"the reply ends in {kind}", "")
             (self.sink.break_off if finished and kind == "calls" else self.sink.cut)(kind)
 
-    def quick(self) -> tuple[str, Any] | None:
-        """The kind of text that may be taken without a step, while the search given finds nothing in it."""
-        state = self.state
-        if self.buf or self.lead or self.last or self.held is not None or not isinstance(state, InSlot):
-            return None
-        return self.in_reader.quick() if self.in_reader else (state.kind, state.table.search)
-
     @property
     def pending(self) -> str:
         """What is held back."""

@@ -21,6 +21,8 @@ from ..turns import Turn
 from .assemble import Assembler
 from .compile import InSlot, Program
 from .machine import Machine, Policy
+from .memo import LONG, memo_of
+from .short import SHORT, ShortWay
 from .tokenmap import TokenMap
 from .validate import Toolbox
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ..tokens import Bound
 
 FINISH_REASONS: tuple[str, ...] = get_args(FinishReason)
+new = object.__new__
 Piece: TypeAlias = "int | str | Sequence[int]"
 
 
@@ -44,7 +47,7 @@ class ParseResult:
         return importlib.import_module("turnwire.explain.fragment").parsed(self)  # above this layer
 
 
-class Parser:
+class Parser(ShortWay):
     """One reply's parser; made by `Format.parser`. Not for use from several threads at once."""
 
     def __init__(
@@ -60,8 +63,8 @@ class Parser:
         name_call: Callable[[int, str, str | None], str | None],
         calls: bool = True,
     ):
-        self._program, self._bound, self._strict, self._keep = program, bound, strict, keep_turn
-        self._sink = Assembler(
+        self._bound, self._strict, self._keep_turn = bound, strict, keep_turn
+        sink = Assembler(
             program.symbols,
             toolbox,
             one_value=program.one_value,
@@ -69,18 +72,13 @@ class Parser:
             keep=keep_turn,
             name_call=name_call,
         )
-        self._machine = Machine(program, self._sink, wary=False, policy=calls_in_reasoning, calls=calls)
+        machine = Machine(program, sink, wary=False, policy=calls_in_reasoning, calls=calls)
+        super().__init__(program, machine, sink)
         self._machine.feed(prompt)
         held = len(program.symbols.show(self._machine.pending))
         self._sink.begin_reply(held)
         self._sink.prefilled &= bool(prompt)  # a part that is open from the start began in no prompt
         self._mode = ""  # "ids" or "text" once fed, "closed"
-        self._fed = 0  # characters fed, in the public spelling
-        self._count = 0  # tokens fed
-        self._table: Sequence[str | bytes | tuple[str] | None] = ()
-        self._size = 0
-        self._search: Callable[[str], Any] | None = None
-        self._way: Any = None  # whose `_into` and `_make` are at hand
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial = False  # the decoder holds bytes
         self._spelled = ""  # text that may become the spelling of a control token
@@ -88,25 +86,45 @@ class Parser:
         state = self._machine.state
         slot = state if isinstance(state, InSlot) else state.slot[0] if state.slot else None
         self._marker_due = slot is not None and slot.begins is not None
-        self._refresh()
 
     # input
 
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
-        if self._size and type(ids) is list and len(ids) == 1:  # pyright: ignore[reportUnknownArgumentType]
-            token: int = ids[0]  # pyright: ignore[reportUnknownVariableType]
-            piece = self._table[token] if type(token) is int and -1 < token < self._size else None  # pyright: ignore
-            if type(piece) is str and not self._partial:
-                n, start = self._count, self._fed
-                self._count, self._fed = n + 1, start + len(piece)
-                search = self._search
-                # The fast path: text that can hold no marker goes straight to the open part.
-                if search is not None and search(piece) is None:
-                    self._into(piece)
-                    return [self._make(piece, (start, self._fed), (n, n + 1))]
-                self._catch_up(start, n).append(self._fed)
-                return self.feed_symbols(piece)
+        given: Any = ids
+        shape: Any = type(given)  # pyright: ignore[reportUnknownVariableType]
+        if shape is list and len(given) <= SHORT:
+            # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its event,
+            # made without __init__ in half the time.
+            if len(given) == 1 and type(given[0]) is int:
+                step = self._calm.get(given[0])
+                if step is not None:
+                    text, json, after = step
+                    if after is not self._here:
+                        self._here, self._calm = after, after.calm
+                    n, start = self._count, self._fed
+                    self._count = n + 1
+                    self._fed = stop = start + len(text)
+                    kind, part, call, keep, send = self._way
+                    if keep is not None:
+                        keep(text)
+                    event: Any = new(kind)
+                    if send is None:
+                        event.text = text
+                    else:
+                        send(json)
+                        event.index = call
+                        event.json = json
+                    event.part = part
+                    event.span = (start, stop)
+                    event.tokens = (n, n + 1)
+                    return [event]
+            if self._mode == "ids":
+                events = self._short(given)
+                if events is None and len(given) == 1:
+                    events = self._feed_one(given[0])
+                if events is not None:
+                    return events
         if self._mode != "ids":
             self._check_mode("ids")
         return self._feed_ids(ids)
@@ -119,16 +137,15 @@ class Parser:
             raise InputError(
                 f"not text but {type(text).__name__}", value=text, path="feed_text", expected="a str; ids go to feed"
             )
+        if self._here is not None and len(text) <= LONG:
+            events = self._short((text,))
+            if events is not None:
+                return events
         check_text(text, "feed_text")
         if not self._mode:
             self._machine.wary, self._sink.map, self._mode = True, None, "text"
-        search = None if self._spelled or not text else self._search
-        if search is not None and search(text) is None and self._program.lexer.search(text) is None:
-            start = self._fed
-            self._fed = stop = start + len(text)
-            self._into(text)
-            return [self._make(text, (start, stop), None)]
-        self._catch_up(self._fed, 0)
+            self._memo, self._type = memo_of(self._program, self._program), str
+        self._leave()
         return self.feed_symbols(self._lex(text))
 
     def close(self, finish_reason: FinishReason | None = None) -> list[Event]:
@@ -147,23 +164,22 @@ class Parser:
                 expected="one of " + ", ".join(FINISH_REASONS) + " or None",
                 near=nearest(finish_reason, FINISH_REASONS),
             )
-        self._catch_up(self._fed, self._count)
+        self._leave()
         rest = self._lex("", eof=True) if self._mode == "text" else self._decoder.decode(b"", True)
         stripped = self._mode == "text" and self._fed and self._marker_due and not self._marker_seen
-        self._mode, self._size = "closed", 0
+        self._mode = "closed"
         if self._sink.map is not None and self._partial:
             self._sink.map.ends[-1] = self._fed + len(rest)
         self._machine.feed(rest)
         self._machine.close(finish_reason in ("stop", "tool_calls"))
         if stripped:
             self._sink.fault("markers-stripped", "no control token in the text: a server may have removed them", "")
-        self._search = None
         return self._checked([*self._sink.drain(), TurnEnd(finish_reason, *self._sink.place())])
 
     @property
     def turn(self) -> Turn:
         """The turn so far (empty with `keep_turn=False`)."""
-        return self._sink.turn() if self._keep else Turn("assistant")
+        return self._sink.turn() if self._keep_turn else Turn("assistant")
 
     def stream(self, pieces: Iterable[Piece], finish_reason: FinishReason | None = None) -> Iterator[Event]:
         """Feed ids, lists of ids or strings as they come; always closes."""
@@ -213,15 +229,33 @@ class Parser:
         if mode == "ids" and self._bound is None:
             raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
 
+    def _feed_one(self, token: Any) -> list[Event] | None:
+        """The events of a token that is whole text or a control token; None of any other, which `_feed_ids` takes."""
+        table, token_map = self._table, self._sink.map
+        if type(token) is not int or self._partial or table is None or not 0 <= token < len(table):
+            return None
+        piece = table[token]
+        shape: Any = type(piece)  # pyright: ignore[reportUnknownVariableType]
+        if token_map is None or (shape is not str and shape is not tuple):
+            return None
+        self._leave()
+        symbols: str = piece if shape is str else piece[0]
+        self._fed += len(symbols if shape is str else self._program.symbols.spelling[symbols])
+        self._count += 1
+        token_map.ends.append(self._fed)
+        return self.feed_symbols(symbols)
+
     def _feed_ids(self, given: Any) -> list[Event]:
         ids = check_ids(given, "ids")
         if not self._mode:
             assert self._bound is not None
-            self._table, self._size, self._mode = self._bound.table, len(self._bound.table), "ids"
-        table, size = self._table, self._size
+            self._table, self._mode = self._bound.table, "ids"
+            self._memo = memo_of(self._program, self._bound)
+        table: Any = self._table
+        size = len(table)
         token_map = self._sink.map
         assert token_map is not None
-        self._catch_up(self._fed, self._count)
+        self._leave()
         pieces: list[Any] = [table[i] if i < size else None for i in ids]
         odd = [k for k, piece in enumerate(pieces) if piece.__class__ is not str]
         texts: list[str] = []
@@ -248,18 +282,6 @@ class Parser:
             at = k + 1
         self._count += len(ids)
         return self.feed_symbols("".join(texts))
-
-    def _catch_up(self, fed: int, count: int) -> list[float]:
-        """The fast path counts neither for the sink nor for its token map; returns the map's ends."""
-        if self._search is not None and self._sink.at != fed:
-            self._sink.at = fed
-            self._machine.last = ""
-        token_map = self._sink.map
-        if token_map is None:
-            return []
-        if not token_map.ends:
-            token_map.base = count
-        return token_map.ends
 
     def _decode(self, data: bytes, token_map: TokenMap) -> str:
         """Bytes that are not whole text, or stand behind such."""
@@ -309,24 +331,8 @@ class Parser:
         if (token_map := self._sink.map) is not None:
             token_map.forget(self._sink.needed)
         events = self._sink.drain()
-        self._refresh()
+        self._arrive(self._partial or bool(self._spelled))
         return self._checked(events)
-
-    def _refresh(self) -> None:
-        """What the next piece must not contain to take the fast path, where it goes, and its event."""
-        found = None if self._sink.out or self._partial else self._machine.quick()
-        if found is None:
-            self._search = None
-            return
-        key = (found[0], self._sink.part, self._sink.arg)
-        if key != self._way:
-            way = self._sink.quick(found[0])
-            if way is None:
-                self._search = None
-                return
-            self._way = key
-            self._into, self._make = way
-        self._search = found[1]
 
     def _checked(self, events: list[Event]) -> list[Event]:
         if self._strict:

@@ -1,0 +1,146 @@
+"""The short way: how a parser takes text in the middle of a value without its machine, by what is known (memo.py).
+
+A parser is at a `Known` place, or the machine must see what comes: `_arrive` looks where the machine is after it did
+something, `_leave` tells it what went by without it. Each feed's events are those that the machine's way gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..events import Event, Span
+from ..wire import SYMBOL
+from .assemble import Assembler, Way
+from .compile import Program
+from .machine import Machine
+from .memo import Known, Memo, Step
+from .place import place, put
+
+SHORT = 16  # tokens of a feed that is worth a try without the machine; 0 switches the short way off, for its tests
+NOTHING: dict[Any, Step] = {}
+
+
+class ShortWay:
+    """What a parser is between the machine's steps."""
+
+    def __init__(self, program: Program, machine: Machine, sink: Assembler):
+        self._program, self._machine, self._sink = program, machine, sink
+        self._fed = 0  # characters fed, in the public spelling
+        self._count = 0  # tokens fed
+        self._memo: Memo | None = None  # once fed
+        self._type: type = int  # of its pieces: ids, or
+        self._table: Sequence[Any] | None = None  # what an id stands for; None by text
+        self._here: Known | None = None
+        self._calm: dict[Any, Step] = NOTHING  # its calm steps
+        self._way: Way = (None, 0, 0, None, None)  # how text goes out
+        self._open: Any = None  # what for: a kind of text in a part and an argument
+
+    def _arrive(self, partial: bool) -> None:
+        """The machine did something: where is it now? `partial`: something is held in front of it."""
+        self._here, self._calm = None, NOTHING
+        sink = self._sink
+        if not SHORT or self._memo is None or partial or sink.out or sink.at < 0:
+            return
+        at = place(self._machine)
+        if at is None or sink.needed < sink.at:
+            return
+        if self._open != (at.kind, sink.part, sink.arg):
+            way = sink.way(at.kind)
+            if way is None:
+                return
+            self._way, self._open = way, (at.kind, sink.part, sink.arg)
+        self._here = self._memo.at(at)
+        self._calm = self._here.calm
+
+    def _leave(self) -> None:
+        """The machine must see what comes: tell it what went by."""
+        if self._here is not None:
+            put(self._machine, self._here.place)
+            self._sink.at = self._fed - self._here.held
+            self._here, self._calm = None, NOTHING
+        if self._sink.map is not None and not self._sink.map.ends:
+            self._sink.map.base = self._count
+
+    def _short(self, pieces: Sequence[Any]) -> list[Event] | None:
+        """The events of pieces (ids, or texts) by steps alone. None, and nothing has happened, if the machine must see
+        one of them."""
+        here = self._here
+        if here is None:
+            return None
+        if len(pieces) == 1:
+            step = self._step(here, pieces[0])
+            return self._go(here, step) if step is not None else None
+        before, end = here, self._fed
+        texts: list[str] = []
+        jsons: list[str] = []
+        ends: list[int] = []
+        for piece in pieces:
+            step = self._step(here, piece)
+            if step is None:
+                return None
+            text, json, after = step
+            end += len(text) + after.held - here.held
+            texts.append(text)
+            jsons.append(json)
+            ends.append(end)
+            here = after
+        return self._go_far(before, ("".join(texts), "".join(jsons), here), ends)
+
+    def _step(self, here: Known, piece: Any) -> Step | None:
+        """The step of a piece, if there is one."""
+        if type(piece) is not self._type:
+            return None
+        step = here.calm.get(piece) or here.others.get(piece)
+        if step is not None or piece in here.others or self._memo is None:
+            return step
+        table = self._table
+        if table is None:
+            text = piece if not self._program.lexer.search(piece) and not SYMBOL.search(piece) else None
+        else:
+            text = table[piece] if 0 <= piece < len(table) else None
+        return self._memo.learn(self._program, here, piece, text) if type(text) is str else None
+
+    def _go(self, here: Known, step: Step) -> list[Event]:
+        """Take a step."""
+        text, json, after = step
+        start, token_map, n = self._fed - here.held, self._sink.map, self._count
+        stop = start + len(text)
+        end = stop + after.held
+        tokens = None
+        if token_map is not None:  # its ends are those of the tokens that have a share in what is held
+            if text and stop < self._fed:
+                return self._go_far(here, step, [end])
+            if not token_map.ends:
+                token_map.base = n
+            tokens = (token_map.base, n + (stop > self._fed))
+            if text:
+                token_map.base = n
+                token_map.ends.clear()
+            if after.held:
+                token_map.ends.append(end)
+        self._fed, self._count, self._here, self._calm = end, n + 1, after, after.calm
+        return self._say(text, json, (start, stop), tokens) if text else []
+
+    def _go_far(self, here: Known, step: Step, ends: list[int]) -> list[Event]:
+        """Take a step of several tokens, or one behind which more is held than it brought. `ends`: of the tokens."""
+        text, json, after = step
+        span, tokens, token_map = (self._fed - here.held, ends[-1] - after.held), None, self._sink.map
+        if token_map is not None:
+            if not token_map.ends:
+                token_map.base = self._count
+            token_map.ends += ends
+            tokens = token_map.range(*span)
+            token_map.forget(span[1])
+        self._fed, self._count, self._here, self._calm = ends[-1], self._count + len(ends), after, after.calm
+        return self._say(text, json, span, tokens) if text else []
+
+    def _say(self, text: str, json: str, span: Span, tokens: Span | None) -> list[Event]:
+        """Text goes to the open part, and out as its event."""
+        event, part, call, keep, send = self._way
+        if keep is not None:
+            keep(text)
+        if send is None:
+            return [event(part, text, span, tokens)]
+        send(json)
+        return [event(part, call, json, span, tokens)]
