@@ -1,6 +1,6 @@
-"""Makes docs/images/show.png: the page of docs/examples, as chromium shows it. Needs playwright and chromium.
+"""Makes docs/images/show.png and diff.png: pages of docs/examples as chromium shows them. Needs playwright and it.
 
-python scripts/show_image.py [PAGE.html]     also writes the page
+python scripts/show_image.py [PAGE.html]     also writes the first page
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 import turnwire
 from turnwire.cliinput import read_json
+from turnwire.explain.comparison import page_of
 from turnwire.explain.document import encode, of_rendered, of_reply, streamed
 from turnwire.explain.page import Page
 
@@ -44,6 +46,20 @@ def page() -> Page:
     return Page([of_rendered(prompt, "conversation.json", roles).then(reply)], "conversation.json + reply.txt · qwen3")
 
 
+def compared(browser: Any, file: Path) -> None:
+    """The picture of two prompts: a case of docs/debugging.md."""
+    folder = EXAMPLES / "debugging"
+    given = read_json(str(folder / "chat.json"))
+    logged = turnwire.Logged(text=(folder / "escaped.txt").read_text("utf-8"), name="escaped.txt")
+    found = turnwire.diff("qwen3", logged, given["messages"], given.get("tools"), add_generation_prompt=True)
+    assert found is not None
+    file.write_text(page_of(found).to_html(), "utf-8")
+    tab = browser.new_page(viewport={"width": 1360, "height": 640}, color_scheme="light")
+    tab.goto(file.as_uri())
+    tab.keyboard.press("d")
+    tab.screenshot(path=str(ROOT / "docs" / "images" / "diff.png"))
+
+
 def main() -> None:
     """Take the picture."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
@@ -61,6 +77,7 @@ def main() -> None:
         out = ROOT / "docs" / "images" / "show.png"
         out.parent.mkdir(exist_ok=True)
         tab.screenshot(path=str(out))
+        compared(browser, Path(folder) / "diff.html")
         browser.close()
         print(f"{out}: {out.stat().st_size:,} bytes")
 

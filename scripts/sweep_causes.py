@@ -14,6 +14,7 @@ import random
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -23,7 +24,7 @@ from turnwire import ChatTemplate, diff
 from turnwire.errors import TurnwireError
 from turnwire.explain.draw import Drawn, client, examples, talks, written
 
-SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
+SPECIAL: dict[str, Any] = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
 def pairs() -> list[tuple[str, str]]:

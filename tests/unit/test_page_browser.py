@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import turnwire
+from tests.laws.law import reports
 from tests.unit.test_page import EVIL, MESSAGES, ROLES, TOOLS, reply
 from turnwire.explain.comparison import page_of
 from turnwire.explain.diff import diff
@@ -265,7 +266,8 @@ def test_walking_does_not_lose_a_token(opened: Any) -> None:
 
 
 def test_a_hundred_thousand_tokens(opened: Any, record_property: Any) -> None:
-    """What is in the page does not grow with the text. The time is told, not asserted."""
+    """What is in the page does not grow with the text. The time is told (a machine may be busy); what the page's own
+    script takes of it is asserted."""
     messages = [
         {"role": r, "content": f"{i} " + "some words, and (code);\n" * 60} for i in range(110) for r in ROLES[1:3]
     ]
@@ -274,12 +276,13 @@ def test_a_hundred_thousand_tokens(opened: Any, record_property: Any) -> None:
     page = opened(Page([of_rendered(out, "big", [m["role"] for m in messages])], level=3))
     ready = int(page.tab.locator("html").get_attribute("data-ready"))
     record_property("seconds", page.seconds)
-    print(f"{len(out.ids):,} tokens: open in {page.seconds:.2f} s, of which the script {ready} ms")
+    reports.append(f"page of {len(out.ids):,} tokens: open in {page.seconds:.2f} s, of which the script {ready} ms")
+    assert ready < 2_000
     most = 0
     for key in ("Control+End", "PageUp", "Control+Home", "PageDown", "1", "2", "Control+End", "3"):
         page.press(key)
         most = max(most, page.count("*"))
-    print(f"at most {most} elements")
+    reports.append(f"page of {len(out.ids):,} tokens: at most {most} elements")
     assert 200 < most < 4_000
     page.press("Control+End")
     assert page.cursor() == f"c0-{len(out.ids) - 1}" and page.tab.locator(".c.cur").first.is_visible()
@@ -430,6 +433,17 @@ def test_two_prompts_side_by_side(opened: Any) -> None:
     page.tab.locator(".c.d-b").first.hover()
     assert page.facts()["Difference"] and page.tab.locator("#detail h2").inner_text().startswith("B")
     page.shot("diff")
+
+
+def test_words_are_cut_where_texts_differ(opened: Any) -> None:
+    """Without tokens: what is marked is what differs, and not the word that it is in."""
+    texts = "<|turn>user\n[{'text': '日本 x'}]<turn|>\n", "<|turn>user\n日本 x<turn|>\n"
+    found = diff(*(turnwire.Logged(text=t) for t in texts))
+    assert found is not None and len(found.regions) == 2
+    page = opened(page_of(found))
+    marked = page.tab.locator(".c.d-a").all_inner_texts()
+    assert "".join(marked) == "".join(r.a.text for r in found.regions) == "[{'text': ''}]"
+    assert page.count(".c.gap") == 2, "nothing is there on the other side"
 
 
 EVERY = "ArrowRight ArrowLeft ArrowDown ArrowUp Home End PageDown Control+End".split()

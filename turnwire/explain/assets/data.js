@@ -5,14 +5,15 @@ const KINDS = ["template", "text", "reasoning", "call", "result", "tools", "medi
 const ORIGINS = ["template", "data", "unknown"];
 const encoder = new TextEncoder();
 
-function readDocument(raw, index) {
+// `regions`: where it differs from another document; words are cut there.
+function readDocument(raw, index, regions = []) {
   const wide = /[\ud800-\udfff]/.test(raw.text);
   const chars = wide ? Array.from(raw.text) : raw.text;
   const slice = (a, b) => (wide ? chars.slice(a, b).join("") : chars.slice(a, b));
   const doc = { ...raw, index, slice, length: chars.length, wide };
   doc.lower = () => (doc.folded ??= raw.text.toLowerCase());
   if (raw.tokens) tokenCells(doc, raw.tokens);
-  else wordCells(doc);
+  else wordCells(doc, regions.flatMap((r) => r["ab"[index]]).sort((a, b) => a - b));
   doc.count = doc.starts.length;
   doc.kinds = spread(doc, raw.runs, (run) => KINDS.indexOf(run[2]));
   doc.blockOf = spread(doc, raw.blocks, (_, n) => n);
@@ -33,14 +34,19 @@ function tokenCells(doc, tokens) {
   }
 }
 
-function wordCells(doc) {
+function wordCells(doc, cuts) {
   const starts = [], stops = [];
+  let cut = 0;
   for (const [from, to] of doc.runs) {
     let at = from;
     for (const m of doc.slice(from, to).matchAll(/\n+|[^\S\n]*[^\s]{1,40}|[^\S\n]+/gu)) {
       const size = doc.wide ? Array.from(m[0]).length : m[0].length;
-      starts.push(at);
-      stops.push((at += size));
+      const stop = at + size;
+      while (at < stop) {
+        while (cuts[cut] <= at) cut++;
+        starts.push(at);
+        stops.push((at = Math.min(stop, cuts[cut] ?? stop)));
+      }
     }
   }
   doc.starts = Int32Array.from(starts);

@@ -5,7 +5,7 @@ const MOST = 10000; // hits that are looked for
 
 class App {
   constructor(data) {
-    this.docs = data.documents.map(readDocument);
+    this.docs = data.documents.map((raw, i) => readDocument(raw, i, data.regions));
     this.regions = data.regions;
     this.level = data.level;
     this.mask = false;
