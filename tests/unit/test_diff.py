@@ -397,3 +397,19 @@ def test_the_template_of_a_chat_with_tools(tmp_path: Path) -> None:
     assert diff(tmp_path, Logged(text="plain"), USER) is None
     assert diff(tmp_path, Logged(text="tools"), USER, [TOOL]) is None
     assert diff(ChatTemplate("plain"), tmp_path, USER) is None
+
+
+def test_a_bare_file_is_lent_the_special_tokens_of_the_other_template(tmp_path: Path) -> None:
+    """It has none of its own, so that its BOS would be missing, which it is not where the model runs."""
+    source = "{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}"
+    (tmp_path / "bare.jinja").write_text(source, "utf-8")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "chat_template.jinja").write_text(source, "utf-8")
+    (folder / "tokenizer_config.json").write_text('{"bos_token": "<s>", "eos_token": "</s>"}', "utf-8")
+    assert diff(tmp_path / "bare.jinja", folder, USER) is None is diff(folder, tmp_path / "bare.jinja", USER)
+    found = diff(turnwire.ChatTemplate(source), folder, USER)  # in Python it says what it has: nothing
+    assert found is not None and "bos-missing" in found.causes
+    other = turnwire.ChatTemplate(source, "<s>", "<|end|>")
+    found = diff(folder, other, USER)  # each has its own
+    assert found is not None and set(found.causes) == {"other-marker"}
