@@ -1,5 +1,6 @@
 """Cost of parsing a reply as it streams: `python -m benchmarks.stream [--formats qwen3,...] [--sizes 2k,20k,200k]`.
-`--syntaxes` compares one format of each call syntax at 20k, one token a call.
+`--syntaxes` compares one format of each call syntax at 20k, one token a call; `--peers` compares with transformers'
+ResponseParser; `--idle` measures what a parser holds that waits for its next token.
 
 A row's time covers making the parser, feeding everything and closing it. The floor is what no Python parser can go
 below: a table from id to bytes and an incremental UTF-8 decoder, in a for loop. Rows of turnwire and of
@@ -13,6 +14,7 @@ import codecs
 import dataclasses
 import gc
 import json
+import resource
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +47,8 @@ TEXT_ALL = "turnwire, text, all in one call"
 LEAN = "turnwire, one token a call, keep_turn=False"
 RUST = "openai-harmony process"
 RUST_DELTA = "openai-harmony process, delta, channel, recipient"
+THEIRS = "transformers ResponseParser, one token's text a call"
+IDLE = 100_000
 MARKS = (0.1, 0.4, 0.8)  # twice in the long first part, and in the second call, in the value of a file
 
 
@@ -251,6 +255,77 @@ def syntaxes(rounds: int, markdown: bool) -> None:
     )
 
 
+class ResponseParser:
+    """transformers' parser with the response template that it or TRL ships for a format, fed as its server feeds it."""
+
+    NAMES = ("qwen3", "qwen3-coder", "harmony")
+
+    def __init__(self, case: Case):
+        from transformers.cli.serving.utils import _RESPONSE_TEMPLATE_FALLBACKS as shipped
+        from transformers.utils.chat_parsing.response_templates import load_response_template
+
+        if case.name == "harmony":
+            from trl.chat_template_utils import gptoss_template as template
+        else:
+            model = {"qwen3": "qwen3", "qwen3-coder": "qwen3_5"}[case.name]
+            template = next(t for models, t in shipped.items() if model in models)
+        self.case, self.spec = case, load_response_template(template)
+
+    def run(self) -> dict[str, Any]:
+        from transformers.utils.chat_parsing import ResponseParser as Theirs
+
+        prefix = "<|start|>assistant" if self.case.name == "harmony" else "<|im_start|>assistant\n"
+        p = Theirs(self.spec, prefix=prefix, tools=TOOLS)
+        for text in self.case.texts:
+            p.feed(text)
+        return p.finalize()[0]
+
+    def result(self) -> str:
+        """Whether all calls are found, with their arguments."""
+        calls = [c["function"] for c in self.run().get("tool_calls", ())]
+        found = [(c["name"], json.loads(a) if isinstance(a := c["arguments"], str) else a) for c in calls]
+        return "ok" if found == list(self.case.wanted.calls) else f"WRONG calls ({len(found)})"
+
+
+def peers(rounds: int, markdown: bool) -> None:
+    """transformers' parser at 20k tokens: us a token, and how many times as long as ours. It is fed text, and pays for
+    no decoding."""
+    lines: list[list[str]] = []
+    for name in ResponseParser.NAMES:
+        case = Case(name, "20k")
+        theirs = ResponseParser(case)
+        times = interleave({ONE: case.one, TEXT_ONE: case.text_one, THEIRS: theirs.run}, rounds)
+        us = [f"{times.median(row) / len(case.ids) * 1e6:.2f}" for row in (ONE, TEXT_ONE, THEIRS)]
+        ratios = [f"{times.ratio(THEIRS, row):.1f}" for row in (ONE, TEXT_ONE)]
+        lines.append([name, *us, *ratios, case.check(ONE, case.one), theirs.result()])
+    print()
+    head = ["us per token, 20k", "ids", "text", "theirs", "theirs / ids", "theirs / text", "result", "their result"]
+    print(table(head, lines, markdown))
+
+
+def idle(markdown: bool) -> None:
+    """Bytes of the process for each of many parsers that have read the beginning of a reply."""
+    case = Case("qwen3", "2k")
+    case.lean()
+    gc.collect()
+    before, held = _resident(), list[turnwire.Parser]()
+    for _ in range(IDLE):
+        p = case.parser(keep_turn=False)
+        for i in case.ids[:20]:
+            p.feed([i])
+        held.append(p)
+    gc.collect()
+    each = (_resident() - before) / len(held)
+    lines = [[case.name, f"{IDLE:,}", f"{each:,.0f}", f"{each * 1e6 / 2**30:.1f}"]]
+    print()
+    print(table(["idle parsers, keep_turn=False", "made", "bytes each", "GiB for a million"], lines, markdown))
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
 def memory(case: Case, keep_turn: bool) -> list[float]:
     """KiB that a parser holds at `MARKS` of the reply."""
     p = case.parser(keep_turn=keep_turn)
@@ -307,12 +382,18 @@ def main() -> None:
     parser.add_argument("--formats", default=",".join(FORMATS))
     parser.add_argument("--sizes", default="2k,20k,200k")
     parser.add_argument("--syntaxes", action="store_true")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--idle", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
-    print(f"{machine()}; {versions('tokenizers', 'openai-harmony')}; medians of {args.rounds} rounds.")
+    print(f"{machine()}; {versions('tokenizers', 'openai-harmony', 'transformers')}; medians of {args.rounds} rounds.")
     if args.syntaxes:
         return syntaxes(args.rounds, args.markdown)
+    if args.peers:
+        return peers(args.rounds, args.markdown)
+    if args.idle:
+        return idle(args.markdown)
     for name in args.formats.split(","):
         measure(name, args.sizes.split(","), args.rounds, args.markdown)
 

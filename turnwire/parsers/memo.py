@@ -60,10 +60,9 @@ class Memo:
     def learn(self, program: Program, known: Known, piece: int | str, text: str) -> Step | None:
         """Find out what the machine does with the text of a piece."""
         tried = try_out(program, known.place, text)
-        step = None if tried is None else (tried[0], tried[1], self.at(tried[2]))
-        if step is not None and step[2].place == known.place:
-            step = (*step[:2], known)
         self._grow()
+        known = self.at(known.place)  # one of old learns nothing more
+        step = None if tried is None else (tried[0], tried[1], self.at(tried[2]))
         if step is None or known.held or step[2].held:
             known.others[piece] = step
         else:
@@ -72,7 +71,7 @@ class Memo:
 
     def _grow(self) -> None:
         self.size += 1
-        if self.size > MOST:  # parsers keep the place of old that they are at until they leave it
+        if self.size > MOST:  # a parser goes on with the place of old that it is at, until a step leads out of it
             self.places, self.size = {}, 0
 
 

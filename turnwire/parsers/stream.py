@@ -119,6 +119,10 @@ class Parser(ShortWay):
                     event.span = (start, stop)
                     event.tokens = (n, n + 1)
                     return [event]
+                here = self._here
+                step = here.others.get(given[0]) if here is not None else None
+                if here is not None and step is not None:
+                    return self._go(here, step)
             if self._mode == "ids":
                 events = self._short(given)
                 if events is None and len(given) == 1:
