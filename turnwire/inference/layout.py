@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jinja2.meta
-
 from ..chat_template import OWN, ChatTemplate
 from ..codecs import IdForm
 from ..errors import InferenceError
 from ..layout import Context, Layout, Option, Results, Wrap
 from ..spans import Rendered
-from ..templating.jinja import sandbox
+from ..templating.jinja import undeclared
 from ..tokens import Tokenizer
 from ..wire import NOTHING, Word, control_tokens
 from .pieces import Spelling
@@ -68,7 +66,7 @@ class Whole:
 @functools.lru_cache(256)
 def options_of(source: str) -> tuple[Option, ...]:
     """The variables that a template asks for, as options; None leaves one undefined."""
-    names = jinja2.meta.find_undeclared_variables(sandbox().parse(source)) - SANDBOX - {*OWN}
+    names = undeclared(source) - SANDBOX - {*OWN}
     free = sorted(n for n in names if not n.endswith("_token"))
     return tuple(Option(n, None, "any value; None leaves it undefined") for n in free)
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any, NoReturn, cast
 
 import jinja2
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
+from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.parser import Parser
 from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -106,9 +109,23 @@ def _bounded(node: Any) -> Any:
     return node if isinstance(node, nodes.Const) else _filtered(BOUNDED, node)
 
 
+reads: ContextVar[set[str]] = ContextVar("reads")  # of the template that is being compiled
+
+
+class _Generator(CodeGenerator):
+    """Notes which variables a template asks for, as `jinja2.meta` does in a run of its own."""
+
+    def enter_frame(self, frame: Any) -> None:
+        super().enter_frame(frame)
+        found = reads.get(None)
+        if found is not None:
+            found.update(name for action, name in frame.symbols.loads.values() if action == VAR_LOAD_RESOLVE)
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """See the head of this file. One for all templates; what is left of a render's budget is in `budget.current`."""
 
+    code_generator_class = _Generator
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self) -> None:
@@ -256,17 +273,37 @@ def sandbox() -> Sandbox:
     return Sandbox()
 
 
-@functools.lru_cache(256)
 def compiled(source: str) -> jinja2.Template:
     """A template ready to run. Raises `TemplateError` with the line of a syntax error."""
-    return compile_in(sandbox(), source)
+    return _compiled(source)[0]
+
+
+def undeclared(source: str) -> frozenset[str]:
+    """The variables that a template asks for, but for the sandbox's own."""
+    return _compiled(source)[1] - sandbox().globals.keys()
+
+
+@functools.lru_cache(256)
+def _compiled(source: str) -> tuple[jinja2.Template, frozenset[str]]:
+    found: set[str] = set()
+    token = reads.set(found)
+    try:
+        return compile_in(sandbox(), source), frozenset(found)
+    finally:
+        reads.reset(token)
+
+
+@functools.lru_cache(8)
+def parsed(source: str) -> nodes.Template:
+    """The tree of a template, guarded: it is compiled by several environments, which do not change it."""
+    return sandbox().parse(source)
 
 
 def compile_in(environment: Sandbox, source: str) -> jinja2.Template:
     """A template of an environment; raises as `compiled` does."""
     token = budget.current.set(budget.Budget(budget.Limits()))
     try:
-        return environment.from_string(source)
+        return environment.from_string(parsed(source))
     except jinja2.TemplateSyntaxError as e:
         raise malformed(e, source) from None
     except RecursionError:
