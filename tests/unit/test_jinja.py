@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import random
+import time
 import tracemalloc
 from collections import Counter
 from typing import Any
@@ -24,7 +25,9 @@ SMALL = Limits(text=1_000_000, made=20_000_000, steps=20_000, seconds=2.0)
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile(name: str) -> None:
-    """Ends with an error, or with a small text; never takes more memory than a few of the largest values."""
+    """Ends with an error, or with a small text; never takes more memory than a few of the largest values, nor much more
+    time than it may (one operation is not interrupted)."""
+    start = time.process_time()
     tracemalloc.start()
     try:
         out = jinja.render(HOSTILE[name], {}, SMALL)
@@ -33,7 +36,9 @@ def test_hostile(name: str) -> None:
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
+    spent = time.process_time() - start
     assert peak < 200e6, f"{peak / 1e6:.0f} MB"
+    assert spent < SMALL.seconds + 4, f"{spent:.1f} s"
     if out is not None:
         assert name in HARMLESS
         assert len(out) <= SMALL.text
