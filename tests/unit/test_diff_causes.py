@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -191,6 +192,23 @@ def test_a_bpe_boundary() -> None:
     assert only(diff(FORMAT, logged, given, tokenizer=TOKENIZER)) == ("ids", "bpe-boundary", "")
 
 
+def test_two_tokenizers_of_one_model(tmp_path: Path) -> None:
+    """huggingface/transformers#35973: the slow and the fast tokenizer of a model encode the same prompt otherwise. Here
+    they have one vocabulary, and one of them does not split text into words first."""
+    tokenizers = pytest.importorskip("tokenizers")
+    whole = tokenizers.Tokenizer.from_str(TOKENIZER.backend.to_str())  # type: ignore[attr-defined]
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    folders = tmp_path / "fast", tmp_path / "slow"
+    for folder, backend in zip(folders, (TOKENIZER.backend, whole)):  # type: ignore[attr-defined]
+        folder.mkdir()
+        (folder / "chat_template.jinja").write_text("{{ messages[0].content }}", "utf-8")
+        (folder / "tokenizer.json").write_text(backend.to_str(), "utf-8")
+        (folder / "tokenizer_config.json").write_text("{}", "utf-8")
+    found = diff(*folders, [{"role": "user", "content": "one two  three, and then four\n\n  more"}])
+    assert found is not None and found.kind == "ids" and set(found.causes) == {"tokenizer"}
+    assert found.a.assets["tokenizer"] != found.b.assets["tokenizer"] and found.a.text == found.b.text
+
+
 # no wrong guess
 
 
@@ -344,4 +362,4 @@ def test_other_words_of_the_caller_are_no_template_text() -> None:
 def test_every_cause_has_a_test() -> None:
     own = {e.cause for e in EDITED.values()}
     tested = own | {r.cause for r in REPORTS} | {"special-token-forged", "marker-as-text", "bpe-boundary", "unknown"}
-    assert set(NAMES) == tested | {"tokenizer"}  # in test_diff.py
+    assert set(NAMES) == tested | {"tokenizer"}
