@@ -118,6 +118,6 @@ def get_format(name: str) -> Format:
         f"no format {name!r}",
         value=name,
         path="format",
-        expected="one of " + ", ".join(list_formats()) + ", or a model id",
+        expected=f"one of the {len(_NAMES)} names of `turnwire.list_formats()`, or a model id",
         near=nearest(name, [*_NAMES, *ALIASES, *models]),
     )
