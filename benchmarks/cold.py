@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.families import official
 from tests.real import cache_dir, o200k_harmony, qwen3
 
 from .measure import machine, table, versions
@@ -84,6 +85,23 @@ mark("first prompt")
 """
 
 
+BY_HAND = """
+import json
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from tokenizers import Tokenizer
+mark("import")
+tok = Tokenizer.from_file({path!r})
+mark("tokenizer")
+env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+env.filters["tojson"] = lambda value, **kwargs: json.dumps(value, ensure_ascii=False)
+template = env.from_string(open({template!r}, encoding="utf-8").read())
+text = template.render(messages=[{{"role": "user", "content": "Hi"}}], add_generation_prompt=True)
+ids = tok.encode(text, add_special_tokens=False).ids
+mark("first prompt")
+"""
+HAND = "qwen3: tokenizers and jinja2 by hand"
+
+
 def run(code: str) -> tuple[float, dict[str, float], list[str]]:
     """Milliseconds of the whole process, of its phases, and the modules it loaded."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
@@ -117,6 +135,9 @@ def main() -> None:
             f"{name}: first prompt and first reply": PHASES.format(code=PARSER.format(name=name, path=path)),
             f"{name}: tokenizers alone, from_file and encode": PHASES.format(code=FLOOR.format(path=path)),
         }
+    template = cache_dir() / "bench-qwen3.jinja"
+    template.write_text(official.template("qwen3"), encoding="utf-8")
+    rows[HAND] = PHASES.format(code=BY_HAND.format(path=built("qwen3"), template=str(template)))
     walls: dict[str, list[float]] = {row: [] for row in rows}
     phases: dict[str, dict[str, list[float]]] = {row: {} for row in rows}
     heavy: dict[str, list[str]] = {}
@@ -137,6 +158,8 @@ def main() -> None:
             [row, f"{statistics.median(walls[row]):.0f}", f"{beyond:.1f}", parts, " ".join(heavy[row]) or "none"]
         )
     print(table(["ms", "process", "beyond Python", "phases", "heavy modules"], lines, args.markdown))
+    ratio = statistics.median(a / b for a, b in zip(walls["qwen3: first prompt"], walls[HAND]))
+    print(f"\nqwen3's first prompt takes {ratio:.2f} times as long as {HAND.partition(': ')[2]}.")
 
 
 if __name__ == "__main__":

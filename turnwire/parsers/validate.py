@@ -17,7 +17,7 @@ from ..errors import nearest
 from ..schemas import cached_by_text, resolve, step
 from ..tools import Tool
 from ..turns import CallStatus, Violation
-from . import linear
+from . import linear, quick
 
 MAX_DEPTH = 128
 MAX_VALUES = 100_000
@@ -75,15 +75,24 @@ def _compile(text: str) -> _Compiled:
     return _Compiled(json.loads(text))
 
 
+_UNKNOWN: Any = object()
+
+
 class _Compiled:
     """A schema of arguments, with its validator made on the first check."""
 
     def __init__(self, root: dict[str, Any]):
+        self._plain = root
         self._root: dict[str, Any] = bounded(root)
         self._validator: Any = None
+        self._quick: Any = _UNKNOWN
         self._schemas: dict[str, Any] = {}
 
     def check(self, arguments: Mapping[str, Any]) -> tuple[Violation, ...]:
+        if self._quick is _UNKNOWN:
+            self._quick = quick.compile(self._plain)
+        if self._quick is not None and self._quick(arguments):
+            return ()
         from . import hardened
 
         if self._validator is None:

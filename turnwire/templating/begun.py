@@ -84,6 +84,7 @@ class Memory:
 
     def __init__(self, bound: Bound, fmt: Format, messages: Sequence[Any]):
         self._bound, self._fmt = bound, fmt
+        self._setting: bytes | None = None
         self._prints = tuple(_prints(messages))
         self._whole = len(self._prints) == len(messages)
         self._keys: list[tuple[int, int, int]] = []

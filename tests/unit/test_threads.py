@@ -1,0 +1,99 @@
+"""Formats and tokenizers are shared between threads, parsers are not: 16 threads at once, each answer the one that a
+thread alone gives. On CPython with a lock and without one."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import turnwire
+from tests.laws.strategies import frame_kinds
+from turnwire import Call, Reasoning, Text, Turn
+from turnwire.tokenbackend import HfTokenizer
+from turnwire.tokens import small_tokenizer
+
+THREADS = 16
+TOOLS = [
+    {"type": "function", "function": {"name": "f", "description": "d", "parameters": {
+        "type": "object", "properties": {"a": {"type": "string", "pattern": "^x+y?"}, "n": {"type": "integer"}},
+        "required": ["a"]}}}]  # fmt: skip
+FORMATS = ("qwen3", "qwen3-coder", "harmony", "lfm2")
+
+
+def fresh(fmt: turnwire.Format) -> HfTokenizer:
+    """One that has bound, encoded and remembered nothing, so that the threads race for the first time."""
+    return HfTokenizer(small_tokenizer(fmt).backend)  # type: ignore[attr-defined]
+
+
+def job(fmt: turnwire.Format, tokenizer: Any, seed: int) -> Any:
+    """An agent's conversation of a few steps: render, parse token by token, validate, extend; all that it found."""
+    rng = random.Random(seed)
+    messages: list[Any] = [{"role": "user", "content": f"Go {seed} é"}]
+    found: list[Any] = []
+    for step in range(3):
+        prompt = fmt.render(messages, TOOLS, tokenizer, add_generation_prompt=True)
+        call = Call("f", {"a": "x" * rng.randint(1, 4), "n": rng.choice((step, "no"))})
+        parts = (Reasoning("hm"), call) if "reasoning" in frame_kinds(fmt) else (call,)
+        reply = fmt.render_reply(Turn("assistant", parts), tokenizer, TOOLS, prompt=prompt)
+        parser = fmt.parser(tokenizer, TOOLS, prompt=prompt)
+        events = [e for i in reply.ids for e in parser.feed([i])] + parser.close("stop")
+        messages += [parser.turn, {"role": "tool", "content": f"r{step}"}]
+        statuses = [(c.status, c.errors) for c in parser.turn.calls]
+        found.append((prompt.ids, prompt.mask("sampled"), prompt.runs, reply.ids, events, parser.turn, statuses))
+    return found
+
+
+def hammered(work: Callable[[int], Any], seeds: list[int]) -> list[Any]:
+    """What 16 threads find that all start at once, switching as often as Python can."""
+    barrier, interval = threading.Barrier(THREADS), sys.getswitchinterval()
+
+    def one(n: int) -> list[Any]:
+        barrier.wait()
+        return [work(seed) for seed in seeds[n:] + seeds[:n]]
+
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = list(pool.map(one, range(THREADS)))
+    finally:
+        sys.setswitchinterval(interval)
+    return [rows[-n:] + rows[:-n] if n else rows for n, rows in enumerate(found)]
+
+
+def test_sixteen_threads_share_formats_and_tokenizers() -> None:
+    seeds = list(range(THREADS))
+    for name in FORMATS:
+        base = turnwire.get_format(name)
+        alone = [job(base, fresh(base), seed) for seed in seeds[:2]]
+        shared = base.but(name)  # equal, and nothing of it compiled
+        tokenizer = fresh(base)
+        for rows in hammered(lambda seed, f=shared, t=tokenizer: job(f, t, seed), seeds[:2] * 3):
+            assert rows == alone * 3, name
+    lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    print(f"{THREADS} threads, {len(FORMATS)} formats; with a lock: {lock}")
+
+
+def test_a_cache_keeps_its_bound_under_threads() -> None:
+    fmt = turnwire.get_format("qwen3")
+    bound = fmt.bind(fresh(fmt))
+    bound.runs.limit = bound.prompts.limit = 20_000
+    hammered(lambda seed: bound.encode(f"text {seed} " * 20), list(range(THREADS)) * 8)
+    hammered(lambda seed: job(fmt, bound.tokenizer, seed), [0, 1])
+    for info in (bound.runs.info(), bound.prompts.info()):
+        assert 0 < info.currsize <= info.maxsize and info.hits + info.misses >= THREADS
+    held = sum(cost for _, cost in bound.runs._items.values())
+    assert held == bound.runs.info().currsize
+
+
+def test_formats_are_immutable() -> None:
+    fmt = turnwire.get_format("qwen3")
+    for thing, field in ((fmt, "name"), (fmt.layout, "roles"), (Text("a"), "text")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, field, "x")
