@@ -48,7 +48,7 @@ def fresh(fmt: turnwire.Format) -> Any:
 
 
 def parse(name: str, text: bool = False) -> Work:
-    """A reply of eight kilobytes, a token or four characters at a time."""
+    """A reply of eight kilobytes, a token or four characters at a time, by a tokenizer that has parsed before."""
     fmt = turnwire.get_format(name)
     tokenizer = fresh(fmt)
     ids, _ = rendered(fmt, tokenizer, completion("2k"))
@@ -64,6 +64,7 @@ def parse(name: str, text: bool = False) -> Work:
                 parser.feed((i,))
         return parser.close("stop")
 
+    work()
     return work
 
 
