@@ -13,6 +13,7 @@ import hashlib
 import json
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,14 @@ def follows(fixture: Any, hand: Format, fmt: Format, prompt: Any) -> bool:
     return any(text in (fixture.raw_output + stop, fixture.raw_output) for stop in stops)
 
 
-def main() -> None:
-    wanted = {format_of(f.reference_model).name: f.reference_model for n in FAMILIES for f in load(n)[1]}
-    formats = inferred(*templates("--all" in sys.argv), wanted)
+def compared(families: Iterable[str], everything: bool) -> tuple[dict[str, Counter[str]], list[str]]:
+    """Counts by family, and what was not read."""
+    names = list(families)
+    wanted = {format_of(f.reference_model).name: f.reference_model for n in names for f in load(n)[1]}
+    formats = inferred(*templates(everything), wanted)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     failed: list[str] = []
-    for name in FAMILIES:
+    for name in names:
         family, fixtures = load(name)
         for fixture in fixtures:
             hand = format_of(fixture.reference_model)
@@ -119,6 +122,11 @@ def main() -> None:
                 failed.append(
                     f"{'FOLLOWS ' if like else ''}{hand.name} {fixture.id}: {why[:150]!r} {fixture.raw_output[:150]!r}"
                 )
+    return counts, failed
+
+
+def main() -> None:
+    counts, failed = compared(FAMILIES, "--all" in sys.argv)
     total: Counter[str] = Counter()
     for name, count in counts.items():
         total.update(count)
