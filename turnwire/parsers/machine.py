@@ -74,9 +74,13 @@ class Machine:
             self.sink.fault("incomplete-header", "the reply ends in a header", "")
         while self.stack:
             kind = self.stack.pop()
-            if finished and kind in ("reasoning", "calls"):
-                self.sink.fault(f"unclosed-{kind}", f"the reply ends in {kind}", "")
-            (self.sink.break_off if finished and kind == "calls" else self.sink.cut)(kind)
+            if finished and kind == "reasoning":
+                self.sink.fault("unclosed-reasoning", "the reply ends in reasoning", "")
+            elif finished and kind == "calls":
+                self.sink.fault("unclosed-calls", "the reply ends in a list of calls", "")
+                self.sink.break_off(kind)
+                continue
+            self.sink.cut(kind)
 
     @property
     def pending(self) -> str:
