@@ -12,6 +12,8 @@ from ..wire import SYMBOL
 from .compile import InSlot, has_reader
 from .machine import Machine
 
+SHORT_KINDS = ("attrs", "head", "key", "name", "noise")  # of values that are read whole
+
 
 class Place(NamedTuple):
     """See the head of this file. `held`: text that is read and not told yet; `inside`: of a string, from its reader."""
@@ -28,8 +30,11 @@ class Place(NamedTuple):
 
 def place(m: Machine) -> Place | None:
     """Where a machine is. None between values, behind a marker, in a pad, and where a control token is held."""
-    state, reader, held = m.state, m.in_reader, m.pending
-    if not isinstance(state, InSlot) or m.lead or m.last or m.held is not None or SYMBOL.search(held):
+    state, reader = m.state, m.in_reader
+    if not isinstance(state, InSlot) or m.lead or m.last or m.held is not None or state.kind in SHORT_KINDS:
+        return None
+    held = m.pending
+    if SYMBOL.search(held):
         return None
     inside = reader.inside() if reader is not None else (state.kind, None)
     if inside is None or (reader is not None and held):

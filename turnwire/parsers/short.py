@@ -36,14 +36,14 @@ class ShortWay:
         self._way: Way = (None, 0, 0, None, None)  # how text goes out
         self._open: Any = None  # what for: a kind of text in a part and an argument
 
-    def _arrive(self, partial: bool) -> None:
-        """The machine did something: where is it now? `partial`: something is held in front of it."""
+    def _arrive(self, holding: bool) -> None:
+        """The machine did something: where is it now? `holding`: something is held, in front of it or behind it."""
         self._here, self._calm = None, NOTHING
         sink = self._sink
-        if not SHORT or self._memo is None or partial or sink.out or sink.at < 0:
+        if not SHORT or self._memo is None or holding or sink.out or sink.at < 0:
             return
         at = place(self._machine)
-        if at is None or sink.needed < sink.at:
+        if at is None:
             return
         if self._open != (at.kind, sink.part, sink.arg):
             way = sink.way(at.kind)
@@ -104,22 +104,23 @@ class ShortWay:
     def _go(self, here: Known, step: Step) -> list[Event]:
         """Take a step."""
         text, json, after = step
-        start, token_map, n = self._fed - here.held, self._sink.map, self._count
+        fed, n, token_map = self._fed, self._count, self._sink.map
+        start = fed - here.held
         stop = start + len(text)
-        end = stop + after.held
         tokens = None
         if token_map is not None:  # its ends are those of the tokens that have a share in what is held
-            if text and stop < self._fed:
-                return self._go_far(here, step, [end])
-            if not token_map.ends:
+            if text and stop < fed:
+                return self._go_far(here, step, [stop + after.held])
+            ends = token_map.ends
+            if not ends:
                 token_map.base = n
-            tokens = (token_map.base, n + (stop > self._fed))
             if text:
+                tokens = (token_map.base, n + 1 if stop > fed else n)
                 token_map.base = n
-                token_map.ends.clear()
+                ends.clear()
             if after.held:
-                token_map.ends.append(end)
-        self._fed, self._count, self._here, self._calm = end, n + 1, after, after.calm
+                ends.append(stop + after.held)
+        self._fed, self._count, self._here, self._calm = stop + after.held, n + 1, after, after.calm
         return self._say(text, json, (start, stop), tokens) if text else []
 
     def _go_far(self, here: Known, step: Step, ends: list[int]) -> list[Event]:

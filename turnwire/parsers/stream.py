@@ -93,11 +93,12 @@ class Parser(ShortWay):
         """Read token ids; returns the events that became certain."""
         given: Any = ids
         shape: Any = type(given)  # pyright: ignore[reportUnknownVariableType]
-        if shape is list and len(given) <= SHORT:
-            # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its event,
-            # made without __init__ in half the time.
-            if len(given) == 1 and type(given[0]) is int:
-                step = self._calm.get(given[0])
+        if shape is list and len(given) == 1:
+            token = given[0]
+            if type(token) is int:
+                # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its
+                # event, made without __init__ in half the time.
+                step = self._calm.get(token)
                 if step is not None:
                     text, json, after = step
                     if after is not self._here:
@@ -120,15 +121,14 @@ class Parser(ShortWay):
                     event.tokens = (n, n + 1)
                     return [event]
                 here = self._here
-                step = here.others.get(given[0]) if here is not None else None
-                if here is not None and step is not None:
+                if here is not None and (step := here.others.get(token)) is not None:
                     return self._go(here, step)
-            if self._mode == "ids":
-                events = self._short(given)
-                if events is None and len(given) == 1:
-                    events = self._feed_one(given[0])
-                if events is not None:
-                    return events
+        if shape is list and self._mode == "ids" and len(given) <= SHORT:
+            events = self._short(given)
+            if events is None and len(given) == 1:
+                events = self._feed_one(given[0])
+            if events is not None:
+                return events
         if self._mode != "ids":
             self._check_mode("ids")
         return self._feed_ids(ids)
@@ -331,11 +331,13 @@ class Parser(ShortWay):
 
     def feed_symbols(self, symbols: str) -> list[Event]:
         """Read text in which control tokens are private symbols (see `wire.Symbols`); not for callers' input."""
+        sink = self._sink
         self._machine.feed(symbols)
-        if (token_map := self._sink.map) is not None:
-            token_map.forget(self._sink.needed)
-        events = self._sink.drain()
-        self._arrive(self._partial or bool(self._spelled))
+        needed = sink.needed
+        if sink.map is not None:
+            sink.map.forget(needed)
+        events = sink.drain()
+        self._arrive(self._partial or bool(self._spelled) or needed < sink.at)
         return self._checked(events)
 
     def _checked(self, events: list[Event]) -> list[Event]:
