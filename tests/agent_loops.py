@@ -11,13 +11,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import turnwire
 from tests.laws.strategies import frame_kinds
 from turnwire import Call, Conversation, Format, Reasoning, Text, Turn
 from turnwire.errors import HistoryError, MessageError, RefusedTurn, TemplateError, TurnwireError
+from turnwire.stability import Kind, stability_of
 
 TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": name, "description": "d", "parameters": {
@@ -245,3 +246,21 @@ def tokenizer_for(source: str, **how: Any) -> tuple[Format, Any]:
     template = turnwire.ChatTemplate(source, bos_token="<s>", eos_token="</s>")
     tokenizer = turnwire.small_tokenizer(template.infer_format())
     return template.infer_format(tokenizer=tokenizer, **how), cast("Any", tokenizer)
+
+
+def brute(fmt: Format, kind: Kind, rng: random.Random) -> bool | None:
+    """Whether a prompt only grows for one conversation of a kind, with other texts and more turns; None where it cannot
+    be written."""
+    words = ("rain", "in Oslo", "seven", "of 12", "why not")
+
+    def some() -> str:
+        return " ".join(rng.choice(words) for _ in range(rng.randint(1, 4))).strip()
+
+    def other(part: Any) -> Any:
+        if isinstance(part, Call):
+            return replace(part, arguments={"a": some()})
+        return replace(part, text=some())
+
+    replies = tuple(tuple(other(p) for p in parts) for parts in kind.replies)
+    found = stability_of(fmt, replace(kind, replies=replies), {}, {"role": "user", "content": some()})
+    return None if found is None or found.refused else found.stable

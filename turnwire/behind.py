@@ -90,6 +90,7 @@ def behind_turn(
     """What stands behind `turn` where `messages` follow it. `context`: what the short conversation begins with;
     `history` gives stand-ins of all turns before. `shown`: how many messages there were, for the paths of errors.
     Raises `HistoryError` where that cannot be told, and what `render` does."""
+    messages = _as_written(turn, messages)
     kind = _kind(how, turn, messages)
     plan = how.fmt.plans.get(kind)
     before: Sequence[Any] = context
@@ -142,7 +143,7 @@ def stand_in(turn: Turn, text: str = "x", arguments: Mapping[str, Any] | None = 
         elif isinstance(part, Text):
             parts.append(replace(part, text=text))
         elif isinstance(part, Call) and part.complete:
-            parts.append(Call(part.name, dict(arguments or {}), part.id))
+            parts.append(Call(part.name, dict(arguments or {}), part.written or part.id))
     if not any(isinstance(p, (Text, Call)) for p in parts):
         parts.append(Text(text))
     return Turn("assistant", tuple(parts))
@@ -244,6 +245,21 @@ def _after(how: Writing, messages: Sequence[Any], at: int, tools: bool) -> str |
         return None
     end = _end(how.fmt, out, at)
     return None if end is None else out.text[end:]
+
+
+def _as_written(turn: Turn, messages: Sequence[Any]) -> Sequence[Any]:
+    """Results that name calls by the ids that the model wrote."""
+    wrote = {c.id: c.written for c in turn.calls if c.written is not None and c.id is not None}
+    return [_renamed(m, wrote) for m in messages] if wrote else messages
+
+
+def _renamed(message: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(message, Turn):
+        named = (replace(p, id=ids.get(p.id or "", p.id)) if isinstance(p, Result) else p for p in message.parts)
+        return replace(message, parts=tuple(named))
+    given = as_mapping(message) or {}
+    id = ids.get(str(given.get("tool_call_id")))
+    return message if id is None else {**given, "tool_call_id": id}
 
 
 def _end(fmt: Format, out: Rendered, turn: int) -> int | None:

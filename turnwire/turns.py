@@ -55,7 +55,8 @@ class Call:
     text of the arguments, or for key-value syntaxes a mapping of key to raw value text; a call that has it
     renders it byte for byte. `status`: "complete"; "invalid" (complete, but breaks its schema; `errors`
     says how); "unknown-tool" (complete, no such tool); "unreadable" (ended, but a value cannot be read);
-    "incomplete" (cut).
+    "incomplete" (cut). `written`: the id that the model wrote behind the arguments, when the call had been told under
+    another (Mistral v3 and v7 write it last); what is written behind the turn goes by this one.
     """
 
     name: str | None
@@ -66,6 +67,7 @@ class Call:
     status: CallStatus = field(default="complete", compare=False)
     errors: tuple[Violation, ...] = field(default=(), compare=False)
     in_reasoning: bool = field(default=False, compare=False)
+    written: str | None = field(default=None, compare=False)
     kind: Literal["call"] = field(default="call", init=False, repr=False)
 
     @property

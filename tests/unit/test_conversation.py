@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 import turnwire
+from tests.agent_loops import brute
 from tests.families import official
 from turnwire import Call, ChatTemplate, Conversation, Reasoning, Text, Turn, prefix_stability
 from turnwire.errors import HistoryError, InputError, MaskError, OptionError, TurnwireError
+from turnwire.stability import KINDS, stability_of
 
 QWEN = turnwire.get_format("qwen3")
 TOK = turnwire.small_tokenizer(QWEN)
@@ -215,11 +218,26 @@ def test_stability() -> None:
     ours = {s.kind: s for s in prefix_stability(QWEN)}
     theirs = {s.kind: s for s in prefix_stability(tpl)}
     assert {k: s.stable for k, s in ours.items()} == {k: s.stable for k, s in theirs.items()}
+    assert ours["a developer message behind text"].refused and theirs["a developer message behind text"].refused
+    assert ours["a system message behind text"].stable and not ours["the second of two results behind the first"].stable
     broken = theirs["a question behind reasoning and text"]
     assert broken.was.startswith("<think>") and broken.now.startswith("t<|im_end|>") and broken.turn == 1
     line = tpl.source.split("\n")[(broken.line or 0) - 1]
     assert "content" in line
     assert ours["results behind reasoning and calls"].stable
-    assert [s.kind for s in prefix_stability(turnwire.get_format("mistral-v3")) if not s.stable] == [
+    unstable = [s.kind for s in prefix_stability(turnwire.get_format("mistral-v3")) if not s.stable and not s.refused]
+    assert unstable == [
         "results and a question behind calls", "a question behind a call, its results and text",
+        "a question behind a question",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", turnwire.list_formats()[::9])
+def test_stability_is_what_other_texts_show(name: str) -> None:
+    """Against conversations with other texts: what is stable never changes, what is not always does."""
+    fmt, rng = turnwire.get_format(name), random.Random(name)
+    for kind in KINDS:
+        found = stability_of(fmt, kind, {})
+        if found is not None and not found.refused:
+            seen = [brute(fmt, kind, rng) for _ in range(2)]
+            assert all(s is None or s == found.stable for s in seen), kind.name

@@ -425,6 +425,21 @@ def test_f4_what_is_appended_is_what_the_whole_prompt_has(source: str) -> None:
     assert whole == prompt or whole[: len(sent) + len(ids)] != [*sent, *ids]
 
 
+@pytest.mark.parametrize("source", ["format mistral-v3", "format mistral-v7"])
+def test_a_result_names_the_call_by_the_id_that_was_sampled(source: str) -> None:
+    """https://github.com/vllm-project/vllm/issues/9019: Mistral v3 writes a call's id behind its arguments, when the
+    call has been told under another."""
+    loop = begun(source)
+    ids = reply(loop, Call("f", {"a": "1"}, "abcdefgh1"))
+    (call,) = loop.sampled(ids, finish_reason="tool_calls").calls
+    assert call.written == "abcdefgh1" != call.id
+    before = loop.ids
+    loop.add([result(call.id)])
+    loop.prompt()
+    added = text(loop, len(before))
+    assert call.id not in added and ("abcdefgh1" in added or "v7" in source)
+
+
 # F9: masks
 
 

@@ -179,9 +179,10 @@ class Assembler(Emitter):
         self.out.extend(held)
 
     def identified(self, id: str) -> None:
-        """An id that the model wrote: the call's, if its name is not told yet."""
-        if self.call is not None and self.call.name is None and id:
-            self.call.id = id
+        """An id that the model wrote: the call's, or, behind its name, what it has beside its own."""
+        call = self.call
+        if call is not None and id:
+            call.id, call.written = (id, None) if call.name is None else (call.id, id)
 
     def slot_end(self, slot: Slot, readable: bool) -> None:
         call, arg, kind = self.call, self.arg, slot.kind
@@ -357,7 +358,7 @@ class Assembler(Emitter):
         elif status == "complete":
             status, errors = self.toolbox.check(call.name or "", arguments or {})
         known = arguments if status != "unreadable" else None
-        done = Call(call.name, known, call.id, raw, text, status, errors, call.in_reasoning)
+        done = Call(call.name, known, call.id, raw, text, status, errors, call.in_reasoning, call.written)
         self.out.extend(call.held)  # arguments, but never a name
         self.ended(CallEnd(self.part, call.index, done, done.complete, tuple(call.faults), *self.where()))
         self.call, self.arg, self.kind = None, None, None

@@ -39,6 +39,7 @@ class OpenCall:
     value_seen: bool = False
     readable: bool = True
     in_reasoning: bool = False
+    written: str | None = None  # an id that came behind the name
     faults: list[Fault] = field(default_factory=list[Fault])
     held: list[Event] = field(default_factory=list[Event])  # events since arguments came before the name
 

@@ -51,7 +51,7 @@ def settle_ids(
         if t.role == "assistant":
             calls = tuple(p for _, p in t.parts if isinstance(p, Call))
             answers.ask(calls)
-            names = [namer(c.name or "", c.id) for c in calls]
+            names = [namer(c.name or "", c.written or c.id) for c in calls]
         given = iter(names)
         parts: list[tuple[int | None, Part]] = []
         for index, part in t.parts:
