@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib.util
 import itertools
 import os
 import statistics
@@ -34,6 +35,8 @@ ENCODER = "tokenizers encode of the same text"
 BATCH = "tokenizers encode_batch_fast of the same text"
 TRANSFORMERS = "transformers apply_chat_template"
 HARMONY = "openai-harmony render"
+FAST = "fastokens encode of the same text"
+OURS_FAST = "turnwire render, encoder=fastokens"
 Messages = list[dict[str, Any]]
 
 
@@ -44,6 +47,10 @@ class Subject:
         self.name, self.fmt = name, turnwire.get_format(name)
         self.options: dict[str, Any] = {"now": NOW} if name == "harmony" else {}
         self.tokenizer: Any = o200k_harmony() if name == "harmony" else qwen3()
+
+        self.fast: Any = None
+        if importlib.util.find_spec("fastokens"):
+            self.fast = turnwire.load_tokenizer(self.tokenizer, encoder="fastokens")
 
     def ours(self, messages: Messages, tokenizer: Tokenizer | None) -> turnwire.Rendered:
         return self.fmt.render(messages, TOOLS, tokenizer, add_generation_prompt=True, **self.options)
@@ -62,13 +69,18 @@ class Subject:
 
     def rows(self) -> dict[str, Callable[[Messages, str], object]]:
         backend = self.tokenizer.backend
-        return {
+        rows: dict[str, Callable[[Messages, str], object]] = {
             ENCODER: lambda messages, text: backend.encode(text, add_special_tokens=False).ids,
             BATCH: lambda messages, text: backend.encode_batch_fast([text], add_special_tokens=False)[0].ids,
             OURS: lambda messages, text: self.ours(messages, self.tokenizer).ids,
             TEXT: lambda messages, text: self.ours(messages, None).text,
             HARMONY if self.name == "harmony" else TRANSFORMERS: lambda messages, text: self.reference(messages),
         }
+        if self.fast is not None:
+            encode = self.fast.fastokens.encode
+            rows[FAST] = lambda messages, text: encode(text).ids
+            rows[OURS_FAST] = lambda messages, text: self.ours(messages, self.fast).ids
+        return rows
 
 
 def timed(rows: dict[str, Callable[[Messages, str], object]], inputs: Sequence[tuple[Messages, str]]) -> Times:
@@ -93,6 +105,7 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
     subject = Subject(name)
     seeds = itertools.count(1000)
     lines: dict[str, list[str]] = {row: [row] for row in subject.rows()}
+    fast: list[str] = []
     head, agreed, tokens = ["ms"], set[str](), list[int]()
     for count in turns:
         conversations = [conversation(count, seed=next(seeds)) for _ in range(rounds + 1)]
@@ -101,12 +114,25 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
         agreed |= {subject.agreement(messages) for messages in conversations[:2]}
         tokens.append(len(subject.ours(conversations[0], subject.tokenizer).ids))
         head += [f"{count} turns", "x encode"]
+        if subject.fast is not None:
+            agreed |= {
+                "equal" if subject.ours(m, t).ids == subject.ours(m, subject.tokenizer).ids else "DIFFERENT"
+                for m in conversations[:2]
+                for t in [subject.fast]
+            }
+            theirs = HARMONY if name == "harmony" else TRANSFORMERS
+            fast.append(
+                f"{count} turns: {times.ratio(OURS_FAST, FAST):.1f}x its encode, "
+                f"1/{times.ratio(theirs, OURS_FAST):.0f} of {theirs.split()[0]}"
+            )
         for row, cells in lines.items():
             ratio = times.ratio(row, ENCODER)
             cells += [f"{times.median(row) * 1e3:.2f}", f"{ratio:.3f}" if row == TEXT else f"{ratio:.2f}"]
     sizes = ", ".join(f"{count} turns = {n:,} tokens" for count, n in zip(turns, tokens))
     print(f"\n### {name}: {sizes}; ids against the reference: {', '.join(sorted(agreed))}\n")
     print(table(head, list(lines.values()), markdown))
+    if fast:
+        print(f"\n{OURS_FAST}, {'; '.join(fast)}.")
 
 
 def loop(name: str, steps: int, markdown: bool) -> None:
@@ -160,7 +186,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
-    packages = ("tokenizers", "transformers", "openai-harmony")
+    packages = ("tokenizers", "transformers", "openai-harmony", "fastokens")
     print(f"{machine()}; {versions(*packages)}; medians of {args.rounds} rounds.")
     for name in args.formats.split(","):
         measure(name, [int(t) for t in args.turns.split(",")], args.rounds, args.markdown)

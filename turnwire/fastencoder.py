@@ -56,6 +56,11 @@ class FastTokenizer(HfTokenizer):
     def encoder(self) -> str:
         return "fastokens"
 
+    @property
+    def fastokens(self) -> Any:
+        """The encoder itself; it knows no added tokens."""
+        return self._fast
+
     def encode(self, text: str, control: frozenset[str] = NONE) -> list[int]:
         if self._fast is None:
             return super().encode(text, control)
