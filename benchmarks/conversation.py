@@ -8,9 +8,12 @@ and sampled. All rows run in one process, in turns.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import random
+import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -44,12 +47,46 @@ def steps(count: int, seed: int, fmt: turnwire.Format, tok: Any) -> list[tuple[l
     return out
 
 
+def grow(turns: int, size: int, markdown: bool) -> None:
+    """The time of a step as the history grows, with `delta()` and with `prompt()`; texts that nobody has seen."""
+    fmt, tok = turnwire.get_format("qwen3"), real.qwen3()
+    made, fresh = turnwire.load_tokenizer(tok.backend), turnwire.load_tokenizer(tok.backend)
+    rng = random.Random(0)
+    loop = Conversation(fmt, fresh, TOOLS)
+    loop.add([{"role": "system", "content": "Be careful."}, {"role": "user", "content": "Mend the tests."}])
+    loop.delta()
+    spent: list[tuple[int, float, float]] = []
+    for n in range(turns):
+        call = Call("write_file", {"path": f"src/{n}.py", "content": result(rng, size)})
+        ids = fmt.render_reply(Turn("assistant", (call,)), made, TOOLS).ids
+        answer = {"role": "tool", "content": result(rng, 1500)}
+        gc.collect()
+        start = time.process_time()
+        loop.sampled(ids, finish_reason="stop")
+        loop.add([answer])
+        loop.delta()
+        middle = time.process_time()
+        loop.prompt()
+        spent.append((len(loop), middle - start, time.process_time() - middle))
+    body: list[list[str]] = []
+    for part in range(0, turns, max(1, turns // 8)):
+        some = spent[part : part + max(1, turns // 8)]
+        step, copied = (statistics.median(s[k] for s in some) * 1e3 for k in (1, 2))
+        body.append([f"{some[-1][0]:,}", f"{step:.2f} ms", f"{copied:.2f} ms"])
+    print(f"{turns} turns; {machine()}; {versions('tokenizers')}\n")
+    print(table(("tokens of history", "sampled, add, delta", "prompt() behind it"), body, markdown))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--grow", type=int, default=0, help="the time of a step as the history grows, so many turns")
+    parser.add_argument("--size", type=int, default=14_000, help="characters that are written in each of those")
     given = parser.parse_args()
+    if given.grow:
+        return grow(given.grow, given.size, given.markdown)
     fmt, tok = turnwire.get_format("qwen3"), real.qwen3()
     made, whole, small = (turnwire.load_tokenizer(tok.backend) for _ in range(3))  # each with a cache of its own
     peer: Any = None
