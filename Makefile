@@ -73,6 +73,8 @@ train: $(VENV)-train/.done
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
 	$(BIN)/python -m benchmarks.stream --syntaxes --markdown
+	$(BIN)/python -m benchmarks.stream --peers --markdown
+	$(BIN)/python -m benchmarks.stream --idle --markdown
 	$(BIN)/python -m benchmarks.render --markdown
 	$(BIN)/python -m benchmarks.template --markdown
 	$(BIN)/python -m benchmarks.conversation --markdown

@@ -21,7 +21,7 @@ from .compile import Program
 from .machine import Machine
 from .place import Place, place, put
 
-MOST = 1 << 16  # steps of a memo: some 12 MB
+MOST = 1 << 16  # steps of a memo: under 26 MB
 LONG = 32  # characters of a text that is worth remembering, fed or held
 
 Step: TypeAlias = "tuple[str, str, Known]"
