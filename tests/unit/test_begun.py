@@ -200,3 +200,25 @@ def test_the_bound_holds() -> None:
     assert cache.info() == (4, 3, 100, 100)
     cache.put_each([(5, 5, 10)])
     assert cache.get_each([2, 3, 4, 5]) == [22, None, 4, 5] and cache.info().currsize == 80
+
+
+def test_what_is_the_same() -> None:
+    """Equality takes 1 for True, and some fields of parts are left out of it."""
+    same_, text = begun._same, Text("a")
+    for a, b in (
+        (1, True), (1, 1.0), (0.0, -0.0), ([1], (1,)), ({"a": 1, "b": 2}, {"b": 2, "a": 1}), ({"a": 1}, {"a": True}),
+        (text, Text("a", prefilled=True)), (text, Text("a", "final")), (Call("f", {"a": 1}), Call("f", {"a": 1}, "id")),
+        (Call("f", {"a": 1}), Call("f", {"a": True})), (Call("f", {}), Call("f", {}, raw=" {}")),
+    ):  # fmt: skip
+        assert not same_(a, b), (a, b)
+        assert same_(a, copy.deepcopy(a)) and same_(b, copy.deepcopy(b))
+
+
+def test_prompts_that_are_kept_at_one_place() -> None:
+    """Of one length and with one end: what is kept is compared, not only found."""
+    warm, cold = pair(QWEN)
+    for letter in "abab":
+        asked = [{"role": "user", "content": letter + "." * 200}]
+        assert same(QWEN, (warm, cold), asked, None)
+        assert same(QWEN, (warm, cold), [*asked, {"role": "assistant", "content": "x"}], None)
+    assert len(QWEN.bind(warm).prompts._items) == 2
