@@ -143,6 +143,26 @@ def test_wrong_inferences_are_refused(change: str) -> None:
     assert fmt.evidence.right == fmt.evidence.tried
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (" | replace('\\n\\n', '\\n')", {"blank lines"}),
+        (" | replace('\\n', ' ')", {"line ends", "blank lines"}),
+        (" | e", {"angle brackets", "ampersands", "quotes", "apostrophes"}),
+        (".split() | join(' ')", {"line ends", "blank lines", "blanks in a row", "other blanks"}),
+        (" | trim", set[str]()),
+    ],
+)
+def test_texts_that_a_template_alters_are_told(change: str, told: set[str]) -> None:
+    source = (
+        "{% for m in messages %}<|{{ m.role }}|>{{ m.content" + change + " }}<|end|>{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    )
+    evidence = infer_format(ChatTemplate(source, eos_token="<|end|>"), checks=80).evidence
+    assert evidence.right == evidence.tried and (evidence.lost > 0) == bool(told)
+    assert {n.removeprefix("texts are altered: ") for n in evidence.notes if n.startswith("texts")} == told
+
+
 def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("turnwire.inference.probe.PATIENCE", 0.5)
     loops = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}"

@@ -22,6 +22,11 @@ from .segments import Seen
 from .tree import Tree
 from .trials import turns
 
+TEXTS = {
+    "line ends": "\n", "blank lines": "\n\n", "blanks in a row": "  ", "other blanks": "\xa0",
+    "angle brackets": "<", "ampersands": "&", "quotes": '"', "apostrophes": "'",
+}  # fmt: skip
+"""What a template may not keep of a text, as it stands in one."""
 FAULTS_OF_SCHEMAS = frozenset(("invalid-arguments", "unknown-tool"))
 
 
@@ -84,7 +89,9 @@ def check(
     count: int,
     lost: tuple[str, ...] = (),
 ) -> Count:
-    """See the head of this file. Turns with values of kinds that are `lost` are not tried: the notes say so."""
+    """See the head of this file. Turns with values of kinds that are `lost`, or with texts that are (`unkept`), are not
+    tried: the notes say so."""
+    altered = [TEXTS[kind] for kind in unkept(probe, seen)]
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
     out = Count()
@@ -94,7 +101,9 @@ def check(
         if reply is None:
             out.refused += 1
             continue
-        if any(not kinds_of(v).isdisjoint(lost) for c in said.calls for v in c.arguments.values()):
+        texts = (said.reasoning or "", said.text or "")
+        values = (v for c in said.calls for v in c.arguments.values())
+        if any(a in t for a in altered for t in texts) or any(not kinds_of(v).isdisjoint(lost) for v in values):
             out.lost += 1
             continue
         out.tried += 1
@@ -112,6 +121,18 @@ def check(
                 break
         else:
             out.unequal += (Failure(said, wanted, ours),)
+    return out
+
+
+def unkept(probe: Probe, seen: Seen) -> list[str]:
+    """What the template alters in the texts of a turn, of `TEXTS`: no reply can be told by it."""
+    shown = next((k for k in sorted(seen.turns, key=len, reverse=True) if "C" in k and "K" not in k), "")
+    out: list[str] = []
+    for kind, piece in TEXTS.items() if shown else ():
+        text = f"zqa{piece}zqb"
+        reply = seen.behind(probe.turn(Said(text if "R" in shown else None, text)))
+        if reply is not None and reply.count(text) < len(shown):
+            out.append(kind)
     return out
 
 
