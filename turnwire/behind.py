@@ -215,7 +215,7 @@ def _plan(how: Writing, turn: Turn, messages: Sequence[Any]) -> Plan:
     if at is None:
         raise HistoryError(out.unmasked or "nothing of a reply is shown in a prompt", value=how.fmt.name,
                            path="messages", expected="a format that shows turns of the assistant")  # fmt: skip
-    base = out.text[at:]
+    base: str | None = out.text[at:]
     shown = any(r.kind == "tools" and r.start >= at for r in out.stretched)
     tools = how.tools is not None and not shown
     if shown:  # with the last question, as they were shown with the one before

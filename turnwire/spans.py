@@ -300,7 +300,7 @@ class Rendered:
             if special is not None:
                 pieces = [p for n, piece in enumerate(pieces) for p in ([piece] if n % 2 else special.split(piece))]
             for piece in filter(None, pieces):
-                known = alone.get(piece)
+                known: tuple[int, array[int] | None] | None = alone.get(piece)
                 if known is None and special is not None and special.fullmatch(piece):
                     number = bound.tokenizer.special(piece)
                     known = None if number is None else (len(piece), array("I", [number]))

@@ -109,8 +109,8 @@ def think(case: Case, region: Region) -> Cause | None:
         ours, theirs = (_without(t, opened, closed) for t in (a, b))
         if ours == theirs:
             more: Literal["a", "b"] = "a" if counts[0] > counts[1] else "b"
-            mine = region.a if more == "a" else region.b
-            inner = short(_inside(mine.text, opened, closed))
+            longer = region.a if more == "a" else region.b
+            inner = short(_inside(longer.text, opened, closed))
             what = (
                 f"only this side has {opened}{inner}{closed}"
                 if all(counts["ab".index(more)])

@@ -7,6 +7,7 @@ own text; where a field of the caller's is in it on one side only, it stands els
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from .case import Case, short
 from .regions import Cause, Excerpt, Reading, Region
@@ -30,7 +31,7 @@ def own(case: Case, region: Region) -> Cause | None:
         return None
     nowhere = only - _all(case.b), missing - _all(case.a)
     if only == nowhere[0] and missing == nowhere[1]:
-        lacking = "b" if only and not missing else "a" if missing and not only else ""
+        lacking: Literal["a", "b", ""] = "b" if only and not missing else "a" if missing and not only else ""
         return Cause("content-dropped", f"only one side has {', '.join(sorted(only | missing)[:4])}", lacking)
     if not nowhere[0] and not nowhere[1] and all(_size(case.a, f) == _size(case.b, f) for f in only | missing):
         return Cause("content-moved", f"{', '.join(sorted(only | missing)[:4])}: in another place on the other side")

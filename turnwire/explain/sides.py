@@ -193,8 +193,8 @@ def _lent(to: TemplateSide, mine: ChatTemplate, other: ChatTemplate) -> Template
     bare = mine.origin and not (mine.bos_token or mine.eos_token or mine.variables)
     if not bare or not (other.bos_token or other.eos_token):
         return to
-    known = {"bos_token": other.bos_token, "eos_token": other.eos_token, "variables": other.variables}
-    return replace(to, given=replace(mine, **known))
+    lent = replace(mine, bos_token=other.bos_token, eos_token=other.eos_token, variables=other.variables)
+    return replace(to, given=lent)
 
 
 def tokenizer_sha256(tokenizer: Tokenizer) -> str:

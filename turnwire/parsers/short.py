@@ -29,7 +29,7 @@ class ShortWay:
         self._fed = 0  # characters fed, in the public spelling
         self._count = 0  # tokens fed
         self._memo: Memo | None = None  # once fed
-        self._type: type = int  # of its pieces: ids, or
+        self._type: Any = int  # of its pieces: ids, or
         self._table: Sequence[Any] | None = None  # what an id stands for; None by text
         self._here: Known | None = None
         self._calm: dict[Any, Step] = NOTHING  # its calm steps

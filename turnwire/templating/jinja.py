@@ -125,7 +125,7 @@ class _Generator(CodeGenerator):
 class Sandbox(ImmutableSandboxedEnvironment):
     """See the head of this file. One for all templates; what is left of a render's budget is in `budget.current`."""
 
-    code_generator_class = _Generator
+    code_generator_class: type[CodeGenerator] = _Generator
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self) -> None:

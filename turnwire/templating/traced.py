@@ -48,6 +48,7 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
     texts: list[str] = []
     runs: list[Run] = []
     say, note = texts.append, runs.append
+    text: str
     for piece in pieces:
         if type(piece) is Text:
             line, text = 0, piece
@@ -57,11 +58,11 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
                 text = shown(budget.bounded(text))
         else:
             line, _, several = piece
-            for text in several:
-                if text:
-                    say(text)
-                    note((len(text), text._node, text._at, line))  # pyright: ignore[reportPrivateUsage]
-                    total += len(text)
+            for term in several:
+                if term:
+                    say(term)
+                    note((len(term), term._node, term._at, line))  # pyright: ignore[reportPrivateUsage]
+                    total += len(term)
             if total > most:
                 break
             continue

@@ -87,7 +87,7 @@ class Generator(CodeGenerator):
         self._decide(node.test)
         super().visit_CondExpr(node, frame)
 
-    def visit_Not(self, node: nodes.Not, frame: Any) -> None:
+    def visit_Not(self, node: nodes.UnaryExpr, frame: Any) -> None:
         self._decide(node.node)
         super().visit_Not(node, frame)
 
@@ -111,7 +111,7 @@ class Generator(CodeGenerator):
     def visit_TemplateData(self, node: nodes.TemplateData, frame: Any) -> None:
         self._literal(node.data, node.lineno, True)
 
-    def visit_Add(self, node: nodes.Add, frame: Any) -> None:
+    def visit_Add(self, node: nodes.BinExpr, frame: Any) -> None:
         whole = id(node) not in self.printed
         self.write("environment.added(context, (" * whole)
         for term in terms(node):
