@@ -1,4 +1,4 @@
-"""The official JSON-Schema test suite, as the source archive of jsonschema holds it (`make suite` fetches that): the
+"""The official JSON-Schema test suite, as the source archive of jsonschema holds it (`make test` fetches that): the
 verdicts of `hardened`, and of `quick` wherever it says that an instance is valid."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ELSEWHERE = "refRemote vocabulary dynamicRef defs definitions id anchor unknownK
 def cases(draft: str) -> Iterator[tuple[str, Any, Any, bool]]:
     found = sorted(cache_dir().glob("jsonschema-*.tar.gz"))
     if not found:
-        pytest.skip("needs the source archive of jsonschema: make suite")
+        pytest.skip("needs the source archive of jsonschema: make test fetches it")
     with tarfile.open(found[-1]) as archive:
         for member in archive:
             folder, _, file = member.name.partition(f"/json/tests/{draft}/")
