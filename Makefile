@@ -75,6 +75,7 @@ train: $(VENV)-train/.done
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.stream --markdown
 	$(BIN)/python -m benchmarks.stream --syntaxes --markdown
+	$(BIN)/python -m benchmarks.unseen --markdown
 	$(BIN)/python -m benchmarks.stream --peers --markdown
 	$(BIN)/python -m benchmarks.stream --idle --markdown
 	$(BIN)/python -m benchmarks.render --markdown

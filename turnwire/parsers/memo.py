@@ -4,7 +4,9 @@ Most tokens of a reply are text in the middle of a value. What the machine does 
 but its `Place`: it hands text to the open part, holds back some characters or none, and is at a place of the same value
 again. So the first time a piece is met at a place, a machine of its own is put there, fed, and watched; if it did
 nothing but that, its `Step` is kept, and a parser takes it from then on with one look into a table. Whatever else
-happens (a marker, a fault, the end of a string) is left to the parser's own machine.
+happens (a marker, a fault, the end of a string) is left to the parser's own machine. A character that goes by and leaves
+the machine where it was does so in any company, for the machine does the same however its text is cut (law L2): a piece
+of such characters need not be tried.
 
 A memo belongs to a format's program and a tokenizer, neither of which ever changes, so that it cannot be out of date.
 It is shared by all parsers and threads: two that learn at once write the same. It holds at most `MOST` steps, and then
@@ -30,14 +32,27 @@ Step: TypeAlias = "tuple[str, str, Known]"
 
 class Known:
     """A place, and the steps from it by the pieces that they take (ids, or texts): those between two places where
-    nothing is held, and all others, None for a piece that the machine must see."""
+    nothing is held, and all others, None for a piece that the machine must see. `plain`, `odd`: the ASCII characters
+    that go by and leave the machine here, and those that do not, as far as they were tried."""
 
-    __slots__ = ("calm", "held", "others", "place")
+    __slots__ = ("calm", "held", "odd", "others", "place", "plain")
 
     def __init__(self, place: Place):
         self.place, self.held = place, len(place.held)
         self.calm: dict[Any, Step] = {}
         self.others: dict[Any, Step | None] = {}
+        self.plain: set[str] = set()
+        self.odd: set[str] = set()
+
+    def passes(self, program: Program, text: str) -> bool:
+        """Whether an ASCII text goes by, character by character."""
+        if self.held or not text.isascii():
+            return False
+        if not self.plain.issuperset(text):
+            for c in set(text).difference(self.plain, self.odd):
+                by = try_out(program, self.place, c) == (c, json_of(self.place.kind, c), self.place)
+                (self.plain if by else self.odd).add(c)
+        return self.plain.issuperset(text)
 
 
 class Memo:
@@ -59,9 +74,12 @@ class Memo:
 
     def learn(self, program: Program, known: Known, piece: int | str, text: str) -> Step | None:
         """Find out what the machine does with the text of a piece."""
-        tried = try_out(program, known.place, text)
         self._grow()
         known = self.at(known.place)  # one of old learns nothing more
+        if text and known.passes(program, text):
+            step = known.calm[piece] = text, json_of(known.place.kind, text), known
+            return step
+        tried = try_out(program, known.place, text)
         step = None if tried is None else (tried[0], tried[1], self.at(tried[2]))
         if step is None or known.held or step[2].held:
             known.others[piece] = step
@@ -126,4 +144,9 @@ def try_out(program: Program, at: Place, text: str) -> tuple[str, str, Place] | 
     if not sink.pieces:
         return "", "", after
     _, raw, json = sink.pieces[0]
-    return raw, json if json is not None else escaped(raw) if at.kind == "value" else raw, after
+    return raw, json if json is not None else json_of(at.kind, raw), after
+
+
+def json_of(kind: str, text: str) -> str:
+    """The JSON text that a text of arguments stands for, where its notation does not say."""
+    return escaped(text) if kind == "value" else text
