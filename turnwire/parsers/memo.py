@@ -4,9 +4,9 @@ Most tokens of a reply are text in the middle of a value. What the machine does 
 but its `Place`: it hands text to the open part, holds back some characters or none, and is at a place of the same value
 again. So the first time a piece is met at a place, a machine of its own is put there, fed, and watched; if it did
 nothing but that, its `Step` is kept, and a parser takes it from then on with one look into a table. Whatever else
-happens (a marker, a fault, the end of a string) is left to the parser's own machine. A character that goes by and leaves
-the machine where it was does so in any company, for the machine does the same however its text is cut (law L2): a piece
-of such characters need not be tried.
+happens (a marker, a fault, the end of a string) is left to the parser's own machine. A character that goes by and
+leaves the machine where it was does so in any company, for the machine does the same however its text is cut (law L2):
+a piece of such characters need not be tried.
 
 A memo belongs to a format's program and a tokenizer, neither of which ever changes, so that it cannot be out of date.
 It is shared by all parsers and threads: two that learn at once write the same. It holds at most `MOST` steps, and then
