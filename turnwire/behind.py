@@ -135,7 +135,7 @@ def joined(how: Writing, sampled: Sequence[int], behind: Behind, part: str) -> l
 
 
 def stand_in(turn: Turn, text: str = "x", arguments: Mapping[str, Any] | None = None) -> Turn:
-    """A turn with the same kinds of parts, of which the text says nothing: complete calls keep name and id."""
+    """A turn with the same kinds of parts, of which the text says nothing: complete calls keep name and ids."""
     parts: list[Part] = []
     for part in turn.parts:
         if isinstance(part, Reasoning):
@@ -143,7 +143,7 @@ def stand_in(turn: Turn, text: str = "x", arguments: Mapping[str, Any] | None = 
         elif isinstance(part, Text):
             parts.append(replace(part, text=text))
         elif isinstance(part, Call) and part.complete:
-            parts.append(Call(part.name, dict(arguments or {}), part.written or part.id))
+            parts.append(Call(part.name, dict(arguments or {}), part.id, written=part.written))
     if not any(isinstance(p, (Text, Call)) for p in parts):
         parts.append(Text(text))
     return Turn("assistant", tuple(parts))

@@ -326,7 +326,7 @@ class Answers:
         """The place of the call that a result answers: by its id (of calls that share one, the first that is open),
         else by its name, else the first that is open. None: there is no such call."""
         if result.id is not None and any(c.id is not None for c in self.calls):
-            these = [i for i, c in enumerate(self.calls) if c.id == result.id]
+            these = [i for i, c in enumerate(self.calls) if result.id in (c.id, c.written)]
             at = next((i for i in these if i in self.open), these[-1] if these else None)
         else:
             first = self.open[0] if self.open else None
