@@ -16,6 +16,7 @@ TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 
 	annotated-doc pylatexenc peft \
 	verifiers==0.4.0 prime-sandboxes==0.5.1 prime-runs prime-tunnel connectrpc==0.11.1 protobuf-py==0.6.0 \
 	protobuf-py-ext==0.6.0 pyqwest anthropic docstring_parser distro mcp loguru math-verify latex2sympy2_extended \
+	prime-pydantic-config==0.4.3 pydantic-settings python-dotenv tyro renderers==0.1.12 \
 	tenacity tomli_w aiofiles aiohttp multidict yarl propcache aiohappyeyeballs aiosignal frozenlist
 JOBS ?= auto
 
