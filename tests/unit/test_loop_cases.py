@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
@@ -395,6 +396,36 @@ def test_f4_tokens_that_the_tokenizer_would_not_choose(source: str) -> None:
     assert loop.ids[len(sent) : len(sent) + len(ids)] == ids
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_f4_a_suffix_has_the_same_ids_behind_any_reply(source: str) -> None:
+    """https://github.com/radixark/miles/issues/949, https://github.com/radixark/miles/issues/1319: what is appended is
+    tokenized with what stands before it, and merges with it."""
+    added: set[tuple[int, ...]] = set()
+    for said in ("Yo", "Yo\n", "Yo ", "{", "é", "1."):
+        loop = begun(source)
+        loop.sampled(reply(loop, Text(said)), finish_reason="stop")
+        before = len(loop)
+        asked(loop)
+        added.add(tuple(loop.ids[before:]))
+    assert len(added) == 1 and added != {()}
+
+
+@pytest.mark.parametrize(("history", "rows"), [("exact", 1), ("segment", 3)])
+def test_f4_rows_fork_only_where_the_template_rewrites(history: str, rows: int) -> None:
+    """https://github.com/huggingface/trl/issues/6250: how many training rows a rollout becomes. Six replies, of which
+    three have reasoning that the next question strips; behind the last of them nothing is sampled."""
+    loop = begun(history=history)
+    said = 0
+    for n in range(6):
+        ids = reply(loop, *([Reasoning("hm")] if n % 2 else []), Text("Yo"))
+        said += len(ids)
+        loop.sampled(ids, finish_reason="stop")
+        loop.add([{"role": "user", "content": "More"}])
+        loop.prompt()
+    samples = loop.samples()
+    assert len(samples) == rows and sum(sum(s.mask) for s in samples) == said
+
+
 @pytest.mark.parametrize("history", ["exact", "segment"])
 def test_f4_old_reasoning_in_a_multi_turn_loop(history: str) -> None:
     """https://github.com/verl-project/verl/issues/6854: a template that drops the reasoning of turns before; it stays,
@@ -470,6 +501,30 @@ def test_f9_a_mask_ends_with_the_turn(source: str) -> None:
     assert sample.mask == [start <= n < stop for n in range(len(sample))]
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_f9_a_truncated_reply_keeps_its_mask(source: str) -> None:
+    """https://github.com/huggingface/transformers/issues/34494: a conversation that was cut has a mask of zeros."""
+    loop = begun(source)
+    ids = reply(loop, Text("Yo and more of it"))[:-2]
+    loop.sampled(ids, finish_reason="length")
+    (sample,) = loop.samples()
+    assert [i for i, m in zip(sample.ids, sample.mask) if m] == ids and sample.mask[-1]
+
+
+@pytest.mark.parametrize("name", ["mistral-v3", "mistral-v7", "mistral-v13", "mistral-tekken-v3"])
+def test_f9_what_stands_around_an_instruction_is_not_trained(name: str) -> None:
+    """https://github.com/axolotl-ai-cloud/axolotl/issues/2089: where Mistral's turns begin and end."""
+    loop = begun(f"format {name}")
+    sent = loop.prompt()
+    loop.sampled(reply(loop, Text("Yo")), finish_reason="stop")
+    asked(loop)
+    (sample,) = loop.samples()
+    decode = loop.format.bind(loop.tokenizer).decode
+    assert decode(sent).endswith("[/INST]") and not any(sample.mask[: len(sent)])
+    assert decode([i for i, m in zip(sample.ids, sample.mask) if m]).strip() == "Yo</s>"
+    assert decode(sample.ids[len(sample.mask) - sample.mask[::-1].index(True) :]).lstrip().startswith("[INST]")
+
+
 @pytest.mark.parametrize("source", ["format gemma-3", "format gemma-4", *SOURCES])
 def test_f9_the_terminator_is_trained(source: str) -> None:
     """https://github.com/axolotl-ai-cloud/axolotl/issues/3754: Gemma's end of turn was never in the loss."""
@@ -502,7 +557,8 @@ def test_f9_an_empty_thought_that_the_prompt_has_is_not_trained() -> None:
 @pytest.mark.parametrize("source", ["format qwen3", "template qwen3"])
 def test_f13_a_question_strips_old_reasoning_and_says_where(source: str) -> None:
     """https://github.com/QwenLM/Qwen3/issues/1826, https://github.com/lmstudio-ai/mlx-engine/issues/176: every server's
-    cache is thrown away."""
+    cache is thrown away; https://github.com/QwenLM/Qwen3.8/issues/48: 90 times the work;
+    https://github.com/PrimeIntellect-ai/renderers/pull/88: who keeps old reasoning departs from the template."""
     fmt, tokenizer = made(source)
     loop = Conversation(fmt, tokenizer, [TOOL], history="template")
     loop.add([{"role": "user", "content": "Hi"}])
@@ -520,8 +576,29 @@ def test_f13_a_question_strips_old_reasoning_and_says_where(source: str) -> None
     assert kinds["results behind reasoning and calls"].stable
 
 
+def test_f13_a_date_is_the_one_that_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Llama 3.2's system turn has the day's date: at midnight all that is cached would be another prompt's."""
+
+    class Tomorrow(date):
+        @classmethod
+        def today(cls) -> date:
+            return date(2031, 2, 3)
+
+    loop = begun("format llama-3.2")
+    sent = loop.prompt()
+    for module in ("llama_prose", "begun"):
+        monkeypatch.setattr(f"turnwire.templating.{module}.date", Tomorrow)
+    fresh = begun("format llama-3.2")
+    fresh.prompt()
+    assert "03 Feb 2031" in text(fresh)
+    loop.sampled(reply(loop, Text("Yo")), finish_reason="stop")
+    asked(loop)
+    assert loop.ids[: len(sent)] == sent and "2031" not in text(loop)
+
+
 def test_f13_an_empty_thought_comes_and_goes() -> None:
-    """https://github.com/ggml-org/llama.cpp/issues/22746: the empty block of a prompt is not in the history."""
+    """https://github.com/ggml-org/llama.cpp/issues/22746: the empty block of a prompt is not in the history;
+    https://github.com/PrimeIntellect-ai/renderers/pull/105: most rows of a rollout fork for it."""
     fmt, _ = made("format qwen3")
     kinds = {s.kind: s for s in prefix_stability(fmt, enable_thinking=False)}
     assert kinds["a question behind text"].was.startswith("<think>") and not kinds["a question behind text"].stable
