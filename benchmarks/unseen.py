@@ -34,25 +34,29 @@ SIZE = 40_000  # characters of the reasoning, and of the argument
 
 def sources() -> Iterator[str]:
     """Parts of the standard library's files, no two alike."""
-    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*/*.py")):
+    for path in sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py")):
+        if "site-packages" in path.parts:
+            continue
         text = path.read_bytes().decode(errors="replace")
         for at in range(0, len(text) - SIZE, SIZE):
             yield text[at : at + SIZE]
 
 
 def replies(fmt: turnwire.Format, tokenizer: Any, count: int) -> Iterator[list[int]]:
-    """Ids of replies that a format admits."""
+    """Ids of replies that a format admits, with reasoning where a reply may begin with it."""
     kinds = {w.kind for w in walk(fmt.reply) if isinstance(w, Frame)}
     texts = sources()
     while count:
         said, written = next(texts), next(texts)
-        first = Reasoning(said) if "reasoning" in kinds else Text(said)
         call = Call("write_file", {"path": "a.py", "content": written}, "call00001")
-        try:
-            yield fmt.render_reply(Turn("assistant", (first, call)), tokenizer, TOOLS).ids
-        except RefusedTurn:
-            continue
-        count -= 1
+        for first in (*([Reasoning(said)] if "reasoning" in kinds else []), Text(said)):
+            try:
+                ids = fmt.render_reply(Turn("assistant", (first, call)), tokenizer, TOOLS).ids
+            except RefusedTurn:
+                continue
+            count -= 1
+            yield ids
+            break
 
 
 def main() -> None:
