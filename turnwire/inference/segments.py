@@ -22,8 +22,9 @@ Joint = tuple[str, str]
 @dataclass(slots=True)
 class Seen:
     """See the head of this file. `base` is `closing` + `header`; `prompts` are the generation prompts behind it, the
-    default one first; `floating`: what stands before the header varies, so that `base` is the header alone;
-    `turns` the texts behind it, by kinds; `notes` what a template cannot show."""
+    default one first; `floating`: what stands before the header varies, so that `base` is the header alone; `bare`: some
+    turns have no header, only generation prompts and the others do; `turns` the texts behind it, by kinds; `notes` what
+    a template cannot show."""
 
     base: str
     closing: str
@@ -35,6 +36,7 @@ class Seen:
     aliased: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list[str])
     ids: str = "given"
+    bare: bool = False
 
     def id(self, given: str | None, index: int) -> str | None:
         """The id that a call is shown with: the one given, a number, or one that the notation makes."""
@@ -42,6 +44,8 @@ class Seen:
 
     def behind(self, text: str | None) -> str | None:
         """What stands behind the header of a turn."""
+        if self.bare and text is not None and not text.startswith(self.base) and text.startswith(self.closing):
+            return text[len(self.closing) :]
         if text is None or (not text.startswith(self.base) if not self.floating else self.header not in text):
             return None
         return text[text.index(self.header) + len(self.header) if self.floating else len(self.base) :]
@@ -83,12 +87,25 @@ def observe(probe: Probe, calls: bool) -> Seen:
         base, closing = common[max(ends, default=0) :], ""
     elif not base.startswith(closing):
         closing = ""
-    seen = Seen(base, closing, base[len(closing) :], floating, (), {}, aliased=aliased, notes=notes)
+    bare = _bare(turns, prefix(prompts), closing) if closing and base == closing else []
+    if bare:
+        base = prefix(prompts)
+        notes += (f"{' and '.join(NAMED[k] for k in kinds)}: written without the header of a prompt" for kinds in bare)
+    seen = Seen(base, closing, base[len(closing) :], floating, (), {}, aliased=aliased, notes=notes, bare=bool(bare))
     base = base[: len(base) - len(_forced(seen.header, [t for t in map(seen.behind, turns.values()) if t is not None]))]
     seen.base, seen.header = base, base[len(closing) :]
     seen.prompts = tuple(dict.fromkeys(p for p in map(seen.behind, prompts) if p is not None))
     seen.turns = {kinds: t for kinds, text in turns.items() if (t := seen.behind(text)) is not None}
     return seen
+
+
+def _bare(turns: Mapping[str, str], prompted: str, closing: str) -> list[str]:
+    """The turns that lack the header which prompts and other turns have."""
+    bare = [kinds for kinds, text in turns.items() if not text.startswith(prompted)]
+    return bare if is_end(prompted[len(closing) :]) and len(bare) < len(turns) else []
+
+
+NAMED = {"R": "reasoning", "C": "text", "K": "calls"}
 
 
 def _longest(texts: list[str]) -> str:
