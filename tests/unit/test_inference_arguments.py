@@ -226,7 +226,7 @@ CORPUS: dict[str, Any] = {
     "moonshotai-Kimi-K2-Instruct": Json(),
     "allenai-Olmo-3.1-32B-Instruct": PythonArguments,
     "openbmb-MiniCPM3-4B": PythonArguments,
-    "LFM2.5-8B-A1B": PythonArguments(Quoted()),
+    "LFM2.5-8B-A1B": PythonArguments(Quoted(raw=True), raw=True),
     "arcee-ai-Trinity-Large-Thinking": Value(python=True),
     "XiaomiMiMo-MiMo-V2.5": Value(python=True),
     "microsoft-FrogBoss-32B-2510": Value(python=True, containers=True),
@@ -238,7 +238,9 @@ CORPUS: dict[str, Any] = {
     "MiniMaxAI-MiniMax-M3-MXFP8": Elements("]<]minimax[>[", "</invoke>"),
 }
 APPROXIMATE = {
-    "LFM2.5-8B-A1B": ("not read as the template writes it: string with quotes, string with backslashes",),
+    "LFM2.5-8B-A1B": (
+        "strings have no escapes: one that holds a quote, and behind it what goes on with the call, ends there",
+    ),
     "MiniMaxAI-MiniMax-M3-MXFP8": (
         "not read as the template writes it: null, array of several types, null in an array or object",
     ),

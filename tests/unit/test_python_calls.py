@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import turnwire
-from tests.laws.law import EXAMPLES
+from tests.laws.law import EXAMPLES, reports
 from turnwire import Call, Text, Turn
 from turnwire.codecs import (
     BROKEN,
@@ -28,6 +30,7 @@ from turnwire.codecs import (
     loads,
     python_value,
 )
+from turnwire.codecs.python_call import AHEAD
 from turnwire.wire import Choice, End, Frame, If, Lit, Look, Many, Slot, Symbols, Tok
 
 WORDS = st.lists(st.sampled_from(["a", "'", '"', "\\", "\n", "é", "🙂", "\x00", '"""', ",", ")", "{", "="])).map(
@@ -42,6 +45,8 @@ VALUES = st.recursive(
 
 class Sink:
     """Keeps what it is told; no control token ends a value."""
+
+    eof = False
 
     def __init__(self) -> None:
         self.raw = self.json = ""
@@ -66,15 +71,16 @@ class Sink:
         return damaged
 
 
-def read(text: str, sizes: Callable[[], int] = lambda: 10**6) -> tuple[Sink, Took, str]:
+def read(text: str, sizes: Callable[[], int] = lambda: 10**6, raw: bool = False) -> tuple[Sink, Took, str]:
     """What a reader makes of a text, and what it leaves of it."""
     sink = Sink()
-    reader = PythonReader(sink)
-    took, at = MORE, 0
-    while at < len(text) and took is MORE:
-        n = sizes()
-        i, took = reader.take(text[: at + n], at, sink)
-        assert i > at or took is not MORE
+    reader = PythonReader(sink, raw)
+    took, at, seen = MORE, 0, 0
+    while seen < len(text) and took is MORE:
+        seen = min(len(text), seen + sizes())
+        sink.eof = seen == len(text)
+        i, took = reader.take(text[:seen], at, sink)
+        assert i > at or took is not MORE or raw
         at = i
     assert sink.raw == text[:at]
     return sink, took, text[at:]
@@ -128,6 +134,60 @@ def test_what_is_no_value_is_not_made_one(text: str) -> None:
     except ValueError:
         return
     assert took is BROKEN
+
+
+ENDS = re.compile(r"""['"]\s*(,\s*[^\s,()\[\]{}"'=]+\s*=|\)\s*([,;\]}<]|$))""")
+"""What ends a string that has no escapes."""
+RAW_TEXTS = st.lists(
+    st.sampled_from(["a", "'", '"', "\\", "\n", "é", ",", ", b", "=", ")", ") ", "]", " ", "f('x', 'y')", "it's"])
+).map("".join)
+
+
+def test_strings_without_escapes_read_back() -> None:
+    """Whatever they hold, if it does not spell how the call goes on; however the text is cut."""
+    tried: Counter[str] = Counter()
+
+    @settings(max_examples=EXAMPLES, deadline=None)
+    @given(st.dictionaries(st.sampled_from("abc"), RAW_TEXTS | VALUES), st.sampled_from("\"'"), st.data())
+    def check(arguments: dict[str, Any], quote: str, data: Any) -> None:
+        text = PythonArguments(Quoted(quote, True), raw=True).write(Call("f", arguments)) + ")] and more"
+        whole = read(text, raw=True)
+        cut = read(text, lambda: data.draw(st.integers(1, 4)), raw=True)
+        assert (cut[0].json, cut[1:]) == (whole[0].json, whole[1:])
+        strings = [v for v in arguments.values() if isinstance(v, str)]
+        spelled = any(ENDS.search(v + quote) for v in strings)
+        tried["spells an end" if spelled else "holds a quote" if quote in "".join(strings) else "other"] += 1
+        if not spelled:
+            assert loads(whole[0].json) == arguments and whole[1:] == (DONE, ")] and more") and not whole[0].faults
+
+    check()
+    reports.append(f"strings without escapes: {dict(tried)}")
+    assert tried["holds a quote"] >= EXAMPLES / 10 and tried["spells an end"] <= EXAMPLES / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "left"),
+    [
+        ("a='it's', b=''", {"a": "it's", "b": ""}, ")]"),
+        ("a='f('x', 'y')\n', b=[\"q'\", 'it\\'s']", {"a": "f('x', 'y')\n", "b": ["q'", "it's"]}, ")]"),
+        ("a='C:\\new', b='''", {"a": "C:\\new", "b": "'"}, ")]"),
+        ("a='x' ,\nb = 1", {"a": "x", "b": 1}, ")]"),
+        ("a='x'), g(b='y'", {"a": "x"}, "), g(b='y')]"),
+    ],
+)
+def test_quotes_in_strings_without_escapes(text: str, wanted: dict[str, Any], left: str) -> None:
+    sink, took, rest = read(text + ")]", raw=True)
+    assert (loads(sink.json), took, rest, sink.faults) == (wanted, DONE, left, [])
+
+
+def test_how_far_a_quote_looks_ahead() -> None:
+    """Not far: a reply that looks like a key, or like blanks, for long is no more work than any other."""
+    for text in ("a='x'" + " " * 10_000, "a='x', " + "k" * 10_000):
+        sink = Sink()
+        reader, at = PythonReader(sink, True), 0
+        for seen in range(1, len(text)):
+            at, _ = reader.take(text[:seen], at, sink)
+            assert seen - at <= 2 * AHEAD + 3
 
 
 def test_nesting_is_bounded() -> None:

@@ -23,6 +23,7 @@ MAX_WORD = 64
 _PLAIN = '[^%s"\\\\\x00-\x1f\ud800-\udfff]*'
 _RUN = _PLAIN + "(?:\\\\[^avxU0'\x00-\x1f\ud800-\udfff]" + _PLAIN + "){0,1000}"
 RUNS = {quote: re.compile(_RUN % (quote, quote)).match for quote in "\"'"}
+RAW_RUNS = {quote: re.compile(f"[^{quote}\ud800-\udfff]*").match for quote in "\"'"}
 
 
 class LiteralStream:
@@ -169,3 +170,34 @@ class LiteralStream:
             out.append("'")
         else:
             out.append(json.dumps(ESCAPES[kind])[1:-1] if kind in ESCAPES else "\\" + escape)
+
+
+class RawStream(LiteralStream):
+    """Strings outside brackets are text as it is, without escapes: whoever feeds it says (`end`) which quote is the
+    last, and feeds no text that goes beyond."""
+
+    __slots__ = ()
+
+    @property
+    def raw(self) -> bool:
+        """Whether such a string is open."""
+        return bool(self.delimiter) and not self.depth
+
+    def run(self, text: str, i: int) -> int:
+        return RAW_RUNS[self.delimiter](text, i).end() if self.raw else super().run(text, i)  # type: ignore[union-attr]
+
+    def feed(self, text: str) -> str:
+        return escaped(text) if self.raw else super().feed(text)
+
+    def end(self) -> str:
+        """The open string ends here."""
+        self.delimiter = ""
+        return '"'
+
+    def _outside(self, c: str, out: list[str]) -> None:
+        if self.depth or c not in "\"'":
+            super()._outside(c, out)
+            return
+        self._flush(out)
+        self.delimiter = c
+        out.append('"')

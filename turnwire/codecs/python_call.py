@@ -14,11 +14,13 @@ from typing import Any
 
 from ..turns import Call
 from ..wire import Symbols, is_symbol
-from .literal import LiteralStream
+from .literal import LiteralStream, RawStream
 from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Inside, Reader, Sink, Took
 from .text import dumps, loads
 
 NO_KEY = ",()[]{}\"'"  # what comes before a `=` in no keyword argument
+BEHIND = ",;]}<"  # what may stand behind a call, if not a control token
+AHEAD = 64  # characters of a key, and of blanks, that are looked at behind a quote
 
 
 class Anything:
@@ -31,10 +33,11 @@ class Anything:
 class PythonReader:
     """See the head of this file."""
 
-    __slots__ = ("context", "dirty", "gap", "key", "keys", "positional", "value")
+    __slots__ = ("context", "dirty", "gap", "key", "keys", "positional", "stream", "value")
 
-    def __init__(self, context: Context):
+    def __init__(self, context: Context, raw: bool = False):
         self.context = context
+        self.stream = RawStream if raw else LiteralStream
         self.key: list[str] = []
         self.keys = 0  # how many have been read
         self.value: LiteralStream | None = None  # of the open argument, once its key is known
@@ -49,7 +52,7 @@ class PythonReader:
     def resume(self, inside: Inside) -> None:
         self.dirty, where = inside[1]
         self.keys = self.keys or 1
-        self.value = self.value or LiteralStream(lenient=True)
+        self.value = self.value or self.stream(lenient=True)
         self.value.resume(where)
 
     def take(self, s: str, i: int, sink: Sink) -> tuple[int, Took]:
@@ -74,8 +77,15 @@ class PythonReader:
                     if ends is not False:
                         took = BROKEN if ends else MORE
                         break
+                if isinstance(value, RawStream) and value.raw and c == value.delimiter:
+                    last = self._ends(s, i + 1)
+                    if last is None:
+                        break
+                    self._say(out, value.end() if last else value.feed(c))
+                    i += 1
+                    continue
                 end = max(value.run(s, i), i + 1)
-                self.dirty = (self.dirty or c == "\n") and len(value.delimiter) < 3
+                self.dirty = (self.dirty or c == "\n") and len(value.delimiter) < 3 and self.stream is LiteralStream
                 self._say(out, value.feed(s[i:end]))
                 i = end
                 continue
@@ -113,6 +123,25 @@ class PythonReader:
         cut()
         return i, took
 
+    def _ends(self, s: str, i: int) -> bool | None:
+        """Whether the quote before `s[i]` ends a string without escapes: behind it stands a key or the end of the call.
+        None: not decided yet."""
+        i = _blanks(s, i)
+        if s[i : i + 1] == ",":
+            i = start = _blanks(s, i + 1)
+            while i < len(s) and s[i] not in NO_KEY and s[i] not in BLANKS and s[i] != "=" and i - start < AHEAD:
+                i += 1
+            named, i = i > start, _blanks(s, i)
+            if i < len(s):
+                return named and s[i] == "="
+        elif s[i : i + 1] == ")":
+            i = _blanks(s, i + 1)
+            if i < len(s):
+                return s[i] in BEHIND or is_symbol(s[i])
+        elif i < len(s):
+            return False
+        return True if self.context.eof else None
+
     def _say(self, out: list[str], json: str) -> None:
         if not self.positional:  # behind an argument without a key nothing is worth telling
             out.append(json)
@@ -128,7 +157,7 @@ class PythonReader:
             self._say(out, ("{" if not self.keys else ", ") + dumps("".join(self.key).rstrip(BLANKS)) + ": ")
             self.keys += 1
             self.key, self.gap, self.dirty = [], False, False
-            self.value = LiteralStream(lenient=True)
+            self.value = self.stream(lenient=True)
         elif self.key or c not in BLANKS:
             self.key.append(c)
 
@@ -151,6 +180,14 @@ class PythonReader:
         return BROKEN if self.positional else DONE
 
 
+def _blanks(s: str, i: int) -> int:
+    """Where the blanks from `s[i]` on end, of so many as are looked at."""
+    end = min(len(s), i + AHEAD)
+    while i < end and s[i] in BLANKS:
+        i += 1
+    return i
+
+
 def python_value(value: Any) -> str:
     """A JSON value as a Python literal, strings in double quotes (with JSON's escapes, which Python has too)."""
     if isinstance(value, bool) or value is None:
@@ -165,11 +202,15 @@ def python_value(value: Any) -> str:
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """Writes a value as templates do that put quotes around a string by hand: objects as JSON, all else as Python
-    prints it. Quotes and backslashes, which those leave as they are, are escaped: they would not read back."""
+    prints it. Quotes and backslashes, which those leave as they are, are escaped: they would not read back. `raw`:
+    they are left, for arguments that are `raw` too."""
 
     quote: str = "'"
+    raw: bool = False
 
     def __call__(self, value: Any) -> str:
+        if isinstance(value, str) and self.raw:
+            return self.quote + value + self.quote
         if isinstance(value, str):
             return self.quote + value.replace("\\", "\\\\").replace(self.quote, "\\" + self.quote) + self.quote
         return dumps(value) if isinstance(value, dict) else str(value)
@@ -177,21 +218,23 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class PythonArguments:
-    """The arguments of a call as Python keyword arguments; `value` writes one, `sep` stands between them."""
+    """The arguments of a call as Python keyword arguments; `value` writes one, `sep` stands between them. `raw`:
+    strings have no escapes; one ends at a quote behind which the call goes on, or ends."""
 
     value: Callable[[Any], str] = python_value
     sep: str = ", "
+    raw: bool = False
 
     first = Anything()
     notation = "python"
 
     def reader(self, context: Context) -> Reader:
-        return PythonReader(context)
+        return PythonReader(context, self.raw)
 
     def write(self, call: Call) -> str:
         """The model's own text where the call has it, and it is of this notation."""
         arguments = call.arguments or {}
-        if isinstance(call.raw, str) and read_python(call.raw) == arguments:
+        if isinstance(call.raw, str) and read_python(call.raw, self.raw) == arguments:
             return call.raw
         return self.sep.join(f"{key}={self.value(value)}" for key, value in arguments.items())
 
@@ -199,7 +242,7 @@ class PythonArguments:
 class _Whole:
     """A sink and a context for text that is at hand: what it gives as JSON."""
 
-    eof = False
+    eof = True
 
     def __init__(self) -> None:
         self.json: list[str] = []
@@ -220,10 +263,10 @@ class _Whole:
         return False
 
 
-def read_python(text: str) -> Any:
+def read_python(text: str, raw: bool = False) -> Any:
     """The arguments that a text holds, None if it is not of this notation."""
     whole = _Whole()
-    at, took = PythonReader(whole).take(text + ")", 0, whole)
+    at, took = PythonReader(whole, raw).take(text + ")", 0, whole)
     if took is not DONE or at != len(text):
         return None
     try:

@@ -18,7 +18,10 @@ from .slots import divider, head_of, name_slot
 ARGUMENTS = "zqarguments"
 USUAL = ("arguments", "parameters")
 TAG = re.compile(r"</[^<>]*>")
-PRINTERS: tuple[Callable[[Any], str], ...] = (python_value, dumps, repr, Quoted("'"), Quoted('"'))
+PRINTERS: tuple[Callable[[Any], str], ...] = (
+    python_value, dumps, repr, Quoted("'"), Quoted('"'), Quoted("'", True), Quoted('"', True)
+)  # fmt: skip
+RAW = "strings have no escapes: one that holds a quote, and behind it what goes on with the call, ends there"
 MAX_OUTER = 8  # objects around arguments that are looked at
 
 
@@ -142,9 +145,9 @@ def _python(samples: Samples, key: int, between: str) -> Iterator[Candidate]:
     sep = m[1] if m else ", "
     slot = name_slot(base[name + len(NAME) : key])
     for printer in PRINTERS:
-        codec = PythonArguments(printer, sep)
+        codec = PythonArguments(printer, sep, isinstance(printer, Quoted) and printer.raw)
         body = slot + divider(base[name + len(NAME) : key]) + Slot("arguments", codec)
-        yield Candidate(name, end, body)
+        yield Candidate(name, end, body, notes=(RAW,) if codec.raw else ())
 
 
 def _bare(samples: Samples, key: int, between: str) -> Iterator[Candidate]:

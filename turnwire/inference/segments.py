@@ -22,9 +22,9 @@ Joint = tuple[str, str]
 @dataclass(slots=True)
 class Seen:
     """See the head of this file. `base` is `closing` + `header`; `prompts` are the generation prompts behind it, the
-    default one first; `floating`: what stands before the header varies, so that `base` is the header alone; `bare`: some
-    turns have no header, only generation prompts and the others do; `turns` the texts behind it, by kinds; `notes` what
-    a template cannot show."""
+    default one first; `floating`: what stands before the header varies, so that `base` is the header alone; `bare`:
+    some turns lack the header that prompts and others have; `turns` the texts behind it, by kinds; `notes` what a
+    template cannot show."""
 
     base: str
     closing: str
