@@ -163,6 +163,43 @@ def test_texts_that_a_template_alters_are_told(change: str, told: set[str]) -> N
     assert {n.removeprefix("texts are altered: ") for n in evidence.notes if n.startswith("texts")} == told
 
 
+OPEN = "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>{% elif m.role == 'tool' %}"
+OPEN += "<|tool|>{{ m.content }}<|end|>{% else %}"
+CLOSE = "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+CALLS = "{% for c in m.tool_calls or [] %}{{ {'name': c.function.name, 'arguments': c.function.arguments} | tojson }}"
+CALLS += "{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("turn", "note"),
+    [
+        # calls alone have no header
+        (
+            "{% if m.content %}<|assistant|>{{ m.content }}{% endif %}{% if m.tool_calls %}<|calls|>" + CALLS
+            + "<|/calls|>{% endif %}",
+            "calls: written without the header of a prompt",
+        ),
+        # text alone has markers
+        (
+            "<|assistant|>{% if m.tool_calls %}{{ m.content }}<|calls|>" + CALLS + "<|/calls|>{% else %}<answer>"
+            "{{ m.content }}</answer>{% endif %}",
+            "",
+        ),
+        # text before calls has markers, and nothing tells what is behind them from text
+        (
+            "<|assistant|>{% if m.tool_calls %}<|pre|>{{ m.content }}<|calls|>" + CALLS + "{% else %}{{ m.content }}"
+            "{% endif %}",
+            "text behind a call is not shown, and has no place",
+        ),
+    ],
+)  # fmt: skip
+def test_turns_that_differ_by_their_parts(turn: str, note: str) -> None:
+    fmt = infer_format(ChatTemplate(OPEN + turn + CLOSE, eos_token="<|end|>"), checks=80)
+    evidence = fmt.evidence
+    assert (evidence.right, evidence.equal, evidence.lost) == (80, 80, 0)
+    assert [n for n in evidence.notes if "control tokens" not in n] == ([note] if note else [])
+
+
 def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("turnwire.inference.probe.PATIENCE", 0.5)
     loops = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}"

@@ -7,6 +7,7 @@ format with random turns (`evidence`). What is not certain is refused: `Inferenc
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -65,22 +66,26 @@ def infer_format(
         return job.run(checks, seed)
     except InferenceError as e:
         first = e
-    probe.mode = replace(probe.mode, followed=True)  # some templates leave the last turn open, to be gone on with
-    try:
-        return job.run(checks, seed)
-    except InferenceError:
-        raise first from None
+    mode = probe.mode
+    for followed, apart in ((True, False), (False, True)):
+        probe.mode = replace(mode, followed=followed)  # some templates leave the last turn open, to be gone on with
+        try:
+            return replace(job, apart=apart).run(checks, seed)
+        except InferenceError:
+            continue
+    raise first
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One inference; `calls`: the template shows calls."""
+    """One inference; `calls`: the template shows calls; `apart`: see `join`."""
 
     template: ChatTemplate
     probe: Probe
     tokenizer: Tokenizer | None
     name: str
     calls: bool
+    apart: bool = False
 
     def run(self, checks: int, seed: int) -> Format:
         """The format, checked."""
@@ -95,13 +100,10 @@ class _Job:
     def _run(self, checks: int, seed: int) -> Format:
         probe = self.probe
         seen = observe(probe, self.calls)
-        calls = observe_calls(probe, seen, infer_call(asker(probe, seen))) if self.calls else None
+        calls = observe_calls(probe, seen, infer_call(asker(probe, seen)), self.apart) if self.calls else None
         if calls is None:
-            join(seen, None)
-        try:
-            fmt, tree = self._format(seen, calls, False)
-        except FormatError:  # markers that begin alike: with their white space they may differ
-            fmt, tree = self._format(seen, calls, True)
+            join(seen, None, self.apart)
+        fmt, tree = self._first_format(seen, calls)
         most, lost = (calls.most, calls.lost) if calls is not None else (None, ())
         done = check(probe, seen, tree, fmt, most, seed, checks, lost)
         notes = [*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes]
@@ -131,8 +133,21 @@ class _Job:
         object.__setattr__(fmt, "notes", unique)
         return fmt
 
-    def _format(self, seen: Seen, calls: CallList | None, firm: bool) -> tuple[Format, Tree]:
-        tree = self._tree(seen, calls, firm)
+    def _first_format(self, seen: Seen, calls: CallList | None) -> tuple[Format, Tree]:
+        try:
+            return self._format(seen, calls)
+        except FormatError as e:
+            first = e
+        with contextlib.suppress(FormatError):  # markers that begin alike: with their white space they may differ
+            return self._format(seen, calls, firm=True)
+        if ("K", "C") in seen.joints:
+            raise first
+        return self._format(seen, calls, strict=True)
+
+    def _format(
+        self, seen: Seen, calls: CallList | None, firm: bool = False, strict: bool = False
+    ) -> tuple[Format, Tree]:
+        tree = self._tree(seen, calls, firm, strict)
         spell = self._spelling(seen, tree)
         spell = replace(spell, also=tuple(sorted({*spell.also, *control_tokens(tree.reply)})))
         tree.body = spell.respelled(tree.body)
@@ -150,7 +165,7 @@ class _Job:
         texts = [t for ts in seen.joints.values() for t in ts] + [*seen.turns.values(), seen.base]
         return Spelling.of(self.tokenizer, [*texts, *(literals(tree.body) if tree is not None else ())])
 
-    def _tree(self, seen: Seen, calls: CallList | None, firm: bool) -> Tree:
+    def _tree(self, seen: Seen, calls: CallList | None, firm: bool, strict: bool) -> Tree:
         spell = self._spelling(seen, None)
         listed = is_list(seen, calls)
         edges = Edges() if listed else factor(seen, calls)
@@ -158,7 +173,10 @@ class _Job:
         notes: list[str] = []
         eos = str(self.probe.variables["eos_token"])
         end = end_of(ends, self._following(seen, ends), eos, bool(self.template.eos_token), spell, notes)
-        tree = build_list(seen, calls, spell, end) if listed else build(calls, edges, spell, end, firm)
+        if listed:
+            tree = build_list(seen, calls, spell, end)
+        else:
+            tree = build(calls, edges, spell, end, firm, strict, seen.alone and self._unprompted(seen, *seen.alone))
         tree.notes += notes
         if not listed and "R" not in edges.close:
             cut = cut_closer(self.probe)
@@ -168,6 +186,12 @@ class _Job:
                 where = "cut out of content" if cut else "begun in the prompt"
                 tree.notes.append(f"reasoning is never shown, only {where}: it is taken to stand between {marks}")
         return tree
+
+    @staticmethod
+    def _unprompted(seen: Seen, lead: str, tail: str) -> tuple[str, str]:
+        """What stands around text alone, without what a prompt holds of it."""
+        given = max((p for p in seen.prompts if lead.startswith(p)), key=len, default="")
+        return lead[len(given) :], tail
 
     def _following(self, seen: Seen, ends: dict[str, str]) -> dict[str, str]:
         """What opens the next turn, behind parts that the template ends with nothing."""

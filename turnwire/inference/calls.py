@@ -58,8 +58,8 @@ def bodies(body: Word, calls: tuple[Call, ...]) -> list[str]:
     return text.split(BETWEEN) if text is not None else []
 
 
-def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
-    """Split what surrounds a call; fills `seen.joints`."""
+def observe_calls(probe: Probe, seen: Seen, shape: CallShape, apart: bool = False) -> CallList:
+    """Split what surrounds a call; fills `seen.joints` (`apart`: see `join`)."""
     beside = None if "K" in seen.turns else SAID
 
     def called(n: int) -> tuple[Called, ...]:
@@ -86,7 +86,7 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape) -> CallList:
             if not (alone.startswith(shape.head) and alone.endswith(shape.tail)):
                 raise Odd("a call does not stand between the same texts each time")
             ours.append(alone[len(shape.head) : len(alone) - len(shape.tail)])
-    join(seen, ours[0])
+    join(seen, ours[0], apart)
     ids = [str(c.id) for c in called(3)]
     seen.joints = {k: tuple(_unnamed(t, ids) for t in ts) if "K" in k else ts for k, ts in seen.joints.items()}
     between: list[str] = []

@@ -40,8 +40,8 @@ def factor(seen: Seen, calls: CallList | None) -> Edges:
     joints: dict[tuple[str, str], str] = {}
     for a, b in seen.joints:
         text = seen.joint(a, b) or ""
-        text = _less(text, before, "end") if b == "K" else text
-        joints[a, b] = _less(text, behind, "begin") if a == "K" else text
+        text = less(text, before, "end") if b == "K" else text
+        joints[a, b] = less(text, behind, "begin") if a == "K" else text
     edges = Edges()
     starts = [b for b in "RCK" if ("^", b) in joints]
     edges.lead = _blanks([joints["^", b] + (before if b == "K" else "") for b in starts])
@@ -57,11 +57,11 @@ def factor(seen: Seen, calls: CallList | None) -> Edges:
     for b in "RCK":
         into = [a for a in "^RCK" if (a, b) in joints]
         if into:
-            _open(edges, b, {a: _less(joints[a, b], edges.close.get(a, ""), "begin") for a in into})
+            _open(edges, b, {a: less(joints[a, b], edges.close.get(a, ""), "begin") for a in into})
     return edges
 
 
-def _less(text: str, part: str, side: str) -> str:
+def less(text: str, part: str, side: str) -> str:
     """A text without what it begins or ends with."""
     if not (text.startswith(part) if side == "begin" else text.endswith(part)):
         raise Odd(f"{text!r} does not {side} with {part!r}")

@@ -23,7 +23,8 @@ Joint = tuple[str, str]
 class Seen:
     """See the head of this file. `base` is `closing` + `header`; `prompts` are the generation prompts behind it, the
     default one first; `floating`: what stands before the header varies, so that `base` is the header alone; `bare`:
-    some turns lack the header that prompts and others have; `turns` the texts behind it, by kinds; `notes` what a
+    some turns lack the header that prompts and others have; `turns` the texts behind it, by kinds; `alone`: what
+    stands before and behind text alone, where that is not what stands around text beside a call; `notes` what a
     template cannot show."""
 
     base: str
@@ -37,6 +38,7 @@ class Seen:
     notes: list[str] = field(default_factory=list[str])
     ids: str = "given"
     bare: bool = False
+    alone: tuple[str, str] | None = None
 
     def id(self, given: str | None, index: int) -> str | None:
         """The id that a call is shown with: the one given, a number, or one that the notation makes."""
@@ -150,23 +152,22 @@ def _forced(header: str, turns: list[str]) -> str:
     return "".join(found[at:]) if opens or any(t.lstrip().startswith(closer) for t in turns) else ""
 
 
-def join(seen: Seen, called: str | None) -> None:
-    """Fill `seen.joints`; `called` is the body of the one call, as it is written."""
+def join(seen: Seen, called: str | None, apart: bool = False) -> None:
+    """Fill `seen.joints`; `called` is the body of the one call, as it is written. `apart`: text alone is written
+    otherwise than beside a call (`Seen.alone`)."""
     joints: dict[Joint, list[str]] = {}
     for kinds, text in seen.turns.items():
-        parts = [(text.index(s), len(s), kind) for s, kind in ((THOUGHT, "R"), (SAID, "C")) if kind in kinds]
-        if "K" in kinds:
-            assert called is not None
-            if called not in text:
-                raise Odd("a call is written otherwise beside other parts")
-            parts.append((text.index(called), len(called), "K"))
-        at, last = 0, "^"
-        for start, size, kind in sorted(parts):
-            if start < at:
-                raise Odd("parts overlap")
-            joints.setdefault((last, kind), []).append(text[at:start])
-            at, last = start + size, kind
-        joints.setdefault((last, "$"), []).append(text[at:])
+        between = _between(kinds, text, called)
+        if apart and kinds == "C":
+            seen.alone = between["^", "C"], between["C", "$"]
+            continue
+        for joint, piece in between.items():
+            joints.setdefault(joint, []).append(piece)
+    if apart:
+        if seen.alone is None or set(seen.turns) != {"C", "K", "CK"} or ("C", "K") not in joints:
+            raise Odd("text is written in one way")
+        if joints["^", "K"] == [joints["^", "C"][0] + joints["C", "K"][0]]:
+            del joints["^", "K"]  # a call alone stands behind an empty text
     seen.joints = {k: tuple(dict.fromkeys(v)) for k, v in joints.items()}
     shown = set(seen.turns) | set(seen.aliased)
     if "K" in shown and "C" in shown and "CK" not in shown:
@@ -177,6 +178,24 @@ def join(seen: Seen, called: str | None) -> None:
             for k in ("R", "RC", "RK", "RCK")
             if k not in shown and k.replace("R", "") in (*shown, "") and k != "RCK"
         ]
+
+
+def _between(kinds: str, text: str, called: str | None) -> dict[Joint, str]:
+    """The joints of one turn."""
+    parts = [(text.index(s), len(s), kind) for s, kind in ((THOUGHT, "R"), (SAID, "C")) if kind in kinds]
+    if "K" in kinds:
+        assert called is not None
+        if called not in text:
+            raise Odd("a call is written otherwise beside other parts")
+        parts.append((text.index(called), len(called), "K"))
+    out: dict[Joint, str] = {}
+    at, last = 0, "^"
+    for start, size, kind in sorted(parts):
+        if start < at:
+            raise Odd("parts overlap")
+        out[last, kind] = text[at:start]
+        at, last = start + size, kind
+    return out | {(last, "$"): text[at:]}
 
 
 WORDS = {"R": "reasoning alone is", "RC": "reasoning before text is", "RK": "reasoning before a call is"}

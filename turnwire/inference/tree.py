@@ -14,7 +14,7 @@ from typing import Any
 from ..codecs import CallId, JsonCall
 from ..wire import NOTHING, Choice, End, Frame, If, Look, Many, Opt, Pad, Seq, Slot, Tok, Word, walk
 from .calls import ID, CallList
-from .edges import KINDS, Edges
+from .edges import KINDS, Edges, less
 from .pieces import Spelling, is_marker, joined, pieces, suffix
 from .probe import Odd
 
@@ -37,12 +37,26 @@ class Tree:
         return self.body if self.end is None else joined(self.body, self.end)
 
 
-def build(calls: CallList | None, edges: Edges, spell: Spelling, end: End, firm: bool = False) -> Tree:
-    """The reply tree of factored joints. `firm`: what opens a section of calls is one marker, with its white space."""
+def build(
+    calls: CallList | None,
+    edges: Edges,
+    spell: Spelling,
+    end: End,
+    firm: bool = False,
+    strict: bool = False,
+    alone: tuple[str, str] | None = None,
+) -> Tree:
+    """The reply tree of factored joints. `firm`: what opens a section of calls is one marker, with its white space;
+    `strict`: no text stands behind calls; `alone`: see `Seen`."""
     notes: list[str] = []
     think = _think(edges, spell, notes)
     opener = spell.word(edges.open.get("C", ""))
-    text = Frame("text", joined(_gap(edges, "C"), opener, Slot("text"), spell.word(edges.close.get("C", ""))))
+    said = joined(_gap(edges, "C"), opener, Slot("text"), spell.word(edges.close.get("C", "")))
+    if alone is not None:
+        edges.ends["C"] = edges.ends["K"]
+        lead, close = alone[0], less(alone[1], edges.ends["K"], "end")
+        said = Choice(If(Last("call"), said), joined(spell.word(lead), Slot("text"), spell.word(close)))
+    text = Frame("text", said)
     head: list[Word] = [Pad(edges.lead)] if edges.lead else []
     head += [Opt(think)] if think is not None else []
     tails, last = _before_end(edges)
@@ -56,6 +70,9 @@ def build(calls: CallList | None, edges: Edges, spell: Spelling, end: End, firm:
     if any(isinstance(w, Look) for w in walk(group)):
         notes.append("calls begin with ordinary text: they are looked for where a reply begins, not behind text")
         return Tree(joined(*head, Opt(group), Many(text), *last), end, tails, notes)
+    if strict:
+        notes.append("text behind a call is not shown, and has no place")
+        return Tree(joined(*head, Many(text), Opt(group), *last), end, tails, notes)
     return Tree(joined(*head, Many(Choice(text, group)), *last), end, tails, notes)
 
 
@@ -93,7 +110,7 @@ def _before_end(edges: Edges) -> tuple[dict[str, str], list[Word]]:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Whether the last part is of a kind."""
+    """Whether the part that comes next is of a kind; where none does, the last one."""
 
     kind: str
 
