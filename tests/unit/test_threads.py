@@ -14,22 +14,36 @@ from typing import Any
 import pytest
 
 import turnwire
+from tests import tiktokens
+from tests.families.official import template
 from tests.laws.strategies import frame_kinds
 from turnwire import Call, Reasoning, Text, Turn
 from turnwire.tokenbackend import HfTokenizer
-from turnwire.tokens import small_tokenizer
+from turnwire.tokens import Tokenizer, small_tokenizer
 
 THREADS = 16
+LOCKED: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+ROUNDS = 1 if LOCKED else 3  # without a lock, races are rarer than switches forced
 TOOLS = [
     {"type": "function", "function": {"name": "f", "description": "d", "parameters": {
         "type": "object", "properties": {"a": {"type": "string", "pattern": "^x+y?"}, "n": {"type": "integer"}},
         "required": ["a"]}}}]  # fmt: skip
-FORMATS = ("qwen3", "qwen3-coder", "harmony", "lfm2")
 
 
 def fresh(fmt: turnwire.Format) -> HfTokenizer:
     """One that has bound, encoded and remembered nothing, so that the threads race for the first time."""
+    pytest.importorskip("tokenizers", reason="needs the package tokenizers", exc_type=ImportError)
     return HfTokenizer(small_tokenizer(fmt).backend)  # type: ignore[attr-defined]
+
+
+def tiktoken(fmt: turnwire.Format) -> Tokenizer:
+    return tiktokens.qwen3()
+
+
+SHARED: list[tuple[str, Callable[[turnwire.Format], Tokenizer]]] = [
+    *((name, fresh) for name in ("qwen3", "qwen3-coder", "harmony", "lfm2")),
+    *((name, tiktoken) for name in ("qwen3", "qwen3-coder")),
+]
 
 
 def job(fmt: turnwire.Format, tokenizer: Any, seed: int) -> Any:
@@ -67,22 +81,22 @@ def hammered(work: Callable[[int], Any], seeds: list[int]) -> list[Any]:
     return [rows[-n:] + rows[:-n] if n else rows for n, rows in enumerate(found)]
 
 
-def test_sixteen_threads_share_formats_and_tokenizers() -> None:
-    seeds = list(range(THREADS))
-    for name in FORMATS:
-        base = turnwire.get_format(name)
-        alone = [job(base, fresh(base), seed) for seed in seeds[:2]]
+@pytest.mark.parametrize(("name", "make"), SHARED, ids=lambda value: getattr(value, "__name__", value))
+def test_sixteen_threads_share_formats_and_tokenizers(name: str, make: Callable[[turnwire.Format], Tokenizer]) -> None:
+    base = turnwire.get_format(name)
+    alone = [job(base, make(base), seed) for seed in (0, 1)]
+    for _ in range(ROUNDS):
         shared = base.but(name)  # equal, and nothing of it compiled
-        tokenizer = fresh(base)
-        for rows in hammered(lambda seed, f=shared, t=tokenizer: job(f, t, seed), seeds[:2] * 3):
-            assert rows == alone * 3, name
-    lock = getattr(sys, "_is_gil_enabled", lambda: True)()
-    print(f"{THREADS} threads, {len(FORMATS)} formats; with a lock: {lock}")
+        tokenizer = make(base)
+        for rows in hammered(lambda seed, f=shared, t=tokenizer: job(f, t, seed), [0, 1] * 3):
+            assert rows == alone * 3
+    print(f"{name}: {THREADS} threads; with a lock: {LOCKED}")
 
 
-def test_a_cache_keeps_its_bound_under_threads() -> None:
+@pytest.mark.parametrize("make", [fresh, tiktoken])
+def test_a_cache_keeps_its_bound_under_threads(make: Callable[[turnwire.Format], Tokenizer]) -> None:
     fmt = turnwire.get_format("qwen3")
-    bound = fmt.bind(fresh(fmt))
+    bound = fmt.bind(make(fmt))
     bound.runs.limit = bound.prompts.limit = 20_000
     hammered(lambda seed: bound.encode(f"text {seed} " * 20), list(range(THREADS)) * 8)
     hammered(lambda seed: job(fmt, bound.tokenizer, seed), [0, 1])
@@ -90,6 +104,37 @@ def test_a_cache_keeps_its_bound_under_threads() -> None:
         assert 0 < info.currsize <= info.maxsize and info.hits + info.misses >= THREADS
     held = sum(cost for _, cost in bound.runs._items.values())
     assert held == bound.runs.info().currsize
+
+
+def test_a_vocabulary_is_read_once_by_all_threads() -> None:
+    fmt, tokenizer = turnwire.get_format("qwen3"), tiktokens.qwen3()
+    hammered(lambda seed: fmt.parser(tokenizer).feed(tokenizer.encode(f"Go {seed}")), [0, 1])
+    assert len(tokenizer.reads) == tokenizer.size
+
+
+def test_sixteen_threads_share_a_template() -> None:
+    """Compiled, traced, masked and inferred from by all threads at once, the first time too."""
+    source = template("qwen3")
+
+    def work(shared: turnwire.ChatTemplate, tokenizer: Tokenizer, seed: int) -> Any:
+        messages = [
+            {"role": "user", "content": f"Go {seed} é"},
+            {"role": "assistant", "content": "", "tool_calls": [
+                {"type": "function", "function": {"name": "f", "arguments": {"a": "x" * seed}}}]},
+            {"role": "tool", "content": f"r{seed}"},
+            {"role": "assistant", "content": "Done."},
+        ]  # fmt: skip
+        prompt = shared.render(messages, TOOLS, tokenizer)
+        found = [prompt.ids, prompt.mask("sampled"), [prompt.origin(i) for i in range(0, len(prompt.text), 50)]]
+        return [*found, shared.infer_format() if seed == 1 else None]
+
+    for _ in range(ROUNDS):
+        tokenizer = tiktokens.qwen3()
+        alone = [work(turnwire.ChatTemplate(source), tokenizer, seed) for seed in (0, 1)]
+        fresh = turnwire.ChatTemplate(f"{source}{{# {_} #}}")  # nothing of it compiled
+        for rows in hammered(lambda seed, c=fresh, t=tokenizer: work(c, t, seed), [0, 1]):
+            assert [row[:3] for row in rows] == [row[:3] for row in alone]
+            assert rows[1][3].reply == alone[1][3].reply
 
 
 def test_formats_are_immutable() -> None:
