@@ -25,7 +25,7 @@ from turnwire.errors import TemplateError
 from turnwire.origins import Key, spell
 from turnwire.templating import jinja, sourcemap
 from turnwire.templating.sourcemap import trace
-from turnwire.templating.traced_code import Generator
+from turnwire.templating.template_code import Generator
 from turnwire.templating.traced_text import Rope
 
 
@@ -199,7 +199,7 @@ def looked_at(source: str, x: str) -> list[int]:
 
 
 def test_jinja_is_one_that_this_was_run_with() -> None:
-    """`traced_code.py` overrides methods of Jinja's code generator: another minor version has to be looked at. `make
+    """`template_code.py` overrides methods of Jinja's code generator: another minor version has to be looked at. `make
     jinja` runs these tests on each release of this one."""
     version = importlib.metadata.version("jinja2") if "TURNWIRE_JINJA" not in os.environ else jinja2.__version__
     assert os.environ.get("TURNWIRE_JINJA", version) == version

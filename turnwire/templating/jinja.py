@@ -2,7 +2,8 @@
 
 The environment is that of `transformers.utils.chat_template_utils` (5.23): an immutable sandbox, trimmed blocks, loop
 controls, `tojson` that escapes nothing, `raise_exception`, `strftime_now`, `{% generation %}`. The tree of a template
-is given counting steps before it is compiled, so that nothing of it runs uncounted; see `budget`.
+is given counting steps before it is compiled, so that nothing of it runs uncounted; see `budget`. The code that is made
+of it (`template_code`) runs in this sandbox, and in the one of `traced`.
 """
 
 from __future__ import annotations
@@ -10,26 +11,23 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any, NoReturn, cast
 
 import jinja2
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
-from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.parser import Parser
 from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
+from markupsafe import escape
 
 from ..errors import TemplateError
 from . import budget
+from .template_code import BOUNDED, GLANCES, JOINED, METHODS, STEP, Program, program
 from .template_errors import failed, malformed
 
-BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
-METHODS = frozenset(dir(dict))
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -91,12 +89,6 @@ class _Guards(NodeTransformer):
         return node
 
 
-GLANCES = frozenset(  # tests that look at no more than a value's type
-    "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
-    "sameas escaped odd even".split()
-)
-
-
 def _filtered(name: str, node: nodes.Expr, more: Sequence[nodes.Expr] = ()) -> nodes.Filter:
     return nodes.Filter(node, name, list(more), [], None, None, lineno=node.lineno)
 
@@ -109,23 +101,10 @@ def _bounded(node: Any) -> Any:
     return node if isinstance(node, nodes.Const) else _filtered(BOUNDED, node)
 
 
-reads: ContextVar[set[str]] = ContextVar("reads")  # of the template that is being compiled
-
-
-class _Generator(CodeGenerator):
-    """Notes which variables a template asks for, as `jinja2.meta` does in a run of its own."""
-
-    def enter_frame(self, frame: Any) -> None:
-        super().enter_frame(frame)
-        found = reads.get(None)
-        if found is not None:
-            found.update(name for action, name in frame.symbols.loads.values() if action == VAR_LOAD_RESOLVE)
-
-
 class Sandbox(ImmutableSandboxedEnvironment):
     """See the head of this file. One for all templates; what is left of a render's budget is in `budget.current`."""
 
-    code_generator_class: type[CodeGenerator] = _Generator
+    text: type[str] = str  # what its strings are
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self) -> None:
@@ -134,8 +113,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             extensions=[Generation, "jinja2.ext.loopcontrols"],
             optimized=False,
-            finalize=budget.bounded,
         )
+        self.printed: Callable[[int, Any], Any] = _printed
+        self.escaped: Callable[[int, bool, Any], Any] = _escaped
         self.filters["tojson"] = tojson
         known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
@@ -168,17 +148,54 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, of a mapping without an exception for each."""
-        if type(obj) is dict and attribute not in METHODS:
-            try:
-                return cast("dict[str, Any]", obj)[attribute]
-            except KeyError:
-                return self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+        return self.field(obj, attribute) if attribute not in METHODS else super().getattr(obj, attribute)
+
+    def field(self, obj: Any, name: str) -> Any:
+        """`obj.name`, which is no method of a mapping."""
+        if type(obj) is dict:
+            value = cast("dict[str, Any]", obj).get(name, self)
+            return self.undefined(obj=obj, name=name) if value is self else value
+        return super().getattr(obj, name)
+
+    def item(self, obj: Any, key: str) -> Any:
+        """`obj["key"]`."""
+        value = cast("dict[str, Any]", obj).get(key, self) if type(obj) is dict else self
+        return super().getitem(obj, key) if value is self else value
+
+    seen, seen_item = field, item  # of which nothing is printed
+
+    def asked(self, context: Any, loop: Any, block: Any, method: str, obj: Any, *args: Any) -> Any:
+        """`obj.method(...)`, for a method of strings."""
+        if type(obj) is not self.text:
+            return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
+        left = budget.current.get()
+        left.step()
+        weight = budget.arguments(args)
+        budget.method(method, obj, args, {})
+        left.size(weight)
+        return getattr(obj, method)(*args)
+
+    def added(self, context: Any, values: tuple[Any, ...]) -> Any:
+        """`a + b + c`."""
+        return functools.reduce(lambda left, right: self.call_binop(context, "+", left, right), values)
+
+    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
+        """What `{{ a + b + c }}` writes."""
+        return self.printed(line, self.added(context, values))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
         budget.operator(operator, left, right)
         return super().call_binop(context, operator, left, right)
+
+
+def _printed(line: int, value: Any) -> str:
+    """What `{{ value }}` writes."""
+    return str(budget.bounded(value))
+
+
+def _escaped(line: int, escaping: bool, value: Any) -> str:
+    return str(escape(budget.bounded(value)) if escaping else budget.bounded(value))
 
 
 def counted(pieces: Iterable[str]) -> Iterator[str]:
@@ -273,37 +290,24 @@ def sandbox() -> Sandbox:
     return Sandbox()
 
 
+@functools.lru_cache(256)
 def compiled(source: str) -> jinja2.Template:
     """A template ready to run. Raises `TemplateError` with the line of a syntax error."""
-    return _compiled(source)[0]
+    made = program_of(source)
+    return made.within(sandbox(), [literal.value for literal in made.literals])
 
 
 def undeclared(source: str) -> frozenset[str]:
     """The variables that a template asks for, but for the sandbox's own."""
-    return _compiled(source)[1] - sandbox().globals.keys()
+    return program_of(source).reads - sandbox().globals.keys()
 
 
 @functools.lru_cache(256)
-def _compiled(source: str) -> tuple[jinja2.Template, frozenset[str]]:
-    found: set[str] = set()
-    token = reads.set(found)
-    try:
-        return compile_in(sandbox(), source), frozenset(found)
-    finally:
-        reads.reset(token)
-
-
-@functools.lru_cache(8)
-def parsed(source: str) -> nodes.Template:
-    """The tree of a template, guarded: it is compiled by several environments, which do not change it."""
-    return sandbox().parse(source)
-
-
-def compile_in(environment: Sandbox, source: str) -> jinja2.Template:
-    """A template of an environment; raises as `compiled` does."""
+def program_of(source: str) -> Program:
+    """The code of a template; raises as `compiled` does."""
     token = budget.current.set(budget.Budget(budget.Limits()))
     try:
-        return environment.from_string(parsed(source))
+        return program(sandbox(), sandbox().parse(source))
     except jinja2.TemplateSyntaxError as e:
         raise malformed(e, source) from None
     except RecursionError:

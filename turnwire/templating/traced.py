@@ -1,12 +1,12 @@
 """The sandbox of `jinja.py`, whose texts know where they come from.
 
 Literals are `Text` with the template's line; what is printed keeps the line that printed it; the filters that make
-strings keep origins or know nothing. What `traced_code` writes calls the functions here.
+strings keep origins or know nothing.
 """
 
 from __future__ import annotations
 
-import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
@@ -17,11 +17,11 @@ from jinja2.sandbox import SandboxedFormatter
 from jinja2.utils import Namespace
 
 from . import budget, jinja
-from .traced_code import Generator, literals
+from .template_code import Literal
 from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
-from .traced_text import Run, Text, joined, placed, plain, run_of
+from .traced_text import Run, Source, Text, joined, placed, plain, run_of
 from .traced_values import READY, Mapped, doubt
 from .traced_written import shown
 
@@ -107,17 +107,20 @@ def _concatenated(*values: Any) -> str:
     return joined("".join(parts), parts)
 
 
+def literal(of: Literal) -> Text:
+    """A text of the template."""
+    value, line, follows = of
+    if not follows or "\n" not in value[:-1]:
+        return placed(value, Source("template", line))
+    lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
+    return placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
+
+
 @lru_cache(256)
 def compiled(source: str) -> jinja2.Template:
     """A template whose pieces have origins; for `TracedSandbox` to keep."""
-    known: list[Text] = []
-    token = literals.set(known)
-    try:
-        template = jinja.compile_in(sandbox(), source)
-    finally:
-        literals.reset(token)
-    template.root_render_func.__globals__.update({f"lit{i}": text for i, text in enumerate(known)})
-    return template
+    made = jinja.program_of(source)
+    return made.within(sandbox(), map(literal, made.literals))
 
 
 def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: Callable[[str, list[Run]], T]) -> T:
@@ -133,7 +136,7 @@ def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: 
 class TracedSandbox(jinja.Sandbox):
     """See the head of this file."""
 
-    code_generator_class = Generator
+    text = Text
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,31 +150,15 @@ class TracedSandbox(jinja.Sandbox):
         """Joins what a macro or a block wrote."""
         return placed(*gathered(pieces))
 
-    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What `{{ a + b + c }}` writes: if they are texts, the terms."""
-        if _counted(values):
-            return line, None, values
-        return printed(line, self._folded(context, values))
-
     def added(self, context: Any, values: tuple[Any, ...]) -> Any:
         """`a + b + c`."""
         if _counted(values):
             return placed("".join(values), [(len(v), v._node, v._at, 0) for v in values if v])
-        return self._folded(context, values)
+        return super().added(context, values)
 
-    def _folded(self, context: Any, values: tuple[Any, ...]) -> Any:
-        return functools.reduce(lambda left, right: self.call_binop(context, "+", left, right), values)
-
-    def asked(self, context: Any, loop: Any, block: Any, method: str, obj: Any, *args: Any) -> Any:
-        """`obj.method(...)`, for a method of strings."""
-        if type(obj) is not Text:
-            return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
-        left = budget.current.get()
-        left.step()
-        weight = budget.arguments(args)
-        budget.method(method, obj, args, {})
-        left.size(weight)
-        return getattr(obj, method)(*args)
+    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
+        """What `{{ a + b + c }}` writes: if they are texts, the terms."""
+        return (line, None, values) if _counted(values) else printed(line, super().added(context, values))
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
@@ -185,7 +172,7 @@ class TracedSandbox(jinja.Sandbox):
             value = getattr(obj, name, self)
             if type(value) in PASSED:
                 return value
-        return super().getattr(obj, name)
+        return super().field(obj, name)
 
     def seen(self, obj: Any, name: str) -> Any:
         """As `field`, of which nothing is printed."""

@@ -1,31 +1,74 @@
-"""The code of a template whose texts know where they come from.
+"""The code of a template, made once for both ways to run it: plain (`jinja`), and with texts that know where they come
+from (`traced`).
 
-Literals are names of `Text`s; what is printed is yielded with its line, a sum as its terms. Fields, methods of strings
-and sums have ways of their own, which are quicker where what they meet is ours, and jinja's where it is not.
+What it does goes through its environment, which is the sandbox of the one or of the other: fields, methods of strings,
+sums, what is printed, each with its line. Literals are names, which each gives its own kind of text. Only what is the
+same for both is jinja's.
 """
 
 from __future__ import annotations
 
-import re
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Iterable
+from io import StringIO
+from types import CodeType
+from typing import Any, NamedTuple, cast
 
+import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator
+from jinja2.idtracking import VAR_LOAD_RESOLVE
 
-from . import jinja
-from .traced_text import Source, Text, placed
-
-literals: ContextVar[list[Text]] = ContextVar("literals")  # of the template that is being compiled
+BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
+METHODS = frozenset(dir(dict))
 ASKED = frozenset(name for name in dir(str) if name[0] != "_") - {"format", "format_map"}  # methods, run as they are
+GLANCES = frozenset(  # tests that look at no more than a value's type
+    "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
+    "sameas escaped odd even".split()
+)
 
 
-def literal(value: str, line: int, follow: bool) -> Text:
+class Literal(NamedTuple):
     """A text of the template. Template data goes on over lines; a string has the line that it begins on."""
-    if not follow or "\n" not in value[:-1]:
-        return placed(value, Source("template", line))
-    lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
-    return placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
+
+    value: str
+    line: int
+    follows: bool
+
+
+class Program(NamedTuple):
+    """The compiled code, its texts, and the variables that it asks for."""
+
+    code: CodeType
+    literals: tuple[Literal, ...]
+    reads: frozenset[str]
+
+    def within(self, environment: jinja2.Environment, literals: Iterable[str]) -> jinja2.Template:
+        """The template of an environment, its texts as it wants them."""
+        template = jinja2.Template.from_code(environment, self.code, environment.globals)
+        template.root_render_func.__globals__.update({f"lit{i}": text for i, text in enumerate(literals)})
+        return template
+
+
+def program(environment: jinja2.Environment, tree: nodes.Template) -> Program:
+    """The code of a template's tree. What filters an environment has, and what they are given, has to be the same in
+    all that run it."""
+    settle(tree)
+    stream = StringIO()
+    generator = Generator(environment, None, None, stream, optimized=False)
+    generator.visit(tree)
+    code = environment._compile(stream.getvalue(), "<template>")  # pyright: ignore[reportPrivateUsage]
+    return Program(code, tuple(generator.literals), frozenset(generator.reads))
+
+
+def settle(tree: nodes.Template) -> None:
+    """Has the nodes of a tree, which nobody changes any more, keep lists of what is in them: the generator asks each of
+    them, of some ten times for each variable's scope."""
+    todo: list[nodes.Node] = [tree]
+    for node in todo:
+        inside = list(node.iter_child_nodes())
+        todo += inside
+        if not isinstance(node, (nodes.For, nodes.CallBlock)):  # of which it asks for a part
+            node.iter_child_nodes = cast("Any", inside.__iter__)
 
 
 def terms(node: nodes.Expr) -> list[nodes.Expr]:
@@ -42,18 +85,24 @@ class Generator(CodeGenerator):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.literals: list[Literal] = []
+        self.reads: set[str] = set()
         self.bare: set[int] = set()  # what no one prints
         self.printed: set[int] = set()  # sums that are printed
 
-    def _literal(self, value: str, line: int, follow: bool) -> None:
-        known = literals.get()
-        self.write(f"lit{len(known)}")
-        known.append(literal(value, line, follow))
+    def _literal(self, value: str, line: int, follows: bool) -> None:
+        self.write(f"lit{len(self.literals)}")
+        self.literals.append(Literal(value, line, follows))
+
+    def enter_frame(self, frame: Any) -> None:
+        """Notes which variables a template asks for, as `jinja2.meta` does in a run of its own."""
+        super().enter_frame(frame)
+        self.reads.update(name for action, name in frame.symbols.loads.values() if action == VAR_LOAD_RESOLVE)
 
     # what is only looked at stays as it is, which is quicker: compared, tested, true or not
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:
-        own = "getattr" if node.attr in jinja.METHODS else "seen" if id(node) in self.bare else "field"
+        own = "getattr" if node.attr in METHODS else "seen" if id(node) in self.bare else "field"
         self._taken(own, node.node, repr(node.attr), frame)
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
@@ -74,7 +123,7 @@ class Generator(CodeGenerator):
         super().visit_Compare(node, frame)
 
     def visit_Test(self, node: nodes.Test, frame: Any) -> None:
-        if node.name in jinja.GLANCES:
+        if node.name in GLANCES:
             self._look(node.node)
         super().visit_Test(node, frame)
 
@@ -92,7 +141,7 @@ class Generator(CodeGenerator):
         super().visit_Not(node, frame)
 
     def _look(self, node: nodes.Node) -> None:
-        self.bare.add(id(node.node if isinstance(node, nodes.Filter) and node.name == jinja.BOUNDED else node))
+        self.bare.add(id(node.node if isinstance(node, nodes.Filter) and node.name == BOUNDED else node))
 
     def _decide(self, node: nodes.Node) -> None:
         self.bare.add(id(node))
@@ -132,7 +181,7 @@ class Generator(CodeGenerator):
             self.visit(value, frame)
         self.write(")")
 
-    # what is printed: a text that has its lines, (line, value), or (line, None, texts)
+    # what is printed: each with its line, but a text that has its own
 
     def _output_child_to_const(self, node: nodes.Expr, frame: Any, finalize: Any) -> str:
         raise nodes.Impossible
@@ -147,8 +196,6 @@ class Generator(CodeGenerator):
         elif isinstance(node, nodes.Add):
             self.printed.add(id(node))
             self.write(f"environment.summed(context, {node.lineno}, (")
-        elif frame.buffer is None:  # it is read at once
-            self.write(f"({node.lineno}, ")
         else:
             self.write(f"environment.printed({node.lineno}, ")
 
