@@ -8,22 +8,27 @@ from typing import Any
 import pytest
 
 from benchmarks import guard
+from turnwire.parsers import short
 from turnwire.templating import begun
 from turnwire.tokens import Bound
 
 
 def test_counts_are_the_same_each_time() -> None:
-    first, again = (guard.count(guard.validate) for _ in range(2))
+    first, again = (guard.count(lambda: guard.validate(False)) for _ in range(2))
     assert first == again and min(first.values()) > 1_000
 
 
 def test_more_work_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt that is written anew where it goes on from another."""
-    before = guard.count(guard.render_again)
-    again = guard.count(guard.render_again)  # caches that other tests have filled may be emptied meanwhile
+
+    def work() -> guard.Work:
+        return guard.render_again(10)
+
+    before = guard.count(work)
+    again = guard.count(work)  # caches that other tests have filled may be emptied meanwhile
     assert all(abs(again[k] - before[k]) < (guard.TOLERANCE - 1) * before[k] / 10 for k in before)
     monkeypatch.setattr(begun, "_same_units", lambda a, b: False)
-    assert guard.count(guard.render_again)["lines"] > 2 * before["lines"]
+    assert guard.count(work)["lines"] > 2 * before["lines"]
 
 
 def test_encoding_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +40,21 @@ def test_encoding_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Bound, "encode_each", twice)
     assert guard.count(guard.render)["calls"] > guard.TOLERANCE * before["calls"]
+
+
+def test_parsing_without_what_is_remembered_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = guard.WORKLOADS["parse, JSON"]
+    before = guard.count(make)
+    monkeypatch.setattr(short, "SHORT", 0)
+    assert all(n > guard.TOLERANCE * before[what] for what, n in guard.count(make).items())
+
+
+def test_work_that_grew_is_wrong_and_so_is_a_baseline_that_allows_too_much() -> None:
+    allowed = {"lines": 10_000, "calls": 1_000}
+    assert not guard.judged("w", {"lines": 10_250, "calls": 975}, allowed) and not guard.judged("w", allowed, {})
+    (more,) = guard.judged("w", {"lines": 10_400, "calls": 1_000}, allowed)
+    (less,) = guard.judged("w", {"lines": 10_000, "calls": 500}, allowed)
+    assert "1.040 times the lines" in more and "0.500 of the calls" in less and "--update" in less
 
 
 def test_the_baseline_has_all_workloads() -> None:
