@@ -32,18 +32,19 @@ def measure() -> None:
 
 
 def keep(output: str, which: str) -> None:
-    """Keep the summary of a run of tests that is done: what it printed."""
+    """Keep the summary of a run of tests that is done: what it printed. Not of one that failed."""
     lines = output.splitlines()
     at = next((i for i, line in enumerate(lines) if HEAD in line), None)
-    if at is None:
+    end = next((i for i, line in enumerate(lines) if re.search(r"\d passed.* in ", line)), None)
+    if at is None or end is None or re.search(r"\d (failed|error)", lines[end]):
         raise SystemExit(output)
-    summary = lines[-1].strip("= ")
+    summary = lines[end].strip("= ")
     head = [
         f"date: {datetime.datetime.now(datetime.timezone.utc).date()}",
         f"python: {platform.python_version()}",
         f"run: {which}: {re.sub(' in .*', '', summary)}",
     ]
-    found = [line for line in lines[at + 1 : -1] if line and not line.startswith("=")]
+    found = [line for line in lines[at + 1 : end] if line and not line.startswith("=")]
     SAVED.write_text("\n".join([*head, "", *found]) + "\n", "utf-8")
     proofs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(proof)}" for name, proof in sorted(proven().items()))
     PROOF.write_text("{\n" + proofs + "\n}\n", "utf-8")
