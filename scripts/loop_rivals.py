@@ -52,22 +52,6 @@ class Ours:
         return self._loop.prompt()
 
 
-class Extended:
-    """`Format.extend`, without state but the messages, which LongCat's rounds need."""
-
-    def __init__(self, fmt: Format, tokenizer: Any):
-        self._fmt, self._tokenizer = fmt, tokenizer
-
-    def begin(self, messages: list[dict[str, Any]]) -> list[int]:
-        self._messages: list[Any] = [*messages]
-        return self._fmt.render(messages, TOOLS, self._tokenizer, add_generation_prompt=True).ids
-
-    def step(self, prompt: list[int], ids: list[int], finish: Any, more: list[dict[str, Any]]) -> list[int]:
-        turn = self._fmt.parse(ids, TOOLS, prompt, self._tokenizer, finish).turn
-        before, self._messages = self._messages, [*self._messages, turn, *more]
-        return self._fmt.extend([*prompt, *ids], more, tokenizer=self._tokenizer, tools=TOOLS, before=before)
-
-
 class Again:
     """`Format.render` of all messages, as most loops do."""
 
@@ -76,12 +60,26 @@ class Again:
 
     def begin(self, messages: list[dict[str, Any]]) -> list[int]:
         self._messages: list[Any] = [*messages]
-        return self._fmt.render(messages, TOOLS, self._tokenizer, add_generation_prompt=True).ids
+        return self._rendered()
 
     def step(self, prompt: list[int], ids: list[int], finish: Any, more: list[dict[str, Any]]) -> list[int]:
-        turn: Turn = self._fmt.parse(ids, TOOLS, prompt, self._tokenizer, finish).turn
-        self._messages += [turn, *more]
+        self._messages += [self._turn(prompt, ids, finish), *more]
+        return self._rendered()
+
+    def _rendered(self) -> list[int]:
         return self._fmt.render(self._messages, TOOLS, self._tokenizer, add_generation_prompt=True).ids
+
+    def _turn(self, prompt: list[int], ids: list[int], finish: Any) -> Turn:
+        return self._fmt.parse(ids, TOOLS, prompt, self._tokenizer, finish).turn
+
+
+class Extended(Again):
+    """`Format.extend`, without state but the messages, which LongCat's rounds need."""
+
+    def step(self, prompt: list[int], ids: list[int], finish: Any, more: list[dict[str, Any]]) -> list[int]:
+        turn = self._turn(prompt, ids, finish)
+        before, self._messages = self._messages, [*self._messages, turn, *more]
+        return self._fmt.extend([*prompt, *ids], more, tokenizer=self._tokenizer, tools=TOOLS, before=before)
 
 
 class Renderers:
