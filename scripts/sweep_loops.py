@@ -8,7 +8,8 @@ A loop has 5 to 100 turns. Its model writes other tokens than the tokenizer woul
 calls, and stops half-way (tests/agent_loops.py). A break is a next prompt that does not start with what was sent and
 sampled. The rivals are played some of the same loops in the same process: the package `renderers` by its documented
 API, and rendering all messages again. What is appended is compared with the whole prompt in loops of up to 12 turns.
-Times are of the process, and count making the next prompt and parsing the reply.
+Times are of the process, and count making the next prompt and parsing the reply; no row has seen the loop's texts
+before. Fails where a loop is wrong.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import sweep_templates
 import turnwire
 from tests.agent_loops import CANONICAL, Drift, Manner, Step, opening, play, tokenizer_for
 from tests.laws.strategies import frame_kinds
+from turnwire.bytecache import ByteCache
 from turnwire.errors import TurnwireError
 
 CHECKED = 12  # turns of a loop whose steps are compared with the whole prompt
@@ -84,9 +86,16 @@ def sweep_format(name: str, loops: int, seed: int) -> dict[str, Any]:
             continue
         if n < PLAYED:
             for row, maker in rows.items():
+                forget(fmt, tokenizer)
                 replay(maker, first, steps, found[row], spent, row)
     out = {"name": name, "real": is_real, "note": note, "counts": dict(counts), "wrong": wrong}
     return out | {"rows": {r: dict(c) | {"seconds": round(spent[r], 3)} for r, c in found.items() if c}}
+
+
+def forget(fmt: turnwire.Format, tokenizer: Any) -> None:
+    """Texts and prompts that are remembered: nobody has seen a loop's before."""
+    bound = fmt.bind(tokenizer)
+    bound.runs, bound.prompts = ByteCache(bound.runs.limit), ByteCache(bound.prompts.limit)
 
 
 def replay(
@@ -246,6 +255,9 @@ def main() -> None:
     print(json.dumps(found, indent=1))
     if not given.templates:
         print(table(found))
+    wrong = found["wrong"] if not given.templates else sum(found[kind]["wrong"] for kind in ("with calls", "without"))
+    if wrong:
+        sys.exit(f"{wrong} wrong")
 
 
 if __name__ == "__main__":
