@@ -14,6 +14,7 @@ import pytest
 from tests.laws.law import reports
 from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, list_formats, small_tokenizer
 from turnwire.errors import TurnwireError
+from turnwire.explain import regions
 from turnwire.explain.causes import NAMES
 from turnwire.explain.sides import side
 from turnwire.explain.values import Values
@@ -343,6 +344,31 @@ def test_what_the_templates_themselves_write(name: str) -> None:
     assert back.first.causes[0].side == {"a": "b", "b": "a", "": ""}[e.side]
     log = diff(TEMPLATE, Logged(text=other.render(MESSAGES, [TOOL], **OPTIONS).text), MESSAGES, [TOOL], **OPTIONS)
     assert log is not None and not {e.cause} & log.causes.keys(), "nobody can know whose text a log has"
+
+
+@pytest.mark.parametrize(
+    ("turns", "line"),
+    [
+        ("messages", "{{ m.name }} {{ m.content }}\n{{ loop.index }}: next\n"),
+        ("messages | reverse", "{{ m.content }} {{ m.name }}\n"),
+    ],
+)
+def test_many_fields_that_moved_are_looked_up_once(turns: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted: how often the path of a span is read, for a region of each message and for one region of all."""
+    seen = 0
+
+    def counting(path: Any, _spell: Any = regions.spell) -> str:
+        nonlocal seen
+        seen += 1
+        return _spell(path)
+
+    monkeypatch.setattr(regions, "spell", counting)
+    base = ChatTemplate("{% for m in messages %}{{ m.content }} {{ m.name }}\n{{ loop.index }}: next\n{% endfor %}")
+    other = ChatTemplate("{% for m in " + turns + " %}" + line + "{% endfor %}")
+    said = [{"role": "user", "content": f"word {n} of {n * n}", "name": f"number {n * 7 % 13}"} for n in range(200)]
+    found = diff(base, other, said)
+    assert found is not None and "content-moved" in found.causes
+    assert seen <= 20 * 2 * len(said)
 
 
 def test_other_words_of_the_caller_are_no_template_text() -> None:

@@ -7,6 +7,9 @@ own text; where a field of the caller's is in it on one side only, it stands els
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Literal
 
 from .case import Case, short
@@ -19,21 +22,60 @@ MARKERS = re.compile(
 EVERY = 1 << 20
 
 
-def own(case: Case, region: Region) -> Cause | None:
-    """What the source maps say."""
-    if region.kind != "text" or not (_known(case.a, region.a) and _known(case.b, region.b)):
+def owned(case: Case, regions: Iterable[Region]) -> list[Region]:
+    """The regions, those without a cause with what the source maps say."""
+    a, b = _Side(case.a), _Side(case.b)
+    found = ((r, None if r.causes else _cause(a, b, r)) for r in regions)
+    return [r if cause is None else r.because((cause,)) for r, cause in found]
+
+
+class _Side:
+    """What is known of who wrote a prompt, looked up once for all regions."""
+
+    def __init__(self, reading: Reading):
+        self._reading = reading
+
+    def knows(self, e: Excerpt) -> bool:
+        """Whether nothing there is of unknown origin."""
+        return self._unknown is not None and not any(start < e.stop and stop > e.start for start, stop in self._unknown)
+
+    def fields(self, e: Excerpt) -> set[str]:
+        """The caller's fields that have a character there."""
+        held = self._reading.fields(e.start, e.stop, EVERY)
+        return {m.group() for path, start, stop in held if stop > start and (m := FIELD.match(path))}
+
+    @cached_property
+    def sizes(self) -> Counter[str]:
+        """How many characters of each field are in the prompt."""
+        out: Counter[str] = Counter()
+        for path, start, stop in self._reading.fields(0, len(self._reading.text), EVERY):
+            if m := FIELD.match(path):
+                out[m.group()] += stop - start
+        return out
+
+    @cached_property
+    def _unknown(self) -> list[tuple[int, int]] | None:
+        rendered = self._reading.prompt.rendered
+        if rendered is None:
+            return None
+        spans = () if rendered.origins is None else rendered.origins.spans
+        return [(s.start, s.stop) for s in spans if s.kind == "unknown"]
+
+
+def _cause(a: _Side, b: _Side, region: Region) -> Cause | None:
+    if region.kind != "text" or not (a.knows(region.a) and b.knows(region.b)):
         return None
-    ours, theirs = _fields(case.a, region.a), _fields(case.b, region.b)
+    ours, theirs = a.fields(region.a), b.fields(region.b)
     if not ours and not theirs:
         return _own(region)
     only, missing = ours - theirs, theirs - ours
     if not only and not missing:
         return None
-    nowhere = only - _all(case.b), missing - _all(case.a)
+    nowhere = only - b.sizes.keys(), missing - a.sizes.keys()
     if only == nowhere[0] and missing == nowhere[1]:
         lacking: Literal["a", "b", ""] = "b" if only and not missing else "a" if missing and not only else ""
         return Cause("content-dropped", f"only one side has {', '.join(sorted(only | missing)[:4])}", lacking)
-    if not nowhere[0] and not nowhere[1] and all(_size(case.a, f) == _size(case.b, f) for f in only | missing):
+    if not nowhere[0] and not nowhere[1] and all(a.sizes[f] == b.sizes[f] for f in only | missing):
         return Cause("content-moved", f"{', '.join(sorted(only | missing)[:4])}: in another place on the other side")
     return None
 
@@ -44,27 +86,3 @@ def _own(region: Region) -> Cause:
     if a and b:
         return Cause(name, f"{short(a)} / {short(b)}")
     return Cause(name, f"only this side says {short(a or b)}", "a" if a else "b")
-
-
-def _known(reading: Reading, e: Excerpt) -> bool:
-    rendered = reading.prompt.rendered
-    if rendered is None:
-        return False
-    spans = () if rendered.origins is None else rendered.origins.spans
-    return not any(s.kind == "unknown" and s.start < e.stop and s.stop > e.start for s in spans)
-
-
-def _fields(reading: Reading, e: Excerpt) -> set[str]:
-    """The caller's fields that have a character there."""
-    held = reading.fields(e.start, e.stop, EVERY)
-    return {m.group() for path, start, stop in held if stop > start and (m := FIELD.match(path))}
-
-
-def _size(reading: Reading, field: str) -> int:
-    """How many characters of a field are in the prompt."""
-    held = reading.fields(0, len(reading.text), EVERY)
-    return sum(stop - start for path, start, stop in held if (m := FIELD.match(path)) and m.group() == field)
-
-
-def _all(reading: Reading) -> set[str]:
-    return {m.group() for path, _, _ in reading.fields(0, len(reading.text), EVERY) if (m := FIELD.match(path))}

@@ -16,7 +16,7 @@ from ..tokens import Tokenizer
 from .again import Asked, explained
 from .case import Case
 from .causes import NAMES, named
-from .causes_own import own
+from .causes_own import owned
 from .fragment import diverged
 from .regions import Cause, Excerpt, Kind, Region, find_regions, readings
 from .sides import Prompt, lent, side
@@ -128,8 +128,7 @@ def compare(a: Asked, b: Asked, *, why: bool = True) -> Divergence | None:
         case = Case(*pair, few)
         few = named(case)
         few = explained(a, b, pair, few) if not rest else few
-        last = ((r, None if r.causes else own(case, r)) for r in few)
-        regions = [*(r if cause is None else r.because((cause,)) for r, cause in last), *rest]
+        regions = [*owned(case, few), *rest]
     done = tuple(r if r.causes else r.because((UNKNOWN,)) for r in regions)
     kinds = {r.kind for r in done}
     kind: Kind = "text" if "text" in kinds else "unread" if "unread" in kinds else "ids"
