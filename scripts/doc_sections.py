@@ -625,8 +625,8 @@ def _corpus() -> str:
         lines += [
             [f"**templates that {name}**", *(f"{v['templates']}" for v in group.values())],
             ["inferred", *(share(v["inferred"], v["templates"]) for v in group.values())],
-            ["random turns all read back", *(
-                share(v["every turn reads back"], v["templates"]) for v in group.values())],
+            ["random turns all read back, with values that the template does not keep counted as failures", *(
+                share(v["every turn reads back, none left out"], v["templates"]) for v in group.values())],
             ["all are written as by the template", *(
                 share(v["every turn is written alike"], v["templates"]) for v in group.values())],
             ["turns that read back", *(share(v["turns that read back"], v["turns"]) for v in group.values())],
@@ -636,8 +636,25 @@ def _corpus() -> str:
     refused = [f"`{r}`" for v in some.values() for r in (*v["refused"], *v["misread"])]
     if refused:
         out += "\nTemplates with calls that are refused or misread:\n\n" + "".join(f"- {r}\n" for r in refused)
+    left = [f"`{r}`" for v in (*some.values(), *none.values()) for r in v["left out"]]
+    if left:
+        out += "\nTemplates that do not keep all values or texts (turns of the random ones that hold such):\n\n"
+        out += "".join(f"- {r}\n" for r in left)
     versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     return out + f"\nMeasured {found['date']} by `make corpus` ({versions}; {found['seconds']} s on two cores).\n"
+
+
+def _commands() -> str:
+    found = corpus()["commands"]
+    counts: dict[str, int] = found["found"]
+    rows: list[list[str]] = []
+    for command in ("render", "infer", "parse"):
+        own = {k.partition(": ")[2]: n for k, n in counts.items() if k.startswith(f"{command}: ")}
+        rows += [[code(command), what, f"{n:,}"] for what, n in sorted(own.items(), key=lambda item: -item[1])]
+    out = table(("command", "what came of it", "times"), rows)
+    odd = "".join(f"- `{one[:300]}`\n" for one in found["odd"])
+    out += f"\nWhat should not have come of it:\n\n{odd}" if odd else ""
+    return out + f"\n{counts['templates']} templates, {found['seconds']} s on two cores.\n"
 
 
 # searches

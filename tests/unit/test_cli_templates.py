@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import turnwire
+from tests import commands_proof
+from tests.commands_proof import TURNS, Commands
 from tests.families import official
 from tests.laws.law import reports
 from tests.unit.test_cli import TOOLS, here, run
@@ -239,6 +241,48 @@ def test_a_path_cannot_end_a_comment(folder: Path) -> None:
 
 
 # real templates
+
+
+@pytest.mark.parametrize(("name", "source"), random.Random(11).sample(corpus(), 12))
+def test_commands_on_real_templates(name: str, source: str, tmp_path: Path) -> None:
+    """`make corpus` does the same with all of them."""
+    done = Commands(name, source, tmp_path).run()
+    reports.append(f"commands on {name}: {dict(done.found)}")
+    assert not done.odd and sum(n for what, n in done.found.items() if what.startswith("render")) == done.renders
+
+
+def test_commands_of_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands_proof, "command", run)
+    source = next(s for n, s in corpus() if n == "zai-org-GLM-5.1")
+    done = Commands("GLM", source, tmp_path, renders=1, turns=TURNS[2:3]).run()
+    assert not done.odd and done.found["parse: the same turn"] == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong", "found"),
+    [
+        ("<|im_end|>", "<|im_end|> ", "render: differs"),
+        ("Tok(", "Lit(", "infer: another format"),
+        ("random turns", "turns", "infer: evidence not told"),
+        ('"kind": "call", "name": "s', '"kind": "call", "name": "r', "parse: another turn"),
+        ('"faults": []', '"faults": [], "ok": false', ""),
+    ],
+)
+def test_what_is_wrong_is_found(
+    said: str, wrong: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proof is of the commands' own output."""
+    right = commands_proof.command
+
+    def command(*args: str) -> tuple[int, str, str]:
+        code, out, told = right(*args)
+        return code, out.replace(said, wrong), told
+
+    monkeypatch.setattr(commands_proof, "command", command)
+    source = next(s for n, s in corpus() if n == "Qwen-Qwen3-0.6B")
+    odd = Commands("qwen3", source, tmp_path).run().odd
+    assert any(one.startswith(f"qwen3: {found}") for one in odd) if found else not odd
+
 
 COMMANDS = {
     "parse": ("-", "--json", "--template"),

@@ -191,13 +191,19 @@ CALLS += "{% endfor %}"
             "{% endif %}",
             "text behind a call is not shown, and has no place",
         ),
+        # empty text behind calls is a turn of its own, and so is any other
+        (
+            "<|assistant|>{% if m.tool_calls %}<|calls|>" + CALLS + "<|/calls|>{% if m.content is string %}<|end|>"
+            "<|assistant|>{{ m.content }}{% endif %}{% else %}{{ m.content }}{% endif %}",
+            "text and calls are written as turns of their own, text beside a call is not shown",
+        ),
     ],
 )  # fmt: skip
 def test_turns_that_differ_by_their_parts(turn: str, note: str) -> None:
     fmt = infer_format(ChatTemplate(OPEN + turn + CLOSE, eos_token="<|end|>"), checks=80)
     evidence = fmt.evidence
     assert (evidence.right, evidence.equal, evidence.lost) == (80, 80, 0)
-    assert [n for n in evidence.notes if "control tokens" not in n] == ([note] if note else [])
+    assert ", ".join(n for n in evidence.notes if "control tokens" not in n) == note
 
 
 def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,10 +214,15 @@ def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(InferenceError, match="never a call"):
+    with pytest.raises(
+        InferenceError, match=r"never a call of one \(the nearest of turnwire's formats: .*, \d+% alike"
+    ):
         infer_format(
             "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|{{ m.role }}|>"
             "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
         )
     with pytest.raises(InferenceError):
         infer_format("{{ messages[0].content }}")
+    judge = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %} Is this safe?<|end|><|assistant|>"
+    with pytest.raises(InferenceError, match=r"' Is this safe\?' stands between a reply and its end"):
+        infer_format(judge)

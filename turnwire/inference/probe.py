@@ -244,8 +244,10 @@ def find_mode(probe: Probe) -> bool:
     if not shows:
         found = next((m for m in _plain_modes() if _shows_text(probe, m)), Mode())
         probe.mode = found
-    elif not probe.mode.strings:
-        _prefer_strings(probe)
+    else:
+        _prefer_none(probe)
+        if not probe.mode.strings:
+            _prefer_strings(probe)
     _find_reasoning(probe, shows)
     return shows
 
@@ -274,6 +276,21 @@ def _shows_text(probe: Probe, mode: Mode) -> bool:
     probe.mode = mode
     text = probe.turn(Said(None, SAID))
     return text is not None and SAID in text
+
+
+def _prefer_none(probe: Probe) -> None:
+    """No content where an empty one leaves something in the turn that no content does not."""
+    mode = probe.mode
+    if mode.nothing == "":
+        text = probe.turn(Said(None, None, (ONE,))) or ""
+        other = replace(mode, nothing=None)
+        if not _shows_call(probe, other) or _ink(probe.turn(Said(None, None, (ONE,))) or text) >= _ink(text):
+            probe.mode = mode
+
+
+def _ink(text: str) -> int:
+    """How many characters are no blanks."""
+    return len("".join(text.split()))
 
 
 def _prefer_strings(probe: Probe) -> None:

@@ -57,8 +57,9 @@ class Seen:
         return min(self.joints[a, b], key=lambda t: (len(t), t)) if (a, b) in self.joints else None
 
 
-def observe(probe: Probe, calls: bool) -> Seen:
-    """The header, and the texts of all combinations; `Seen.joints` is for `join` to fill."""
+def observe(probe: Probe, calls: bool, single: bool = False) -> Seen:
+    """The header, and the texts of all combinations; `Seen.joints` is for `join` to fill. `single`: what the template
+    writes as several turns is not shown as one."""
     mode = probe.mode
     turns: dict[str, str] = {}
     for r, c, k in itertools.product((False, True), repeat=3):
@@ -98,6 +99,13 @@ def observe(probe: Probe, calls: bool) -> Seen:
     seen.base, seen.header = base, base[len(closing) :]
     seen.prompts = tuple(dict.fromkeys(p for p in map(seen.behind, prompts) if p is not None))
     seen.turns = {kinds: t for kinds, text in turns.items() if (t := seen.behind(text)) is not None}
+    if single:
+        again = [kinds for kinds, t in seen.turns.items() if seen.header.strip() in t]
+        if not again or not seen.header.strip() or len(again) == len(seen.turns):
+            raise Odd("no turn is written as several")
+        for kinds in again:
+            del seen.turns[kinds]
+            notes.append(f"{' and '.join(NAMED[k] for k in kinds)} are written as turns of their own")
     return seen
 
 

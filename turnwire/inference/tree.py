@@ -199,6 +199,8 @@ def end_of(
     for a, text in ends.items():
         found = pieces(text)
         own[a] = next((p for p in found if is_marker(p) or p == eos), "")
+        if own[a] and text[: text.index(own[a])].strip():
+            raise Odd(f"{text[: text.index(own[a])]!r} stands between a reply and its end, {own[a]!r}")
         if not own[a] and text.strip():
             own[a] = text.strip()
             notes.append(f"a turn ends in ordinary text, {own[a]!r}")

@@ -136,8 +136,9 @@ class Trials:
         users = [e.first for m, e in zip(upto, extents(spans, len(upto))) if e is not None and m["role"] == "user"]
         if not asked or not users:
             return None
-        header = shared(text[: users[0]][::-1], text[: asked[-1]][::-1])
-        return _behind((text[: asked[-1] - header], spans), len(upto) - 1, silent, "")
+        stop = asked[-1] - shared(text[: users[0]][::-1], text[: asked[-1]][::-1])
+        cut = (m.end() for m in MARKER.finditer(text, 0, asked[-1]) if m.start() < stop < m.end())
+        return _behind((text[: next(cut, stop)], spans), len(upto) - 1, silent, "")
 
     def _shown(self, messages: list[Message], prompt: bool, variables: Mapping[str, Any] = NONE) -> Shown | None:
         """A trial; far into a conversation, of its end alone, if the template renders that."""
