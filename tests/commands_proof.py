@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from unittest import mock
 
 from tests.families.qwen_conversations import ALL
@@ -49,7 +49,8 @@ def plain(value: Any) -> bool:
     return True
 
 
-POOL = [c for c in ALL if "continue_final_message" not in c["options"] and plain(c["messages"])]
+CONVERSATIONS: list[Any] = list(ALL)
+POOL = [c for c in CONVERSATIONS if "continue_final_message" not in c["options"] and plain(c["messages"])]
 
 
 class Shown(NamedTuple):
@@ -122,7 +123,9 @@ class Commands:
                 self.count(f"render: both refuse, {'with the line' if told else 'no line'}", said, told)
 
     def reference(self, c: Any, given: dict[str, Any]) -> str | None:
-        from transformers.utils import chat_template_utils as theirs
+        from transformers.utils import chat_template_utils
+
+        theirs: Any = chat_template_utils
 
         messages = [{k: v for k, v in m.items() if v is not None} for m in c["messages"]]
         given |= {"tools": c["tools"], **SPECIAL}
@@ -165,7 +168,7 @@ class Commands:
             code, _, said = command("parse", self.file("reply.txt", "Hello"), "--template", self.path, "--json")
             self.count("parse: refused, with the reason", said, code == 2 and said.count("\n") == 1 and len(said) > 20)
             return
-        mode: Mode = cast("Any", fmt.evidence).mode
+        mode: Mode = fmt.evidence.mode
         for said in self.turns:
             if said.reasoning is None or mode.reasoning:
                 self.parse_one(fmt, mode, said)
@@ -206,8 +209,10 @@ class Commands:
             return
         parsed = json.loads(text)
         parts: list[Any] = parsed["turn"]["parts"]
-        joined = ("".join(p["text"] for p in parts if p["kind"] == kind).strip() for kind in ("text", "reasoning"))
-        got = Shown(*joined, [(p["name"], p["arguments"]) for p in parts if p["kind"] == "call"])
+        text, thought = (
+            "".join(p["text"] for p in parts if p["kind"] == kind).strip() for kind in ("text", "reasoning")
+        )
+        got = Shown(text, thought, [(p["name"], p["arguments"]) for p in parts if p["kind"] == "call"])
         if got == wanted and code == 0:
             self.count(f"parse: {what}")
         elif code == 0 and got == Shown("", (wanted.reasoning + wanted.text).strip(), wanted.calls) and _aliased(fmt):
