@@ -26,7 +26,7 @@ def known(fmt: turnwire.Format, tok: Any) -> memo.Memo:
 
 
 def steps(of: memo.Memo) -> int:
-    return sum(len(k.calm) + len(k.others) for k in of.places.values())
+    return sum(len(k.steps) + len(k.machine) for k in of.places.values())
 
 
 def words(tok: Any) -> list[int]:

@@ -26,21 +26,22 @@ from .place import Place, place, put
 MOST = 1 << 16  # steps of a memo: under 26 MB
 LONG = 32  # characters of a text that is worth remembering, fed or held
 
-Step: TypeAlias = "tuple[str, str, Known]"
-"""The text handed on, the JSON text that it stands for in arguments, and where that leads."""
+Step: TypeAlias = "tuple[str, str, Known, bool]"
+"""The text handed on, the JSON text that it stands for in arguments, where that leads, and whether it is calm: between
+two places where nothing is held."""
 
 
 class Known:
-    """A place, and the steps from it by the pieces that they take (ids, or texts): those between two places where
-    nothing is held, and all others, None for a piece that the machine must see. `plain`, `odd`: the ASCII characters
-    that go by and leave the machine here, and those that do not, as far as they were tried."""
+    """A place, the steps from it by the pieces that they take (ids, or texts), and the pieces that the machine must
+    see. `plain`, `odd`: the ASCII characters that go by and leave the machine here, and those that do not, as far as
+    they were tried."""
 
-    __slots__ = ("calm", "held", "odd", "others", "place", "plain")
+    __slots__ = ("held", "machine", "odd", "place", "plain", "steps")
 
     def __init__(self, place: Place):
         self.place, self.held = place, len(place.held)
-        self.calm: dict[Any, Step] = {}
-        self.others: dict[Any, Step | None] = {}
+        self.steps: dict[Any, Step] = {}
+        self.machine: set[Any] = set()
         self.plain: set[str] = set()
         self.odd: set[str] = set()
 
@@ -77,14 +78,15 @@ class Memo:
         self._grow()
         known = self.at(known.place)  # one of old learns nothing more
         if text and known.passes(program, text):
-            known.calm[piece] = text, json_of(known.place.kind, text), known
-            return known.calm[piece]
-        tried = try_out(program, known.place, text)
-        step = None if tried is None else (tried[0], tried[1], self.at(tried[2]))
-        if step is None or known.held or step[2].held:
-            known.others[piece] = step
+            step = text, json_of(known.place.kind, text), known, True
         else:
-            known.calm[piece] = step
+            tried = try_out(program, known.place, text)
+            if tried is None:
+                known.machine.add(piece)
+                return None
+            after = self.at(tried[2])
+            step = tried[0], tried[1], after, not known.held and not after.held
+        known.steps[piece] = step
         return step
 
     def _grow(self) -> None:

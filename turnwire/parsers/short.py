@@ -28,17 +28,18 @@ class ShortWay:
         self._program, self._machine, self._sink = program, machine, sink
         self._fed = 0  # characters fed, in the public spelling
         self._count = 0  # tokens fed
+        self._partial = False  # bytes of a character that is not whole are held
         self._memo: Memo | None = None  # once fed
         self._type: Any = int  # of its pieces: ids, or
         self._table: Sequence[Any] | None = None  # what an id stands for; None by text
         self._here: Known | None = None
-        self._calm: dict[Any, Step] = NOTHING  # its calm steps
+        self._steps: dict[Any, Step] = NOTHING  # from there, by whole pieces
         self._way: Way = (None, 0, 0, None, None)  # how text goes out
         self._open: Any = None  # what for: a kind of text in a part and an argument
 
     def _arrive(self, holding: bool) -> None:
         """The machine did something: where is it now? `holding`: something is held, in front of it or behind it."""
-        self._here, self._calm = None, NOTHING
+        self._here, self._steps = None, NOTHING
         sink = self._sink
         if not SHORT or self._memo is None or holding or sink.out or sink.at < 0:
             return
@@ -51,14 +52,14 @@ class ShortWay:
                 return
             self._way, self._open = way, (at.kind, sink.part, sink.arg)
         self._here = self._memo.at(at)
-        self._calm = self._here.calm
+        self._steps = NOTHING if self._partial else self._here.steps
 
     def _leave(self) -> None:
         """The machine must see what comes: tell it what went by."""
         if self._here is not None:
             put(self._machine, self._here.place)
             self._sink.at = self._fed - self._here.held
-            self._here, self._calm = None, NOTHING
+            self._here, self._steps = None, NOTHING
         if self._sink.map is not None and not self._sink.map.ends:
             self._sink.map.base = self._count
 
@@ -66,51 +67,48 @@ class ShortWay:
         """The events of pieces (ids, or texts) by steps alone. None, and nothing has happened, if the machine must see
         one of them."""
         here = self._here
-        if here is None:
+        if here is None or self._partial:
             return None
-        if len(pieces) == 1:
-            step = self._step(here, pieces[0])
-            return self._go(here, step) if step is not None else None
         before, end = here, self._fed
         texts: list[str] = []
         jsons: list[str] = []
         ends: list[int] = []
         for piece in pieces:
-            step = self._step(here, piece)
+            step = self._step(here, piece) if type(piece) is self._type else None
             if step is None:
                 return None
-            text, json, after = step
+            text, json, after, _ = step
             end += len(text) + after.held - here.held
             texts.append(text)
             jsons.append(json)
             ends.append(end)
             here = after
-        return self._go_far(before, ("".join(texts), "".join(jsons), here), ends)
+        return self._go_far(before, ("".join(texts), "".join(jsons), here, False), ends, end)
 
     def _step(self, here: Known, piece: Any) -> Step | None:
-        """The step of a piece, if there is one."""
-        if type(piece) is not self._type:
-            return None
-        step = here.calm.get(piece) or here.others.get(piece)
-        if step is not None or piece in here.others or self._memo is None:
+        """The step of a piece, if there is one. By ids, a text is what bytes of several stand for."""
+        step = here.steps.get(piece)
+        if step is not None or piece in here.machine or self._memo is None:
             return step
         table = self._table
         if table is None:
             text = piece if not self._program.lexer.search(piece) and not SYMBOL.search(piece) else None
+        elif type(piece) is str:
+            text = piece
         else:
             text = table[piece] if 0 <= piece < len(table) else None
         return self._memo.learn(self._program, here, piece, text) if type(text) is str else None
 
     def _go(self, here: Known, step: Step) -> list[Event]:
         """Take a step."""
-        text, json, after = step
+        text, json, after, _ = step
         fed, n, token_map = self._fed, self._count, self._sink.map
         start = fed - here.held
         stop = start + len(text)
         tokens = None
         if token_map is not None:  # its ends are those of the tokens that have a share in what is held
             if text and stop < fed:
-                return self._go_far(here, step, [stop + after.held])
+                return self._go_far(here, step, [stop + after.held], stop + after.held)
             ends = token_map.ends
             if not ends:
                 token_map.base = n
@@ -120,20 +118,21 @@ class ShortWay:
                 ends.clear()
             if after.held:
                 ends.append(stop + after.held)
-        self._fed, self._count, self._here, self._calm = stop + after.held, n + 1, after, after.calm
+        self._fed, self._count, self._here, self._steps = stop + after.held, n + 1, after, after.steps
         return self._say(text, json, (start, stop), tokens) if text else []
 
-    def _go_far(self, here: Known, step: Step, ends: list[int]) -> list[Event]:
-        """Take a step of several tokens, or one behind which more is held than it brought. `ends`: of the tokens."""
-        text, json, after = step
-        span, tokens, token_map = (self._fed - here.held, ends[-1] - after.held), None, self._sink.map
+    def _go_far(self, here: Known, step: Step, ends: Sequence[float], fed: int) -> list[Event]:
+        """Take a step of several tokens, or one behind which more is held than it brought. `ends`: of the tokens;
+        `fed`: characters then."""
+        text, json, after, _ = step
+        span, tokens, token_map = (self._fed - here.held, fed - after.held), None, self._sink.map
         if token_map is not None:
             if not token_map.ends:
                 token_map.base = self._count
             token_map.ends += ends
             tokens = token_map.range(*span)
             token_map.forget(span[1])
-        self._fed, self._count, self._here, self._calm = ends[-1], self._count + len(ends), after, after.calm
+        self._fed, self._count, self._here, self._steps = fed, self._count + len(ends), after, after.steps
         return self._say(text, json, span, tokens) if text else []
 
     def _say(self, text: str, json: str, span: Span, tokens: Span | None) -> list[Event]:

@@ -22,7 +22,7 @@ from .assemble import Assembler
 from .compile import InSlot, Program
 from .machine import Machine, Policy
 from .memo import LONG, memo_of
-from .short import SHORT, ShortWay
+from .short import NOTHING, SHORT, ShortWay
 from .tokenmap import TokenMap
 from .validate import Toolbox
 
@@ -80,7 +80,6 @@ class Parser(ShortWay):
         self._sink.prefilled &= bool(prompt)  # a part that is open from the start began in no prompt
         self._mode = ""  # "ids" or "text" once fed, "closed"
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._partial = False  # the decoder holds bytes
         self._spelled = ""  # text that may become the spelling of a control token
         self._marker_seen = False
         state = self._machine.state
@@ -92,19 +91,22 @@ class Parser(ShortWay):
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
         given: Any = ids
-        shape: Any = type(given)  # pyright: ignore[reportUnknownVariableType]
-        if shape is list and len(given) == 1:
-            token = given[0]
-            if type(token) is int:
-                # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its
-                # event, made without __init__ in half the time.
-                step = self._calm.get(token)
-                if step is not None:
-                    text, json, after = step
+        if type(given) is list:
+            # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its event,
+            # made without __init__ in half the time.
+            try:
+                [token] = given
+                text, json, after, calm = step = self._steps[token]
+            except (KeyError, TypeError, ValueError):
+                pass
+            else:
+                if type(token) is int:
+                    if not calm:
+                        return self._go(self._here, step)
                     if after is not self._here:
-                        self._here, self._calm = after, after.calm
+                        self._here, self._steps = after, after.steps
                     n, start = self._count, self._fed
-                    self._count = n + 1
+                    self._count = behind = n + 1
                     self._fed = stop = start + len(text)
                     kind, part, call, keep, send = self._way
                     if keep is not None:
@@ -118,17 +120,12 @@ class Parser(ShortWay):
                         event.json = json
                     event.part = part
                     event.span = (start, stop)
-                    event.tokens = (n, n + 1)
+                    event.tokens = (n, behind)
                     return [event]
-                here = self._here
-                if here is not None and (step := here.others.get(token)) is not None:
-                    return self._go(here, step)
-        if shape is list and self._mode == "ids" and len(given) <= SHORT:
-            events = self._short(given)
-            if events is None and len(given) == 1:
-                events = self._feed_one(given[0])
-            if events is not None:
-                return events
+            if self._mode == "ids" and len(given) <= SHORT:
+                events = self._feed_one(given[0]) if len(given) == 1 else self._short(given)
+                if events is not None:
+                    return events
         if self._mode != "ids":
             self._check_mode("ids")
         return self._feed_ids(ids)
@@ -141,10 +138,9 @@ class Parser(ShortWay):
             raise InputError(
                 f"not text but {type(text).__name__}", value=text, path="feed_text", expected="a str; ids go to feed"
             )
-        if self._here is not None and len(text) <= LONG:
-            events = self._short((text,))
-            if events is not None:
-                return events
+        here = self._here
+        if here is not None and len(text) <= LONG and (step := self._step(here, text)) is not None:
+            return self._go(here, step)
         check_text(text, "feed_text")
         if not self._mode:
             self._machine.wary, self._sink.map, self._mode = True, None, "text"
@@ -178,7 +174,8 @@ class Parser(ShortWay):
         self._machine.close(finish_reason in ("stop", "tool_calls"))
         if stripped:
             self._sink.fault("markers-stripped", "no control token in the text: a server may have removed them", "")
-        return self._checked([*self._sink.drain(), TurnEnd(finish_reason, *self._sink.place())])
+        events = [*self._sink.drain(), TurnEnd(finish_reason, *self._sink.place())]
+        return self._checked(events) if self._strict else events
 
     @property
     def turn(self) -> Turn:
@@ -234,20 +231,48 @@ class Parser(ShortWay):
             raise NoTokenizer("ids without a tokenizer", path="feed", expected="parser(tokenizer=...)")
 
     def _feed_one(self, token: Any) -> list[Event] | None:
-        """The events of a token that is whole text or a control token; None of any other, which `_feed_ids` takes."""
-        table, token_map = self._table, self._sink.map
-        if type(token) is not int or self._partial or table is None or not 0 <= token < len(table):
+        """The events of a token; None of what is no id with a piece, and of a control token that interrupts a
+        character, which `_feed_ids` takes."""
+        here, table, token_map = self._here, self._table, self._sink.map
+        if type(token) is not int or table is None or token_map is None or not 0 <= token < len(table):
             return None
         piece = table[token]
         shape: Any = type(piece)  # pyright: ignore[reportUnknownVariableType]
-        if token_map is None or (shape is not str and shape is not tuple):
+        if shape is bytes or (self._partial and shape is str):
+            return self._feed_bytes(piece if shape is bytes else piece.encode(), token_map)
+        if shape is str:
+            step = self._step(here, token) if here is not None else None
+            if here is not None and step is not None:
+                return self._go(here, step)
+            symbols, length = piece, len(piece)
+        elif shape is tuple and not self._partial:
+            symbols = piece[0]
+            length = len(self._program.symbols.spelling[symbols])
+        else:
             return None
         self._leave()
-        symbols: str = piece if shape is str else piece[0]
-        self._fed += len(symbols if shape is str else self._program.symbols.spelling[symbols])
+        self._fed += length
         self._count += 1
         token_map.ends.append(self._fed)
         return self.feed_symbols(symbols)
+
+    def _feed_bytes(self, data: bytes, token_map: TokenMap) -> list[Event]:
+        """The events of a token that is not whole text, or stands behind such."""
+        here, text = self._here, self._decode(data)
+        fed = self._fed + len(text)
+        ends = [fed + 0.5 if self._partial else fed]
+        if here is not None:
+            step = self._step(here, text) if text else ("", "", here, False)
+            if step is not None:
+                events = self._go_far(here, step, ends, fed)
+                if self._partial:
+                    self._steps = NOTHING
+                return events
+        self._leave()
+        self._fed = fed
+        self._count += 1
+        token_map.ends += ends
+        return self.feed_symbols(text)
 
     def _feed_ids(self, given: Any) -> list[Event]:
         ids = check_ids(given, "ids")
@@ -266,7 +291,7 @@ class Parser(ShortWay):
         at = 0
         for k in [*odd, len(pieces)]:
             if at < k and self._partial:
-                texts.append(self._decode(pieces[at].encode(), token_map))
+                texts.append(self._decoded(pieces[at].encode(), token_map))
                 at += 1
             if at < k:
                 run = pieces[at:k]
@@ -276,7 +301,7 @@ class Parser(ShortWay):
             if k < len(pieces):
                 piece = pieces[k]
                 texts.append(
-                    self._decode(piece, token_map) if isinstance(piece, bytes) else self._interrupt(piece, token_map)
+                    self._decoded(piece, token_map) if isinstance(piece, bytes) else self._interrupt(piece, token_map)
                 )
                 if piece is None:
                     self._machine.feed("".join(texts))
@@ -287,10 +312,15 @@ class Parser(ShortWay):
         self._count += len(ids)
         return self.feed_symbols("".join(texts))
 
-    def _decode(self, data: bytes, token_map: TokenMap) -> str:
-        """Bytes that are not whole text, or stand behind such."""
+    def _decode(self, data: bytes) -> str:
+        """What is certain of bytes that are not whole text, or stand behind such."""
         text = self._decoder.decode(data)
         self._partial = bool(self._decoder.getstate()[0])
+        return text
+
+    def _decoded(self, data: bytes, token_map: TokenMap) -> str:
+        """The same, as a token."""
+        text = self._decode(data)
         self._fed += len(text)
         token_map.ends.append(self._fed + 0.5 if self._partial else self._fed)
         return text
@@ -337,20 +367,20 @@ class Parser(ShortWay):
         if sink.map is not None:
             sink.map.forget(needed)
         events = sink.drain()
-        self._arrive(self._partial or bool(self._spelled) or needed < sink.at)
-        return self._checked(events)
+        self._arrive(bool(self._spelled) or needed < sink.at)
+        return self._checked(events) if self._strict else events
 
     def _checked(self, events: list[Event]) -> list[Event]:
-        if self._strict:
-            for event in events:
-                if isinstance(event, Fault):
-                    raise StrictFault(
-                        f"{event.code}: {event.message}",
-                        fault=event,
-                        value=event.text,
-                        path="the reply",
-                        expected="output without faults, or strict=False",
-                    )
+        """Of a strict parser."""
+        for event in events:
+            if isinstance(event, Fault):
+                raise StrictFault(
+                    f"{event.code}: {event.message}",
+                    fault=event,
+                    value=event.text,
+                    path="the reply",
+                    expected="output without faults, or strict=False",
+                )
         return events
 
 
