@@ -22,7 +22,7 @@ from .assemble import Assembler
 from .compile import InSlot, Program
 from .machine import Machine, Policy
 from .memo import LONG, memo_of
-from .short import NOTHING, SHORT, ShortWay
+from .short import NOTHING, SHORT, ShortWay, new
 from .tokenmap import TokenMap
 from .validate import Toolbox
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ..tokens import Bound
 
 FINISH_REASONS: tuple[str, ...] = get_args(FinishReason)
-new = object.__new__
 Piece: TypeAlias = "int | str | Sequence[int]"
 
 
@@ -90,18 +89,18 @@ class Parser(ShortWay):
 
     def feed(self, ids: Iterable[int]) -> list[Event]:
         """Read token ids; returns the events that became certain."""
-        given: Any = ids
-        if type(given) is list:
-            # Most tokens are text in the middle of a value: one look at what is known of it (short.py), and its event,
-            # made without __init__ in half the time.
+        if isinstance(ids, list):
+            # Most tokens are text in the middle of a value: one look at what is known of it, and what `_go` and `_say`
+            # of short.py do then, in one piece.
             try:
-                [token] = given
+                [token] = ids
                 text, json, after, calm = step = self._steps[token]
             except (KeyError, TypeError, ValueError):
                 pass
             else:
-                if type(token) is int:
+                if type(token) is int:  # not bool, which has the same hash
                     if not calm:
+                        assert self._here is not None
                         return self._go(self._here, step)
                     if after is not self._here:
                         self._here, self._steps = after, after.steps
@@ -122,8 +121,8 @@ class Parser(ShortWay):
                     event.span = (start, stop)
                     event.tokens = (n, behind)
                     return [event]
-            if self._mode == "ids" and len(given) <= SHORT:
-                events = self._feed_one(given[0]) if len(given) == 1 else self._short(given)
+            if self._mode == "ids" and len(ids) <= SHORT:
+                events = self._feed_one(ids[0]) if len(ids) == 1 else self._short(ids)
                 if events is not None:
                     return events
         if self._mode != "ids":
@@ -140,7 +139,13 @@ class Parser(ShortWay):
             )
         here = self._here
         if here is not None and len(text) <= LONG and (step := self._step(here, text)) is not None:
-            return self._go(here, step)
+            told, json, after, calm = step
+            if not calm:
+                return self._go(here, step)
+            self._here, self._steps = after, after.steps
+            start = self._fed
+            self._fed = stop = start + len(told)
+            return self._say(told, json, (start, stop), None)
         check_text(text, "feed_text")
         if not self._mode:
             self._machine.wary, self._sink.map, self._mode = True, None, "text"
@@ -241,8 +246,7 @@ class Parser(ShortWay):
         if shape is bytes or (self._partial and shape is str):
             return self._feed_bytes(piece if shape is bytes else piece.encode(), token_map)
         if shape is str:
-            step = self._step(here, token) if here is not None else None
-            if here is not None and step is not None:
+            if here is not None and (step := self._step(here, token)) is not None:
                 return self._go(here, step)
             symbols, length = piece, len(piece)
         elif shape is tuple and not self._partial:
