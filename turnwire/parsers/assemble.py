@@ -31,8 +31,8 @@ from .validate import Toolbox
 NAMING = ("head", "attrs", "name", "named")  # kinds of pieces that have a call's name in them
 Keep: TypeAlias = "Callable[[str], object] | None"
 Way: TypeAlias = "tuple[Any, int, int, Keep, Keep]"
-"""How text goes out: in which event, of which part and call; where the text as it was written goes, and its JSON text
-(None where it is not an argument's)."""
+"""How text goes out: in which event, of which part and call (-1: none); where the text as it was written goes, and where
+its JSON text."""
 
 
 class Assembler(Emitter):
@@ -230,7 +230,7 @@ class Assembler(Emitter):
             spelled = call.spelling.append if call.spelling else None
             return ArgumentsDelta, self.part, call.index, spelled, call.json.append
         if kind == "value" and arg is not None and arg.string and arg.sent:
-            return ArgumentsDelta, self.part, call.index, arg.raw.append, call.json.append
+            return ArgumentsDelta, self.part, call.index, arg.raw.append, None
         return None
 
     # text and reasoning
@@ -296,7 +296,6 @@ class Assembler(Emitter):
             self.out.append(event)
 
     def _send(self, call: OpenCall, json: str, start: int | None = None) -> None:
-        call.json.append(json)
         self.emit(ArgumentsDelta(self.part, call.index, json, *self.where(start)))
 
     def _key_known(self, call: OpenCall, arg: OpenArgument) -> None:
@@ -330,9 +329,11 @@ class Assembler(Emitter):
         self.arg = None
 
     def _cut_argument(self) -> None:
-        arg = self.arg
+        call, arg = self.call, self.arg
         if arg is not None and arg.held:
             self.markup("".join(arg.raw), arg.since)  # never to be a value
+        elif arg is not None and call is not None:
+            arg.broken_off(call)
         self.arg = None
 
     def _end_call(self, ended: bool) -> None:
@@ -349,7 +350,8 @@ class Assembler(Emitter):
                 self.fault(*flaw, text[:80])
         else:
             if ended and call.started:
-                self._send(call, "}" if call.values else "{}")
+                call.json.append("}" if call.values else "{}")
+                self._send(call, call.json[-1])
             arguments, text, raw = call.values, "".join(call.json), call.raws
         status, wrong = judged(call, ended, arguments)
         errors: tuple[Violation, ...] = ()

@@ -32,7 +32,7 @@ class OpenCall:
     spelled: list[str] = field(default_factory=list[str])  # a name read from a slot
     waits: bool = False  # it has a name, which is told behind its attributes
     started: bool = False
-    json: list[str] = field(default_factory=list[str])  # arguments text, as sent or held
+    json: list[str] = field(default_factory=list[str])  # arguments text, as sent or held; but see `OpenArgument`
     spelling: list[str] = field(default_factory=list[str])  # the same as the model wrote it, where that is not JSON
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     raws: dict[str, str] = field(default_factory=dict[str, str])
@@ -49,7 +49,8 @@ class OpenArgument:
     """An argument of a key-value call that is being read.
 
     Its schema decides how: a string goes out as it comes, and so does a container where the schema admits no
-    string; anything else is typed by its whole text and waits for its end.
+    string; anything else is typed by its whole text and waits for its end. The call's `json` gets what is told of it; of
+    a string that is not whole only what stands before it, and all of it at once from `raw` behind its last piece.
     """
 
     since: int  # where the value begins, in characters
@@ -109,6 +110,7 @@ class OpenArgument:
         value: Any = raw
         if self.string:
             rest = '"' if self.sent else self._opening(call) + '""'
+            self.broken_off(call)
         elif self.literal is not None:
             rest = self.literal.close()
             try:
@@ -124,8 +126,14 @@ class OpenArgument:
                 self.flaws.append((typed.flag, f"the value of {self.name!r} can be of more than one type", raw[:80]))
             rest, value = self._opening(call) + typed.json, typed.value
         self.done = True
+        call.json.append(rest)
         call.values[str(self.name)], call.raws[str(self.name)] = value, raw
         return rest
+
+    def broken_off(self, call: OpenCall) -> None:
+        """No more of the value comes."""
+        if self.string and self.sent and not self.done:
+            call.json.append(escaped("".join(self.raw)))
 
     def _opening(self, call: OpenCall) -> str:
         return ("{" if not call.values else ", ") + dumps(self.name) + ": "
@@ -133,6 +141,7 @@ class OpenArgument:
     def _sending(self, call: OpenCall, json: str) -> str:
         opening = "" if self.sent else self._opening(call) + ('"' if self.string else "")
         self.sent.append(json)
+        call.json.append(opening if self.string else opening + json)
         return opening + json
 
 

@@ -80,6 +80,11 @@ def kinds(schema: Any, root: Any = None) -> frozenset[str]:
 
     A schema with no type but with `properties` or `items` declares an object or an array.
     """
+    if isinstance(schema, dict):  # most say their type, and nothing else that matters here
+        said = cast("dict[str, Any]", schema)
+        name = said.get("type")
+        if isinstance(name, str) and name in JSON_TYPES and said.keys().isdisjoint(_BESIDE):
+            return _ALONE[name]
     found = _kinds(schema, schema if root is None else root, [MAX_SCHEMAS])
     if found is None:
         return frozenset()
@@ -90,6 +95,8 @@ _BLANKS = " \t\r\n"
 _OPENERS = ("[", "{", "(")
 _STRING = frozenset({"string"})
 _COMBINED = ("$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type")
+_BESIDE = frozenset(_COMBINED) - {"type"}
+_ALONE = {name: frozenset({name}) for name in JSON_TYPES}
 
 
 def _kinds(schema: Any, root: Any, room: list[int]) -> set[str] | None:

@@ -115,10 +115,10 @@ class InSlot:
     first: str | None = None  # characters its codec's value may begin with; None for free text
     begins: Table | None = None  # of a header: what it begins with
     word: re.Pattern[str] | None = None  # what all of a short value matches
+    kind: str = field(init=False)
 
-    @property
-    def kind(self) -> str:
-        return self.slot.kind
+    def __post_init__(self) -> None:
+        self.kind = self.slot.kind
 
 
 JUNK = Slot("junk")

@@ -141,10 +141,11 @@ class ShortWay:
         if keep is not None:
             keep(text)
         event: Any = new(kind)
-        if send is None:
+        if call < 0:
             event.text = text
         else:
-            send(json)
+            if send is not None:
+                send(json)
             event.index = call
             event.json = json
         event.part = part
