@@ -27,8 +27,8 @@ from turnwire.tokenbackend import HfTokenizer
 from turnwire.tokens import small_tokenizer
 from turnwire.tools import normalize_tools
 
+from .case import rendered
 from .measure import table
-from .stream import rendered
 from .workload import TOOLS, arguments, completion, conversation, result
 
 Work = Callable[[], object]

@@ -355,7 +355,7 @@ def check_ids(ids: Any, path: str) -> Sequence[int]:
             raise BadId(f"not ids: {ids!r}", value=ids, path=path, expected="a sequence of token ids")
         ids = list(cast("Iterable[Any]", ids))
     items = cast("Sequence[Any]", ids)
-    if set(map(type, items)) <= {int} and min(items, default=0) >= 0:
+    if [*map(type, items)].count(int) == len(items) and min(items, default=0) >= 0:
         return items
     out: list[int] = []
     for at, item in enumerate(items):

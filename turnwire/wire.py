@@ -323,7 +323,11 @@ class Symbols:
         """`text` with every symbol spelled out."""
         if text.isascii():
             return text
-        return self.spelling.get(text) or SYMBOL.sub(self._spell, text)
+        try:
+            text.encode()  # a tenth of a search
+        except UnicodeEncodeError:
+            return self.spelling.get(text) or SYMBOL.sub(self._spell, text)
+        return text
 
     def _spell(self, m: re.Match[str]) -> str:
         return self.spelling.get(m.group(), m.group())

@@ -31,8 +31,8 @@ from .validate import Toolbox
 NAMING = ("head", "attrs", "name", "named")  # kinds of pieces that have a call's name in them
 Keep: TypeAlias = "Callable[[str], object] | None"
 Way: TypeAlias = "tuple[Any, int, int, Keep, Keep]"
-"""How text goes out: in which event, of which part and call (-1: none); where the text as it was written goes, and where
-its JSON text."""
+"""How text goes out: in which event, of which part and call (-1: none); where the text as it was written goes, and
+where its JSON text."""
 
 
 class Assembler(Emitter):
@@ -78,6 +78,8 @@ class Assembler(Emitter):
         if kind == self.kind:  # text or reasoning
             self._delta(text, start)
         elif kind == "arguments" and call is not None:
+            if json is not None and text is not raw:  # symbols stand in strings only
+                json = SYMBOL.sub(lambda m: escaped(self.symbols.show(m.group())), json)
             self._arguments(call, text, start, json)
         elif kind == "value" and call is not None and arg is not None and arg.name is not None and not arg.ignored:
             self._value(call, arg, text, start)
@@ -285,7 +287,6 @@ class Assembler(Emitter):
             call.json.append(text)
             text = text[len(text) - (span[1] - span[0]) :]
         else:
-            json = SYMBOL.sub(lambda m: escaped(self.symbols.show(m.group())), json)  # they stand in strings only
             call.json.append(json)
             call.spelling.append(text)
             text = json

@@ -49,8 +49,8 @@ class OpenArgument:
     """An argument of a key-value call that is being read.
 
     Its schema decides how: a string goes out as it comes, and so does a container where the schema admits no
-    string; anything else is typed by its whole text and waits for its end. The call's `json` gets what is told of it; of
-    a string that is not whole only what stands before it, and all of it at once from `raw` behind its last piece.
+    string; anything else is typed by its whole text and waits for its end. The call's `json` gets what is told of it;
+    of a string that is not whole only what stands before it, and all of it at once from `raw` behind its last piece.
     """
 
     since: int  # where the value begins, in characters
@@ -133,7 +133,8 @@ class OpenArgument:
     def broken_off(self, call: OpenCall) -> None:
         """No more of the value comes."""
         if self.string and self.sent and not self.done:
-            call.json.append(escaped("".join(self.raw)))
+            whole = len(self.sent) == len(self.raw)  # else some went out without `take`
+            call.json.append("".join(self.sent) if whole else escaped("".join(self.raw)))
 
     def _opening(self, call: OpenCall) -> str:
         return ("{" if not call.values else ", ") + dumps(self.name) + ": "

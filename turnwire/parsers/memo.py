@@ -47,12 +47,13 @@ class Known:
 
     def passes(self, program: Program, text: str) -> bool:
         """Whether an ASCII text goes by, character by character."""
+        if self.plain.issuperset(text):
+            return True
         if self.held or not text.isascii():
             return False
-        if not self.plain.issuperset(text):
-            for c in set(text).difference(self.plain, self.odd):
-                by = try_out(program, self.place, c) == (c, json_of(self.place.kind, c), self.place)
-                (self.plain if by else self.odd).add(c)
+        for c in set(text).difference(self.plain, self.odd):
+            by = try_out(program, self.place, c) == (c, json_of(self.place.kind, c), self.place)
+            (self.plain if by else self.odd).add(c)
         return self.plain.issuperset(text)
 
 
@@ -76,7 +77,8 @@ class Memo:
     def learn(self, program: Program, known: Known, piece: int | str, text: str) -> Step | None:
         """Find out what the machine does with the text of a piece."""
         self._grow()
-        known = self.at(known.place)  # one of old learns nothing more
+        if self.places.get(known.place) is not known:  # one of old learns nothing more
+            known = self.at(known.place)
         if text and known.passes(program, text):
             step = text, json_of(known.place.kind, text), known, True
         else:

@@ -6,6 +6,7 @@ something, `_leave` tells it what went by without it. Each feed's events are tho
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,8 @@ class ShortWay:
         self._program, self._machine, self._sink = program, machine, sink
         self._fed = 0  # characters fed, in the public spelling
         self._count = 0  # tokens fed
-        self._partial = False  # bytes of a character that is not whole are held
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._partial = False  # it holds bytes of a character that is not whole
         self._memo: Memo | None = None  # once fed
         self._type: Any = int  # of its pieces: ids, or
         self._table: Sequence[Any] | None = None  # what an id stands for; None by text
@@ -88,7 +90,7 @@ class ShortWay:
     def _step(self, here: Known, piece: Any) -> Step | None:
         """The step of a piece, if there is one. By ids, a text is what bytes of several stand for."""
         step = here.steps.get(piece)
-        if step is not None or piece in here.machine or self._memo is None:
+        if step is not None or piece in here.machine:
             return step
         table = self._table
         if table is None:
@@ -97,7 +99,19 @@ class ShortWay:
             text = piece
         else:
             text = table[piece] if 0 <= piece < len(table) else None
-        return self._memo.learn(self._program, here, piece, text) if type(text) is str else None
+        return self._learn(here, piece, text) if type(text) is str else None
+
+    def _learn(self, here: Known, piece: Any, text: str) -> Step | None:
+        """The step of a piece that is not known yet."""
+        if piece in here.machine or self._memo is None:
+            return None
+        return self._memo.learn(self._program, here, piece, text)
+
+    def _decode(self, data: bytes) -> str:
+        """What is certain of bytes that are not whole text, or stand behind such."""
+        text = self._decoder.decode(data)
+        self._partial = bool(self._decoder.getstate()[0])
+        return text
 
     def _go(self, here: Known, step: Step) -> list[Event]:
         """Take a step."""

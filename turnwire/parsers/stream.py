@@ -7,12 +7,12 @@ part merged. What a model wrote never raises; only a caller's mistakes do, or, w
 
 from __future__ import annotations
 
-import codecs
 import importlib
 import operator
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from ..errors import ClosedParser, InputError, MixedInput, NoTokenizer, StrictFault, check_ids, check_text, nearest
@@ -78,7 +78,6 @@ class Parser(ShortWay):
         self._sink.begin_reply(held)
         self._sink.prefilled &= bool(prompt)  # a part that is open from the start began in no prompt
         self._mode = ""  # "ids" or "text" once fed, "closed"
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._spelled = ""  # text that may become the spelling of a control token
         self._marker_seen = False
         state = self._machine.state
@@ -247,7 +246,7 @@ class Parser(ShortWay):
         if shape is bytes or (self._partial and shape is str):
             return self._feed_bytes(piece if shape is bytes else piece.encode(), token_map)
         if shape is str:
-            if here is not None and (step := self._step(here, token)) is not None:
+            if here is not None and (step := self._learn(here, token, piece)) is not None:
                 return self._go(here, step)
             symbols, length = piece, len(piece)
         elif shape is tuple and not self._partial:
@@ -290,7 +289,10 @@ class Parser(ShortWay):
         token_map = self._sink.map
         assert token_map is not None
         self._leave()
-        pieces: list[Any] = [table[i] if i < size else None for i in ids]
+        try:
+            pieces: Sequence[Any] = itemgetter(*ids)(table) if len(ids) > 1 else [table[i] for i in ids]  # half a loop
+        except IndexError:
+            pieces = [table[i] if i < size else None for i in ids]
         odd = [k for k, piece in enumerate(pieces) if piece.__class__ is not str]
         texts: list[str] = []
         at = 0
@@ -301,8 +303,10 @@ class Parser(ShortWay):
             if at < k:
                 run = pieces[at:k]
                 texts += run
-                token_map.ends += islice(accumulate(map(len, run), initial=self._fed), 1, None)
-                self._fed = int(token_map.ends[-1])
+                ends = list(accumulate(map(len, run), initial=self._fed))
+                self._fed = ends[-1]
+                del ends[0]
+                token_map.ends += ends
             if k < len(pieces):
                 piece = pieces[k]
                 texts.append(
@@ -317,14 +321,8 @@ class Parser(ShortWay):
         self._count += len(ids)
         return self.feed_symbols("".join(texts))
 
-    def _decode(self, data: bytes) -> str:
-        """What is certain of bytes that are not whole text, or stand behind such."""
-        text = self._decoder.decode(data)
-        self._partial = bool(self._decoder.getstate()[0])
-        return text
-
     def _decoded(self, data: bytes, token_map: TokenMap) -> str:
-        """The same, as a token."""
+        """The text of a token that is not whole text, or stands behind such."""
         text = self._decode(data)
         self._fed += len(text)
         token_map.ends.append(self._fed + 0.5 if self._partial else self._fed)
