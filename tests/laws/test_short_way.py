@@ -31,8 +31,8 @@ finishes = st.sampled_from(("stop", "length", None))
 policies = st.sampled_from(("recover_if_unclosed", "recover", "ignore"))
 
 
-def feeds(fmt: turnwire.Format, chunks: Sequence[Any], tok: Any, finish: Any, **kw: Any) -> tuple[list[Any], int]:
-    """Each feed's events and the turn; and how many feeds the machine did not see."""
+def feeds(fmt: turnwire.Format, chunks: Sequence[Any], tok: Any, finish: Any, **kw: Any) -> tuple[list[Any], list[Any]]:
+    """Each feed's events and the turn; and the feeds that the machine did not see."""
     seen = 0
 
     def feed_symbols(self: Any, symbols: str, _feed: Any = stream.Parser.feed_symbols) -> list[Event]:
@@ -40,11 +40,15 @@ def feeds(fmt: turnwire.Format, chunks: Sequence[Any], tok: Any, finish: Any, **
         seen += 1
         return _feed(self, symbols)
 
+    said, unseen = list[Any](), list[Any]()
     with mock.patch.object(stream.Parser, "feed_symbols", feed_symbols):
         p = fmt.parser(tok, TOOLS, **kw)
-        said: list[Any] = [p.feed(chunk) if tok else p.feed_text(chunk) for chunk in chunks]
+        for chunk in chunks:
+            before = seen
+            said.append(p.feed(chunk) if tok else p.feed_text(chunk))
+            unseen += [chunk] if seen == before else []
     said += [p.close(finish), checks.everything(p.turn)]
-    return said, len(chunks) - seen
+    return said, unseen
 
 
 def words(whole: Any, seed: int) -> list[Any]:
@@ -75,13 +79,15 @@ def short_way(fmt: turnwire.Format, example: tuple[Any, int, str, str], report: 
         kw = {"calls_in_reasoning": policy, "calls": seed % 7 > 0}
         with mock.patch.object(short, "SHORT", 0):
             slow, none = feeds(fmt, chunks, tok, finish, **kw)
-        assert none == 0 or not all(chunks)
+        assert not none or not all(chunks)
         for _ in range(2):
             fast, unseen = feeds(fmt, chunks, tok, finish, **kw)
             assert fast == slow, next((a, b) for a, b in zip(fast, slow) if a != b)
         told = [e for events in fast[:-2] for e in events]
-        report.see(*(["short way"] if unseen > 1 else []))
-        report.see(*(["in a call"] if unseen > 1 and any(isinstance(e, ArgumentsDelta) for e in told) else []))
+        report.see(*(["short way"] if len(unseen) > 1 else []))
+        report.see(*(["in a call"] if len(unseen) > 1 and any(isinstance(e, ArgumentsDelta) for e in told) else []))
+        if tok and any(isinstance(tok.table[i], bytes) for chunk in unseen for i in chunk):
+            report.see("amid a character")
         if any(e.tokens is not None and e.tokens[1] - e.tokens[0] > 1 for e in told):
             report.see("held")
 
@@ -114,7 +120,11 @@ def test_l8_short_way(name: str, by: str) -> None:
         name,
         examples(fmt),
         lambda example, report: short_way(fmt, example, report, by),
-        need={"short way": 60, **({"in a call": 20} if "call" in frame_kinds(fmt) else {})},
+        need={
+            "short way": 60,
+            **({"in a call": 20} if "call" in frame_kinds(fmt) else {}),
+            **({"amid a character": 10} if by == "ids" else {}),
+        },
         examples=share(name) // 2,
         regressions=damaged_strings(fmt),
     )
@@ -160,6 +170,10 @@ def late(self: Any, here: Any, step: Any, _go: Any = short.ShortWay._go) -> list
     return events
 
 
+def whole(self: Any, here: Any, step: Any, ends: Any, fed: int, _go: Any = short.ShortWay._go_far) -> list[Event]:
+    return _go(self, here, step, [int(end) for end in ends], fed)
+
+
 def unwatched(program: Any, at: Any, text: str, _try: Any = memo.try_out) -> Any:
     return _try(program, at, text) or (text, text, at)
 
@@ -172,6 +186,7 @@ MUTANTS: list[tuple[str, str, list[tuple[Any, str]], Any]] = [
     ("the frames around are forgotten", "qwen3-coder", [(memo, "place"), (short, "place")], forgetful("stack")),
     ("the machine is not told where it is", "qwen3", [(short.ShortWay, "_leave")], unmoved),
     ("held text has the last token only", "qwen3-coder", [(short.ShortWay, "_go")], late),
+    ("half a character ends its token", "qwen3-coder", [(short.ShortWay, "_go_far")], whole),
     ("what the machine did besides is not seen", "qwen3", [(memo, "try_out")], unwatched),
 ]
 
