@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,26 @@ def test_ids() -> None:
     assert not result.faults and result.turn.text == "ok <tool_call>" and result.turn.calls[0].arguments == {"a": 1}
 
 
+OPEN = "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>{% elif m.role == 'tool' %}"
+OPEN += "<|tool|>{{ m.content }}<|end|>{% else %}"
+CLOSE = "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+CALLS = "{% for c in m.tool_calls or [] %}{{ {'name': c.function.name, 'arguments': c.function.arguments} | tojson }}"
+CALLS += "{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("test", "given"), [(" is none", "none"), (".strip() == ''", "string"), (" in ('', none, undefined)", "given")]
+)
+def test_turns_of_calls_alone_are_given_as_the_template_takes_them(test: str, given: str) -> None:
+    turn = "<|assistant|>{% if m['content'] " + test + " %}<|calls|>" + CALLS + "<|/calls|>{% else %}{{ m.content }}"
+    fmt = infer_format(ChatTemplate(OPEN + turn + "{% endif %}" + CLOSE, eos_token="<|end|>"))
+    said: Any = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}
+    out = fmt.render([{"role": "user", "content": "q"}, said, {"role": "tool", "content": "r"}])
+    assert '<|assistant|><|calls|>{"name": "f", "arguments": {"a": 1}}<|/calls|><|end|>' in out.text
+    layout: Any = fmt.layout
+    assert layout.whole.template.inputs.nothing == given
+
+
 @pytest.mark.parametrize("change", ["no closer", "same markers", "data as markup"])
 def test_wrong_inferences_are_refused(change: str) -> None:
     """What cannot be told in a template's output is no format."""
@@ -161,13 +182,6 @@ def test_texts_that_a_template_alters_are_told(change: str, told: set[str]) -> N
     evidence = infer_format(ChatTemplate(source, eos_token="<|end|>"), checks=80).evidence
     assert evidence.right == evidence.tried and (evidence.lost > 0) == bool(told)
     assert {n.removeprefix("texts are altered: ") for n in evidence.notes if n.startswith("texts")} == told
-
-
-OPEN = "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>{% elif m.role == 'tool' %}"
-OPEN += "<|tool|>{{ m.content }}<|end|>{% else %}"
-CLOSE = "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
-CALLS = "{% for c in m.tool_calls or [] %}{{ {'name': c.function.name, 'arguments': c.function.arguments} | tojson }}"
-CALLS += "{% endfor %}"
 
 
 @pytest.mark.parametrize(

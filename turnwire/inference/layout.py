@@ -20,7 +20,7 @@ from ..templating.jinja import undeclared
 from ..tokens import Tokenizer
 from ..wire import NOTHING, Word, control_tokens
 from .pieces import Spelling
-from .probe import ONE, Mode, Probe, Said
+from .probe import ONE, QUESTION, Mode, Probe, Said
 from .segments import Seen
 
 SANDBOX = frozenset(("raise_exception", "strftime_now", "range", "namespace", "dict", "cycler", "joiner", "lipsum"))
@@ -108,10 +108,11 @@ def _inputs(template: ChatTemplate, probe: Probe) -> Any:
         inputs = replace(inputs, content="parts")
     said = Said(None, None, (ONE,))
     text = probe.turn(said)
-    if mode.nothing == "" and text is not None:
+    if text is not None:
         messages, tools = probe.conversation(said)
-        if probe.render([{k: v for k, v in m.items() if v != ""} for m in messages], tools) is None:
-            inputs = replace(inputs, nothing="string")
+        without = probe.render([{k: v for k, v in m.items() if v != mode.nothing} for m in messages], tools) or ""
+        if ONE.name not in without.rpartition(QUESTION)[2]:
+            inputs = replace(inputs, nothing="none" if mode.nothing is None else "string")
     if inputs.arguments == "given":
         other = Probe(probe.source, probe.variables, replace(mode, strings=not mode.strings)).turn(said)
         if text is not None and text != other:

@@ -22,7 +22,7 @@ MAX_DEPTH = 256
 CHOICES = {
     "arguments": ("given", "object", "string"),
     "content": ("given", "string", "parts"),
-    "nothing": ("given", "string"),
+    "nothing": ("given", "string", "none"),
     "tools": ("given", "openai"),
 }
 
@@ -36,8 +36,8 @@ class Inputs:
     `arguments`: of calls, "given" as the caller has them, "object" (JSON strings are read) or "string" (objects are
     written as JSON). Templates want the one or the other, and print nonsense for the wrong one.
     `content`: "given", "string" (text parts are joined) or "parts" (a string becomes one text part).
-    `nothing`: of a turn of the assistant without content, "given" (left out), or "string" (an empty one): some
-    templates ask for its length, or what it begins with, without asking whether it is there.
+    `nothing`: of a turn of the assistant without content, "given" (left out), "string" (an empty one), "none" (None):
+    some templates ask for its length, or what it begins with, or whether it is None, and not whether it is there.
     `tools`: "given" (dicts as they are), or "openai" (MCP, Anthropic and flat definitions are rewritten).
     A `Turn` among the messages has no form of its own: its calls have objects, its content is a string if it has no
     media, each unless said otherwise.
@@ -47,7 +47,7 @@ class Inputs:
     alias_reasoning: bool = True
     arguments: Literal["given", "object", "string"] = "given"
     content: Literal["given", "string", "parts"] = "given"
-    nothing: Literal["given", "string"] = "given"
+    nothing: Literal["given", "string", "none"] = "given"
     tools: Literal["given", "openai"] = "given"
 
     def __post_init__(self) -> None:
@@ -98,8 +98,8 @@ class Inputs:
             said = next((out[k] for k in REASONING if out.get(k) is not None), None)
             if said is not None:
                 out = {"thinking": said, **out, REASONING[0]: said}
-        if self.nothing == "string" and out["role"] == "assistant":
-            out.setdefault("content", "")
+        if self.nothing != "given" and out["role"] == "assistant":
+            out.setdefault("content", "" if self.nothing == "string" else None)
         if self.content != "given" and "content" in out:
             out["content"] = self._content(out["content"], f"{path}.content")
         calls = out.get("tool_calls")
