@@ -38,7 +38,8 @@ from turnwire.errors import TemplateError, TurnwireError
 from turnwire.families import formats
 from turnwire.format import Format
 from turnwire.inference.arguments import CallShape, infer_call
-from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial, written
+from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial
+from turnwire.inference.hand import Hand
 from turnwire.inference.samples import PROBES, Ask, NoNotation, Samples, kinds_of, schema
 from turnwire.inference.words import ANY, loosened, spelled
 from turnwire.templating import jinja
@@ -105,7 +106,7 @@ def test_hand_written_formats_are_found_again(name: str) -> None:
         text = ask(called, arguments, id)
         assert text is not None
         shown = "0" if '"0"' in text and "tool_call_id" in text else id
-        said = written(shape.body, called, arguments, shown)
+        said = Hand(Frame("call", shape.body)).writes([Call(called, dict(arguments), shown)])
         assert text == shape.head + said + shape.tail
         if not lossy:
             reply = BEGIN + said + shape.tail[:BEHIND] + CLOSE

@@ -12,8 +12,11 @@ from tests.laws.law import reports
 from tests.unit.test_inference_arguments import calls
 from turnwire.codecs import Value, dumps, python_value
 from turnwire.inference.arguments import infer_call
-from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial, written
+from turnwire.inference.fits import BEGIN, BEHIND, CLOSE, tool, trial
+from turnwire.inference.hand import Hand
 from turnwire.inference.samples import Ask, NoNotation
+from turnwire.turns import Call
+from turnwire.wire import Frame
 
 Write = Callable[[Mapping[str, Any]], str]
 ID = "zqid00aa1"
@@ -109,7 +112,8 @@ def test_random_markup() -> None:
         assert back is not None
         for name, arguments in calls(seed, 6):
             text = ask(name, arguments, ID) or ""
-            assert text == shape.head + written(shape.body, name, arguments, ID if ID in text else None) + shape.tail
+            call = Call(name, dict(arguments), ID if ID in text else None)
+            assert text == shape.head + Hand(Frame("call", shape.body)).writes([call]) + shape.tail
             said = text[len(shape.head) : len(text) - len(shape.tail)] + shape.tail[:BEHIND]
             turn = back.parse(BEGIN + said + CLOSE, tools=[tool(name, arguments)], finish_reason="stop").turn
             assert [(c.name, c.arguments) for c in turn.calls] == [(name, arguments)]

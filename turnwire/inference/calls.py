@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..codecs import IdForm
-from ..errors import TurnwireError
-from ..templating.reply import NoPlace, Plan, write_reply
-from ..templating.writer import Writer
-from ..turns import Call, Part
-from ..wire import Frame, Lit, Many, Symbols, Word, control_tokens
+from ..turns import Call
+from ..wire import Frame, Lit, Many, Word
 from .arguments import CallShape
+from .hand import Hand
 from .pieces import prefix, suffix
 from .probe import KEY, NAMES, SAID, VALUE, Called, Odd, Probe, Said
 from .segments import Seen, join
@@ -41,20 +39,9 @@ class CallList:
     ids: IdForm | None = None
 
 
-def written(word: Word, parts: tuple[Part, ...]) -> str | None:
-    """What a tree writes for parts; None if it has no place for them."""
-    symbols = Symbols(tuple(control_tokens(word)))
-    w = Writer(symbols, lambda s: s)
-    try:
-        write_reply(w, Plan(word, symbols), tuple(enumerate(parts)), {}, history=False)
-    except (NoPlace, TurnwireError):
-        return None
-    return symbols.show("".join(s.symbols for s in w.stretches))
-
-
 def bodies(body: Word, calls: tuple[Call, ...]) -> list[str]:
     """How each of some calls is written, from its first slot to its last."""
-    text = written(Many(Frame("call", body), sep=Lit(BETWEEN)), calls)
+    text = Hand(Many(Frame("call", body), sep=Lit(BETWEEN))).tries(calls)
     return text.split(BETWEEN) if text is not None else []
 
 

@@ -14,7 +14,7 @@ from ..events import Fault
 from ..format import Format
 from ..turns import Call, Part, Reasoning, Text, Turn
 from ..wire import Slot, walk
-from .calls import written
+from .hand import Hand
 from .pieces import literals
 from .probe import Mode, Probe, Said, definitions
 from .samples import kinds_of
@@ -94,6 +94,7 @@ def check(
     altered = [TEXTS[kind] for kind in unkept(probe, seen)]
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
+    hand = Hand(tree.body)
     out = Count()
     for n, said in enumerate(turns(seed, count, list(seen.turns), most, beginnings)):
         text = probe.turn(said)
@@ -115,7 +116,7 @@ def check(
             out.plain += n % 2 == 0
         wanted = _ended(tree, said, reply, ("K", "C") in seen.joints)
         ours = ""
-        for ours in _written(probe, seen, tree, said):
+        for ours in _written(probe, seen, hand, said):
             if ours == wanted:
                 out.equal += 1
                 break
@@ -127,13 +128,15 @@ def check(
 def unkept(probe: Probe, seen: Seen) -> list[str]:
     """What the template alters in the texts of a turn, of `TEXTS`: no reply can be told by it."""
     shown = next((k for k in sorted(seen.turns, key=len, reverse=True) if "C" in k and "K" not in k), "")
-    out: list[str] = []
-    for kind, piece in TEXTS.items() if shown else ():
-        text = f"zqa{piece}zqb"
+
+    def alters(*pieces: str) -> bool:
+        text = "zqa" + "zq".join(pieces) + "zqb"
         reply = seen.behind(probe.turn(Said(text if "R" in shown else None, text)))
-        if reply is not None and reply.count(text) < len(shown):
-            out.append(kind)
-    return out
+        return reply is not None and reply.count(text) < len(shown)
+
+    if not shown or not alters(*TEXTS.values()):
+        return []
+    return [kind for kind, piece in TEXTS.items() if alters(piece)]
 
 
 def _last(tree: Tree, said: Said, calls_first: bool = False) -> str:
@@ -161,13 +164,13 @@ def _parts(
     return tuple(p for p in ordered if p is not None)
 
 
-def _written(probe: Probe, seen: Seen, tree: Tree, said: Said) -> Iterator[str]:
+def _written(probe: Probe, seen: Seen, hand: Hand, said: Said) -> Iterator[str]:
     """How a format writes the turn; where it has no reasoning or text, also with an empty part of it, for many
     templates write that."""
     thoughts = (None, Reasoning(""), Reasoning("", prefilled=True)) if said.reasoning is None else (None,)
     for empty in (None, Text("")) if said.text is None else (None,):
         for thought in thoughts:
-            text = written(tree.body, _parts(probe, seen, said, thought, empty))
+            text = hand.tries(_parts(probe, seen, said, thought, empty))
             if text is not None:
                 yield text
 

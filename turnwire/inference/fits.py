@@ -9,10 +9,9 @@ from typing import Any
 from ..errors import TurnwireError
 from ..format import Format
 from ..layout import Layout, NoResults
-from ..templating.reply import Plan, write_reply
-from ..templating.writer import Writer
 from ..turns import Call
-from ..wire import NOTHING, End, Frame, Lit, Many, Symbols, Word, control_tokens
+from ..wire import NOTHING, End, Frame, Lit, Many, Word, control_tokens
+from .hand import Hand
 from .samples import NAME, OTHER, TWO, Samples, everything, schema
 from .words import spelled
 
@@ -34,15 +33,6 @@ class Candidate:
     notes: tuple[str, ...] = ()
 
 
-def written(body: Word, name: str, arguments: Mapping[str, Any], id: str | None) -> str:
-    """A call as a body writes it."""
-    symbols = Symbols(tuple(control_tokens(body)))
-    w = Writer(symbols, str)
-    call = Call(name, dict(arguments), id)
-    write_reply(w, Plan(Frame("call", body), symbols), [(0, call)], {}, history=False)
-    return symbols.show("".join(s.symbols for s in w.stretches))
-
-
 def trial(body: Word, tail: str) -> Format | None:
     """A format that has this call alone; None if it cannot be read."""
     around = Lit(BEGIN), Lit(tail[:BEHIND] + CLOSE)
@@ -58,6 +48,7 @@ class Judge:
 
     def __init__(self, samples: Samples):
         self.samples = samples
+        self._hands: dict[int, tuple[Word, Hand]] = {}
 
     def head(self, c: Candidate) -> str:
         """The text before the body."""
@@ -72,8 +63,11 @@ class Judge:
         text = self.samples.text(arguments, name)
         if text is None:
             return None
-        id = self.samples.id(name) if c.id == GIVEN else c.id
-        return text == self.head(c) + written(c.body, name, arguments, id) + self.tail(c)
+        shown = self.samples.id(name) if c.id == GIVEN else c.id
+        if id(c.body) not in self._hands:
+            self._hands[id(c.body)] = c.body, Hand(Frame("call", c.body))
+        hand = self._hands[id(c.body)][1]
+        return text == self.head(c) + hand.writes([Call(name, dict(arguments), shown)]) + self.tail(c)
 
     def whole(self, c: Candidate) -> bool:
         """Whether it is right in all: two arguments, none, another name, and a value of each kind."""
