@@ -33,7 +33,7 @@ demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) -rs $(ARGS)
 
 # the same, with coverage
 coverage: $(VENV)/.test

@@ -44,7 +44,7 @@ def keep(output: str, which: str) -> None:
         f"python: {platform.python_version()}",
         f"run: {which}: {re.sub(' in .*', '', summary)}",
     ]
-    found = [line for line in lines[at + 1 : end] if line and not line.startswith("=")]
+    found = [line for line in lines[at + 1 : end] if line and not line.startswith(("=", "SKIPPED "))]
     SAVED.write_text("\n".join([*head, "", *found]) + "\n", "utf-8")
     proofs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(proof)}" for name, proof in sorted(proven().items()))
     PROOF.write_text("{\n" + proofs + "\n}\n", "utf-8")
