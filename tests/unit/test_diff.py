@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -162,7 +163,6 @@ def test_different_tokenizers() -> None:
 
 def test_a_tokenizer_that_changes_text() -> None:
     """Where ids do not spell the text, regions are still where they belong."""
-    tokenizers = pytest.importorskip("tokenizers")
     backend = tokenizers.Tokenizer.from_str(TOKENIZER.backend.to_str())  # type: ignore[attr-defined]
     backend.normalizer = tokenizers.normalizers.NFC()
     nfc = turnwire.load_tokenizer(backend)

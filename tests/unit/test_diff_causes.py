@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import tokenizers
 
 from tests.laws.law import reports
 from turnwire import ChatTemplate, Divergence, Logged, diff, get_format, list_formats, small_tokenizer
@@ -196,7 +197,6 @@ def test_a_bpe_boundary() -> None:
 def test_two_tokenizers_of_one_model(tmp_path: Path) -> None:
     """huggingface/transformers#35973: the slow and the fast tokenizer of a model encode the same prompt otherwise. Here
     they have one vocabulary, and one of them does not split text into words first."""
-    tokenizers = pytest.importorskip("tokenizers")
     whole = tokenizers.Tokenizer.from_str(TOKENIZER.backend.to_str())  # type: ignore[attr-defined]
     whole.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     folders = tmp_path / "fast", tmp_path / "slow"

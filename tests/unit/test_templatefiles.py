@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,6 @@ def folder(path: Path, files: dict[str, Any]) -> Path:
 
 
 def tokenizer_json(padding: str | None = None) -> dict[str, Any]:
-    tokenizers = pytest.importorskip("tokenizers")
     made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "<u>": 1}, unk_token="<u>"))
     made.add_special_tokens(["<s>", "</s>"])
     if padding:
