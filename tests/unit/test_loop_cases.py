@@ -131,9 +131,10 @@ def test_a_missing_stop_token_is_inserted_and_not_sampled(source: str) -> None:
     loop = begun(source)
     ids = reply(loop, Text("Yo"))
     stops = loop.format.stop_token_ids(loop.tokenizer)
-    bare = ids[:-1] if ids[-1] in stops else ids
+    assert ids[-1] in stops
+    bare = ids[:-1]
     loop.sampled(bare, finish_reason="stop")
-    asked(loop)
+    assert asked(loop).startswith(loop.format.end_tokens)
     (sample,) = loop.samples()
     assert sum(sample.mask) == len(bare)
 
