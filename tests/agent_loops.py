@@ -45,6 +45,8 @@ class Manner:
 
 
 CANONICAL = Manner(0, 0, 0, 0)
+MANNERS = (Manner(), CANONICAL, Manner(odd=1.0, cut=0.3, damaged=0.3, unstopped=0.3), CANONICAL)
+"""By turns: a few loops meet all that may happen."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,9 @@ def play(
         if ids is None:
             counts["no reply known"] += 1
             return None
+        as_written = ids
         ids, finish = written(ids, tokenizer, control, rng, manner)
+        counts["otherwise"] += ids != as_written
         turn = conversation.sampled(ids, [-rng.random() for _ in ids], finish)
         sent = [*prompt, *ids]
         if conversation.ids != sent:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import turnwire
-from tests.agent_loops import CANONICAL, TOOLS, Drift, Manner, play, said, tokenizer_for, turns
+from tests.agent_loops import CANONICAL, MANNERS, TOOLS, Drift, Manner, play, said, tokenizer_for, turns
 from tests.families import official
 from tests.laws.law import reports
 from tests.laws.shares import full
@@ -48,13 +48,13 @@ def test_no_drift(name: str) -> None:
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
     counts: Counter[str] = Counter()
-    for seed in range(12):
-        if seed >= (12 if full(name) else 4) and counts["turns"] >= 20:
+    for seed in range(16):
+        if seed >= (12 if full(name) else 4) and counts["turns"] >= 20 and counts["cut"]:
             break
-        manner = CANONICAL if seed % 2 else Manner()
-        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=manner)
+        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=MANNERS[seed % 4])
     reports.append(f"conversation {name}: {dict(sorted(counts.items()))}")
     assert counts["turns"] >= 20 and counts["refused"] <= 0.1 * counts["turns"]
+    assert counts["otherwise"] >= 4 and counts["cut"] >= 1 and (counts["results"] or "call" not in frame_kinds(fmt))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -62,8 +62,7 @@ def test_no_drift_with_a_template(name: str) -> None:
     fmt, tokenizer = tokenizer_for(template(name))
     counts: Counter[str] = Counter()
     for seed in range(4):
-        manner = CANONICAL if seed % 2 else Manner()
-        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=manner, steps=5)
+        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=MANNERS[seed % 4], steps=5)
     reports.append(f"conversation of template {name}: {dict(sorted(counts.items()))}")
     assert counts["turns"] >= 4
 
@@ -102,7 +101,7 @@ def test_extend_is_the_whole_prompt_where_that_only_grows(name: str) -> None:
         else:
             counts["rewritten, the rest equal" if whole[-len(added) :] == added else "rewritten, tools moved"] += 1
     reports.append(f"extend {name}: {dict(sorted(counts.items()))}")
-    assert counts.total() - counts["refused"] >= 1
+    assert counts.total() - counts["refused"] >= 2
     assert not counts["rewritten, tools moved"] or "mistral" in name or "magistral" in name
 
 
@@ -110,10 +109,12 @@ def test_extend_is_the_whole_prompt_where_that_only_grows(name: str) -> None:
 def test_with_real_tokenizers(name: str) -> None:
     fmt, tokenizer = official.format_of(name), official.tokenizer(name)
     counts: Counter[str] = Counter()
-    for seed in range(6):
-        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=CANONICAL if seed % 2 else Manner())
+    for seed in range(12):
+        if seed >= 6 and counts["cut"]:
+            break
+        play(fmt, tokenizer, random.Random(f"{name} {seed}"), counts, manner=MANNERS[seed % 4])
     reports.append(f"conversation {name}, real tokenizer: {dict(sorted(counts.items()))}")
-    assert counts["turns"] >= 30
+    assert counts["turns"] >= 30 and counts["otherwise"] >= 6 and counts["cut"] >= 1 and counts["results"] >= 6
 
 
 @pytest.mark.parametrize("history", ["template", "segment"])
@@ -122,6 +123,7 @@ def test_what_rewrites_says_where(name: str, history: str) -> None:
     """With the other policies a prompt is the template's; what is rewritten is reported, and nothing else is."""
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
+    found = 0
     for seed in range(6):
         rng = random.Random(f"{name} {seed}")
         c = Conversation(fmt, tokenizer, TOOLS, history=history)  # type: ignore[arg-type]
@@ -142,11 +144,13 @@ def test_what_rewrites_says_where(name: str, history: str) -> None:
             sent = [*prompt, *ids]
             calls = [{"role": "tool", "tool_call_id": x.id, "content": "r"} for x in turn.calls]
             c.add([{k: v for k, v in m.items() if v} for m in calls] or [{"role": "user", "content": said(rng)}])
+        found += len(c.rewritten)
         samples = c.samples()
         segments = len(c.rewritten) if history == "segment" else 0
         assert len(samples) <= 1 + segments
         if history == "segment":
             assert sum(sum(s.mask) for s in samples) > 0 and len(samples) == 1 + segments
+    assert found >= 3
 
 
 def drifts(name: str, **how: Any) -> bool:
