@@ -1,7 +1,8 @@
-"""How a law runs: Hypothesis over one format, counting what the examples reached.
+"""How laws run: Hypothesis over one format, counting what the examples reached.
 
 A law reports its examples, the share that the format admitted and the features seen, and fails when a share or
-a feature stays under its minimum: a property that never meets the hard case proves nothing.
+a feature stays under its minimum: a property that never meets the hard case proves nothing. Laws of one strategy run
+on the same examples (`run_laws`): drawing them takes longer than most checks.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("TURNWIRE_EXAMPLES", "200"))
@@ -44,6 +46,16 @@ class Report:
         return f"{self.law} {self.subject}: {self.examples} examples, {share}; {mix}"
 
 
+@dataclass(frozen=True)
+class Law:
+    """`check` raises where the law is broken; `need` and `admitted` are minimums of a full run."""
+
+    name: str
+    check: Callable[[Any, Report], None]
+    need: Mapping[str, int] = field(default_factory=dict[str, int])
+    admitted: float = 0.0
+
+
 def run_law(
     law: str,
     subject: str,
@@ -52,17 +64,35 @@ def run_law(
     *,
     need: Mapping[str, int] | None = None,
     admitted: float = 0.0,
+    **how: Any,
+) -> Report:
+    """One law alone; `how` as for `run_laws`."""
+    (report,) = run_laws(subject, strategy, Law(law, check, need or {}, admitted), **how)
+    return report
+
+
+def run_laws(
+    subject: str,
+    strategy: st.SearchStrategy[Any],
+    *laws: Law,
     examples: int = EXAMPLES,
     shrink: bool = True,
     regressions: Sequence[Any] = (),
-) -> Report:
-    """Run `check` on `regressions`, then on examples; `need` and `admitted` are minimums. They are those of a full run.
+) -> list[Report]:
+    """Check each law on `regressions`, then on the same examples. The minimums of the laws are those of a full run.
     A part of one (see shares.py) draws few examples, and Hypothesis draws neighbours of each: there a third of a
     feature's share will do, rounded down, but once it must be met (what is drawn too seldom for that is
     given, see `shares.rare`), and three times the error of a sample of that size."""
-    report = Report(law, subject)
+    report, found = Report("", subject), [Report(law.name, subject) for law in laws]
     phases = (Phase.explicit, Phase.generate, *((Phase.shrink,) if shrink else ()))
 
+    def check(case: Any, _: Report) -> None:
+        for law, own in zip(laws, found):
+            note(law.name)
+            own.examples += 1
+            law.check(case, own)
+
+    # Hypothesis seeds its draws by the text of this function: another text draws other examples.
     @settings(
         max_examples=examples,
         deadline=None,
@@ -80,14 +110,15 @@ def run_law(
     for regression in regressions:
         run = example(regression)(run)
     run()
-    reports.append(str(report))
-    assert report.examples >= examples * 0.9, report
-    part = examples < EXAMPLES
-    for feature, minimum in (need or {}).items():
-        least = minimum * examples // (600 if part else 200)
-        least = max(least, min(1, minimum * EXAMPLES // 200))
-        assert report.features[feature] >= least, f"{feature} too rare: {report}"
-    if admitted:
-        error = 3 * (report.asked * admitted * (1 - admitted)) ** 0.5 + 1 if part else 0
-        assert report.admitted >= admitted * report.asked - error, f"too few admitted: {report}"
-    return report
+    for law, report in zip(laws, found):
+        reports.append(str(report))
+        assert report.examples >= examples * 0.9, report
+        part = examples < EXAMPLES
+        for feature, minimum in law.need.items():
+            least = minimum * examples // (600 if part else 200)
+            least = max(least, min(1, minimum * EXAMPLES // 200))
+            assert report.features[feature] >= least, f"{feature} too rare: {report}"
+        if law.admitted:
+            error = 3 * (report.asked * law.admitted * (1 - law.admitted)) ** 0.5 + 1 if part else 0
+            assert report.admitted >= law.admitted * report.asked - error, f"too few admitted: {report}"
+    return found

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import strategies as st
 
 import turnwire
 from tests.laws import checks
-from tests.laws.law import ADMITTED, EXAMPLES, run_law
+from tests.laws.law import ADMITTED, EXAMPLES, Law, run_laws
 from tests.laws.shares import rare, share
-from tests.laws.strategies import damaged, frame_kinds, parallel, prefills_reasoning, turns
-from turnwire import Text, Turn
+from tests.laws.strategies import TOOLS, damaged, frame_kinds, parallel, prefills_reasoning, turns
+from turnwire import Call, Reasoning, Text, Turn
 from turnwire.wire import Slot, walk
 
 FORMATS = turnwire.list_formats()
@@ -35,6 +39,15 @@ def read(fmt: turnwire.Format) -> dict[str, int]:
     return {"Fault": faults, "TextDelta": 20, **({"CallEnd": 15} if "call" in frame_kinds(fmt) else {})}
 
 
+def damage(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
+    """A reply with text, one with a call, one with all markers doubled: the events and faults of each law."""
+    kinds, of = frame_kinds(fmt), fmt.program.symbols.of
+    said: list[Any] = [Text("word", "final" if "preamble" in kinds else None), Call("now", {})]
+    turns = [Turn("assistant", (*thought, part)) for part in said for thought in ((), (Reasoning("why"),))]
+    written = [fmt.render_reply(t, tools=TOOLS).symbols for t in turns if fmt.admits(t, TOOLS) is None]
+    return [(text, 0, "stop", "recover") for text in (*written, "".join(2 * marker for marker in of.values()))]
+
+
 def untyped(fmt: turnwire.Format) -> bool:
     """Whether a value inside an object that no schema describes comes back as text, and an odd key not at all."""
     return any(getattr(w.codec, "untyped", False) for w in walk(fmt.reply) if isinstance(w, Slot))
@@ -45,29 +58,31 @@ def replies(fmt: turnwire.Format) -> st.SearchStrategy[tuple[str, int, str, str]
     return st.tuples(damaged(fmt), st.integers(0, 10**6), finishes, policies)
 
 
-@pytest.mark.parametrize("by", ["ids", "text"])
+def both(law: str, check: Any, fmt: turnwire.Format, **given: Any) -> list[Law]:
+    """A law by ids and by text; `check` as in checks.py."""
+    return [Law(f"{law} by {by}", partial(check, fmt, by=by), **given) for by in ("ids", "text")]
+
+
 @pytest.mark.parametrize("name", FORMATS)
-def test_l1_round_trip(name: str, by: str) -> None:
+def test_l1_round_trip(name: str) -> None:
     fmt = turnwire.get_format(name)
-    run_law(
-        f"L1 round trip by {by}",
+    by_id, by_text = both("L1 round trip", checks.round_trip, fmt, need=hard(fmt))
+    run_laws(
         name,
         turns(fmt, surrogates=True),
-        lambda turn, report: checks.round_trip(fmt, turn, report, by),
-        need=hard(fmt),
-        admitted=(ADMITTED if not untyped(fmt) else BY_TEXT)
-        if by == "ids"
-        else BY_TEXT
-        if share(name) == EXAMPLES
-        else BY_TEXT - 0.1,
+        replace(by_id, admitted=ADMITTED if not untyped(fmt) else BY_TEXT),
+        replace(by_text, admitted=BY_TEXT if share(name) == EXAMPLES else BY_TEXT - 0.1),
         examples=share(name),
-        regressions=rare([surrogate(fmt)], name),
+        regressions=rare(hostile_turns(fmt), name),
     )
 
 
-def surrogate(fmt: turnwire.Format) -> Turn:
-    """A turn with a lone surrogate in it."""
-    return Turn("assistant", (Text("a\ud800", "final" if "preamble" in frame_kinds(fmt) else None),))
+def hostile_turns(fmt: turnwire.Format) -> list[Turn]:
+    """Turns with each of the hard things: a lone surrogate, markers and halves of them, parallel calls."""
+    channel = "final" if "preamble" in frame_kinds(fmt) else None
+    calls = (Call("search", {"query": "</tool_call>"}), Call("now", {}))
+    said = [Text("a\ud800", channel)], [Text("<think> and </thi", channel)], calls if "call" in frame_kinds(fmt) else ()
+    return [Turn("assistant", tuple(parts)) for parts in said if parts]
 
 
 def broken_before(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
@@ -81,45 +96,25 @@ def broken_before(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("by", ["ids", "text"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_l2_chunk_invariance(name: str, by: str) -> None:
+def test_l2_chunk_invariance_and_l3_total_and_lossless(name: str) -> None:
     fmt = turnwire.get_format(name)
-    run_law(
-        f"L2 chunk invariance by {by}",
+    by_id, by_text = both("L2 chunk invariance", checks.chunk_invariance, fmt, need=read(fmt))
+    run_laws(
         name,
         replies(fmt),
-        lambda example, report: checks.chunk_invariance(fmt, example, report, by),
-        need={**read(fmt), **({"unknown id": 10} if by == "ids" else {})},
+        replace(by_id, need={**read(fmt), "unknown id": 10}),
+        by_text,
+        Law("L3 total, lossless", partial(checks.lossless, fmt), {**read(fmt), "random ids": 30}),
         examples=share(name),
-        regressions=broken_before(fmt),
+        regressions=[*broken_before(fmt), *rare(damage(fmt), name)],
     )
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_l3_total_and_lossless(name: str) -> None:
-    fmt = turnwire.get_format(name)
-    run_law(
-        "L3 total, lossless",
-        name,
-        replies(fmt),
-        lambda example, report: checks.lossless(fmt, example, report),
-        need={**read(fmt), "random ids": 30},
-        examples=share(name),
-    )
-
-
-@pytest.mark.parametrize("by", ["ids", "text"])
-@pytest.mark.parametrize("name", FORMATS)
-def test_l7_prompt_emission(name: str, by: str) -> None:
+def test_l7_prompt_emission(name: str) -> None:
     fmt = turnwire.get_format(name)
     need = {"TextDelta": 40, **({"ArgumentsDelta": 40} if "call" in frame_kinds(fmt) else {})}
     need |= {"ReasoningDelta": 60} if prefills_reasoning(fmt) else {}
-    run_law(
-        f"L7 prompt emission by {by}",
-        name,
-        st.tuples(turns(fmt), st.integers(0, 10**6)),
-        lambda example, report: checks.prompt_emission(fmt, example, report, by),
-        need=need,
-        examples=share(name),
-    )
+    laws = both("L7 prompt emission", checks.prompt_emission, fmt, need=need)
+    run_laws(name, st.tuples(turns(fmt), st.integers(0, 10**6)), *laws, examples=share(name))

@@ -178,7 +178,7 @@ def test_buffering_parser_is_killed() -> None:
 
 
 def test_unmutated_laws_hold() -> None:
-    """The same harness, no bug."""
-    for law in (l1, l2, l3, l6, l7):
-        law(turnwire.get_format("qwen3"))
+    """The same harness and formats, no bug."""
+    for law, name in dict.fromkeys((law, name) for _, law, name, *_ in MUTANTS):
+        law(turnwire.get_format(name))
     assert machine.LOOKAHEAD > 0

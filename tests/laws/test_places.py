@@ -11,9 +11,9 @@ import pytest
 import turnwire
 from tests.families import official
 from tests.laws.law import Report, reports, run_law
-from tests.laws.shares import share
-from tests.laws.strategies import TOOLS, turns
-from turnwire import Field, fields
+from tests.laws.shares import rare, share
+from tests.laws.strategies import TOOLS, frame_kinds, turns
+from turnwire import Call, Field, Turn, fields
 from turnwire.codecs.python_call import read_python
 from turnwire.errors import RefusedTurn
 from turnwire.wire import Slot, walk
@@ -42,7 +42,7 @@ def covers(ends: list[float], tokens: tuple[int, int], span: tuple[int, int]) ->
     return ends[a] <= start < ends[a + 1] and ends[b - 1] < stop <= ends[b]
 
 
-def check(fmt: turnwire.Format, tokenizer: Any, turn: turnwire.Turn, report: Report) -> None:
+def check(fmt: turnwire.Format, tokenizer: Any, turn: Turn, report: Report) -> None:
     try:
         ids = fmt.render_reply(turn, tokenizer, TOOLS).ids
     except RefusedTurn:
@@ -81,12 +81,17 @@ def check(fmt: turnwire.Format, tokenizer: Any, turn: turnwire.Turn, report: Rep
             assert part.text == said[n] or (part.prefilled and part.text.endswith(said[n]))
 
 
+CALLED = Turn("assistant", (Call("calc", {"x": 1.5, "n": 2, "exact": True}),))
+
+
 @pytest.mark.parametrize("name", turnwire.list_formats())
 def test_fields(name: str) -> None:
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
+    calls = "call" in frame_kinds(fmt)
     run_law("fields", name, turns(fmt), lambda turn, report: check(fmt, tokenizer, turn, report),
-            examples=max(6, share(name) // 5), shrink=False)  # fmt: skip
+            need={"own tokens": 60, **({"call": 30, "argument": 30} if calls else {"text": 30})}, admitted=0.8,
+            examples=max(6, share(name) // 5), shrink=False, regressions=rare([CALLED] * calls, name))  # fmt: skip
 
 
 def test_a_reader_that_tells_a_comma_with_the_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,10 +126,10 @@ WEATHER = [{"type": "function", "function": {"name": "get_weather", "parameters"
 @pytest.mark.parametrize("name", CASES)
 def test_with_real_tokenizers(name: str) -> None:
     fmt, tokenizer = official.format_of(name), official.tokenizer(name)
-    parts: list[Any] = [turnwire.Call("get_weather", {"city": "Oslo", "days": 3})]
+    parts: list[Any] = [Call("get_weather", {"city": "Oslo", "days": 3})]
     if CASES[name][3]:
         parts.insert(0, turnwire.Reasoning("Look it up."))
-    ids = fmt.render_reply(turnwire.Turn("assistant", tuple(parts)), tokenizer, WEATHER).ids
+    ids = fmt.render_reply(Turn("assistant", tuple(parts)), tokenizer, WEATHER).ids
     parser = fmt.parser(tokenizer, WEATHER)
     bound = fmt.bind(tokenizer)
     by: dict[str, Field] = {f.path: f for f in fields([*parser.feed(ids), *parser.close("stop")], ids, bound)}

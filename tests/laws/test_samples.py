@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from turnwire import Call, Conversation, Sample, Text, Turn, samples_from_messag
 from turnwire.errors import RefusedTurn, TurnwireError
 
 UNSTOPPED = {"apertus": "results stand in the turn of their calls, and nothing says that the model waits for them"}
+SAID = Turn("assistant", (Text("Several ordinary words, of which a model might write some in other tokens."),))
 ASKED = {"role": "user", "content": "q"}
 
 
@@ -37,11 +39,13 @@ def check(fmt: turnwire.Format, tokenizer: Any, case: tuple[list[Turn], Any, boo
     loop = Conversation(fmt, tokenizer, TOOLS)
     loop.add([ASKED])
     wrote: dict[int, list[int]] = {}
+    own = True
     try:
         for turn in said:
             prompt = loop.prompt()
             ids = fmt.render_reply(turn, tokenizer, TOOLS, prompt=prompt).ids
             reply = split(ids, tokenizer, control, rng) if odd else ids
+            own = own and reply == ids
             wrote[len(loop.messages)] = reply
             loop.add(follows(loop.sampled(reply, [-1.0] * len(reply), "stop")))
     except TurnwireError:
@@ -49,7 +53,7 @@ def check(fmt: turnwire.Format, tokenizer: Any, case: tuple[list[Turn], Any, boo
         if not wrote:
             return
     report.admit(True)
-    report.see("other tokens" if odd else "the tokenizer's own", f"{len(wrote)} turns")
+    report.see("the tokenizer's own" if own else "other tokens", f"{len(wrote)} turns")
     (sample,) = loop.samples()
     assert {t: under(sample, t) for t in wrote} == wrote
     decode = fmt.bind(tokenizer).decode
@@ -81,8 +85,10 @@ def test_the_mask_is_what_was_sampled(name: str) -> None:
     fmt = turnwire.get_format(name)
     tokenizer = turnwire.small_tokenizer(fmt)
     cases = st.tuples(st.lists(turns(fmt), min_size=1, max_size=3), st.randoms(use_true_random=False), st.booleans())
-    run_law("mask", name, cases, lambda case, report: check(fmt, tokenizer, case, report),
-            examples=max(4, share(name) // 10), need={"messages": 20}, shrink=False)  # fmt: skip
+    need = {"messages": 60, "other tokens": 30, "a template's end": 30}
+    run_law("mask", name, cases, lambda case, report: check(fmt, tokenizer, case, report), need=need,
+            admitted=0.8, examples=max(4, share(name) // 10), shrink=False,
+            regressions=[([SAID], random.Random(0), True)])  # fmt: skip
 
 
 def test_a_mask_without_the_end_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 
 import turnwire
 from tests.laws import checks
-from tests.laws.law import Report, run_law
+from tests.laws.law import Report, run_laws
 from tests.laws.shares import share
 from tests.laws.strategies import TOOLS, damaged, frame_kinds, tokenizer, turns
+from tests.laws.test_laws import both
 from tests.laws.test_mutants import quietly
 from turnwire import Call, Turn
 from turnwire.codecs import JsonReader
@@ -111,20 +113,16 @@ def damaged_strings(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("by", ["ids", "text"])
 @pytest.mark.parametrize("name", turnwire.list_formats())
-def test_l8_short_way(name: str, by: str) -> None:
+def test_l8_short_way(name: str) -> None:
     fmt = turnwire.get_format(name)
-    run_law(
-        f"L8 short way by {by}",
+    need = {"short way": 60, **({"in a call": 20} if "call" in frame_kinds(fmt) else {})}
+    by_id, by_text = both("L8 short way", short_way, fmt, need=need)
+    run_laws(
         name,
         examples(fmt),
-        lambda example, report: short_way(fmt, example, report, by),
-        need={
-            "short way": 60,
-            **({"in a call": 20} if "call" in frame_kinds(fmt) else {}),
-            **({"amid a character": 10} if by == "ids" else {}),
-        },
+        replace(by_id, need={**need, "amid a character": 10}),
+        by_text,
         examples=share(name) // 2,
         regressions=damaged_strings(fmt),
     )
