@@ -3,7 +3,9 @@
 Parsers remember what their machine does with a piece at a place (turnwire/parsers/memo.py), so a benchmark that feeds
 one reply again and again would time what is remembered. Here each reply is fed once: sources of Python's own standard
 library, a different one for each, as reasoning and as the argument of a call, about 20k tokens. The floor of
-`benchmarks.stream` reads the same ids. A process's first reply is shown by itself, and the median of the last half.
+`benchmarks.stream` reads the same ids. A format's first reply is shown by itself, and how much of it making its parser
+took (which compiles the format, and in a process's first row imports the parser); then the median of the last half.
+What a tokenizer's table from id to text takes, once in a process, is a column of its own.
 """
 
 from __future__ import annotations
@@ -69,9 +71,13 @@ def main() -> None:
     for name in given.formats.split(","):
         fmt = turnwire.get_format(name)
         tokenizer = load(str(references()[name].tokenizer))
+        start = time.process_time()
+        assert fmt.bind(tokenizer).table
+        made = (time.process_time() - start) * 1e3
         pieces = [tokenizer.piece(i) or b"" for i in range(tokenizer.size)]
         ratios: list[float] = []
         ours: list[float] = []
+        making = 0.0
         tokens = 0
         for ids in replies(fmt, tokenizer, given.replies):
             gc.collect()
@@ -82,6 +88,7 @@ def main() -> None:
             floor = time.process_time() - start
             start = time.process_time()
             p = fmt.parser(tokenizer, TOOLS)
+            making = making or (time.process_time() - start) / floor
             feed = p.feed
             for i in ids:
                 feed([i])
@@ -94,10 +101,12 @@ def main() -> None:
         late = ratios[len(ratios) // 2 :]
         rows.append(
             [name, f"{tokens // len(ratios):,}", f"{statistics.median(ours[len(ours) // 2 :]):.2f}"]
-            + [f"{r:.2f}" for r in (ratios[0], ratios[1], statistics.median(late))]
+            + [f"{r:.2f}" for r in (ratios[0], making, ratios[1], statistics.median(late))]
+            + [f"{made:.0f}"]
         )
     print(f"{machine()}; {versions('tokenizers')}; {given.replies} replies a format.\n")
-    head = ("format", "tokens", "us a token", "first reply, x floor", "second", "median of the last half")
+    head = ("format", "tokens", "us a token", "first reply, x floor", "its parser", "second", "median of the last half")
+    head += ("table, ms",)
     print(table(head, rows, given.markdown))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import FormatError
@@ -65,7 +66,7 @@ class Step:
     final: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Exit:
     """A marker that may come at a point, and where it leads."""
 
@@ -74,7 +75,7 @@ class Exit:
     target: Point
     stop: bool
 
-    @property
+    @cached_property
     def opens_call(self) -> bool:
         """Whether a call begins with this marker, or with what comes behind it (a section of calls)."""
         begins: Op = ("begin", "call")

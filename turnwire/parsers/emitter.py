@@ -33,8 +33,12 @@ class Emitter:
         return out
 
     def where(self, start: int | None = None, stop: int | None = None) -> tuple[Span, Span | None]:
-        start = max(0, self.at if start is None else start)
-        stop = max(start, self.at if stop is None else stop)
+        start = self.at if start is None else start
+        stop = self.at if stop is None else stop
+        if start < 0:
+            start = 0
+        if stop < start:
+            stop = start
         return (start, stop), self.map.range(start, stop) if self.map is not None else None
 
     def place(self) -> tuple[Span, Span | None]:
@@ -48,9 +52,12 @@ class Emitter:
 
     def since(self, start: int) -> int:
         """The first character whose tokens may still be asked for: `start`, or where a name began."""
-        if self.noted is not None and self.at - self.noted > MAX_HEAD:
+        if self.noted is None:
+            return start
+        if self.at - self.noted > MAX_HEAD:
             self.noted = None
-        return start if self.noted is None else max(0, min(start, self.noted))
+            return start
+        return max(0, min(start, self.noted))
 
     def name_at(self, within: Span | None) -> tuple[Span | None, Span | None]:
         """Where the name is: `within` what was noted, or all of it but the quotes around it. Nowhere, if the prompt has
@@ -67,7 +74,7 @@ class Emitter:
     def markup(self, text: str, start: int) -> None:
         span, tokens = self.where(start, start + len(text))
         if span[1] > span[0]:
-            self.emit(Markup(text[len(text) - (span[1] - span[0]) :], span, tokens))
+            self.emit(Markup(text if start >= 0 else text[-span[1] :], span, tokens))
 
     def fault(self, code: str, message: str, text: str) -> None:
         """A fault of the model, at this place; it also counts for the open call."""
