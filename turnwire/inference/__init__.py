@@ -21,7 +21,7 @@ from ..wire import control_tokens
 from .arguments import infer_call
 from .calls import CallList, observe_calls
 from .edges import Edges, factor
-from .evidence import Evidence, check, unkept
+from .evidence import Evidence, check
 from .layout import layout_of
 from .messages import build_list, is_list
 from .pieces import Spelling, literals
@@ -108,7 +108,7 @@ class _Job:
         most, lost = (calls.most, calls.lost) if calls is not None else (None, ())
         done = check(probe, seen, tree, fmt, most, seed, checks, lost)
         notes = [*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes]
-        notes += (f"texts are altered: {kind}" for kind in unkept(probe, seen))
+        notes += (f"texts are altered: {kind}" for kind in done.altered)
         if self.tokenizer is None:
             notes.append("which markers are control tokens is guessed from their look")
         if not self.template.eos_token and EOS in fmt.stop_tokens:

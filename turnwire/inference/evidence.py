@@ -75,6 +75,7 @@ class Count:
     refused: int = 0
     lost: int = 0
     plain: int = 0  # turns that went wrong, of those with ordinary content
+    altered: tuple[str, ...] = ()  # what the template does not keep of a text
     failures: tuple[Failure, ...] = ()
     unequal: tuple[Failure, ...] = ()
 
@@ -91,11 +92,11 @@ def check(
 ) -> Count:
     """See the head of this file. Turns with values of kinds that are `lost`, or with texts that are (`unkept`), are not
     tried: the notes say so."""
-    altered = [TEXTS[kind] for kind in unkept(probe, seen)]
+    out = Count(altered=unkept(probe, seen))
+    altered = [TEXTS[kind] for kind in out.altered]
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
     hand = Hand(tree.body)
-    out = Count()
     for n, said in enumerate(turns(seed, count, list(seen.turns), most, beginnings)):
         text = probe.turn(said)
         reply = seen.behind(text)
@@ -125,7 +126,7 @@ def check(
     return out
 
 
-def unkept(probe: Probe, seen: Seen) -> list[str]:
+def unkept(probe: Probe, seen: Seen) -> tuple[str, ...]:
     """What the template alters in the texts of a turn, of `TEXTS`: no reply can be told by it."""
     shown = next((k for k in sorted(seen.turns, key=len, reverse=True) if "C" in k and "K" not in k), "")
 
@@ -135,8 +136,8 @@ def unkept(probe: Probe, seen: Seen) -> list[str]:
         return reply is not None and reply.count(text) < len(shown)
 
     if not shown or not alters(*TEXTS.values()):
-        return []
-    return [kind for kind, piece in TEXTS.items() if alters(piece)]
+        return ()
+    return tuple(kind for kind, piece in TEXTS.items() if alters(piece))
 
 
 def _last(tree: Tree, said: Said, calls_first: bool = False) -> str:
