@@ -8,7 +8,7 @@ import turnwire
 from tests.laws import checks, law
 from tests.laws.shares import SYNTAXES, full
 from tests.laws.strategies import HALVES, MARKERS
-from tests.laws.work import linear
+from tests.laws.work import counted, per_character
 from turnwire.parsers.machine import LOOKAHEAD
 
 FLOODS = (
@@ -58,12 +58,13 @@ def test_l6_linear_work(name: str, by: str) -> None:
     bound = checks.longest(fmt) + LOOKAHEAD
     units = floods(fmt)
     worst = 0.0
-    for unit in units:
-        for chunk in (1, 10**6) if full(name) else (1,):
-            short, long = linear(fmt, unit, by, chunk)
-            assert long <= bound, f"{long:.0f} characters a character on a flood of {unit!r} in chunks of {chunk}"
-            assert long <= 1.5 * short + 8, f"{short:.0f} -> {long:.0f} on a flood of {unit!r} in chunks of {chunk}"
-            worst = max(worst, long)
+    with counted(fmt) as (copy, work):
+        for unit in units:
+            for chunk in (1, 10**6) if full(name) else (1,):
+                short, long = per_character(copy, work, unit, by, chunk)
+                assert long <= bound, f"{long:.0f} characters a character on a flood of {unit!r} in chunks of {chunk}"
+                assert long <= 1.5 * short + 8, f"{short:.0f} -> {long:.0f} on a flood of {unit!r} in chunks of {chunk}"
+                worst = max(worst, long)
     law.reports.append(
         f"L6 linear work by {by} {name}: {len(units)} floods, worst {worst:.0f} of at most {bound} a character"
     )

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import turnwire
+from turnwire.parsers import memo
 from turnwire.parsers.compile import Table
 from turnwire.parsers.machine import Machine
 
@@ -62,17 +63,25 @@ def tables(fmt: turnwire.Format) -> list[Table]:
 
 
 def linear(fmt: turnwire.Format, unit: str, by: str, chunk: int) -> tuple[float, float]:
+    """`per_character` of one flood."""
+    with counted(fmt) as (copy, work):
+        return per_character(copy, work, unit, by, chunk)
+
+
+def per_character(copy: turnwire.Format, work: Work, unit: str, by: str, chunk: int) -> tuple[float, float]:
     """Work per character on a flood of `unit` (in symbols), at one size and at four times that size, in what is fed:
-    symbols or, by text, the characters that spell them."""
+    symbols or, by text, the characters that spell them. Of a `counted` copy, which takes longer to make than most
+    floods; nothing is remembered of those before."""
     out: list[float] = []
+    once = unit if by == "ids" else copy.program.symbols.show(unit)
     for long in (500, 2000):
-        with counted(fmt) as (copy, work):
-            once = unit if by == "ids" else copy.program.symbols.show(unit)
-            text = (once * (long // len(once) + 1))[:long]
-            p = copy.parser(tools=None)
-            feed = p.feed_symbols if by == "ids" else p.feed_text
-            for i in range(0, len(text), chunk):
-                feed(text[i : i + chunk])
-            p.close("stop")
-            out.append(work.chars / len(text))
+        memo._MEMOS.pop(copy.program, None)
+        work.chars = 0
+        text = (once * (long // len(once) + 1))[:long]
+        p = copy.parser(tools=None)
+        feed = p.feed_symbols if by == "ids" else p.feed_text
+        for i in range(0, len(text), chunk):
+            feed(text[i : i + chunk])
+        p.close("stop")
+        out.append(work.chars / len(text))
     return out[0], out[1]
