@@ -26,6 +26,7 @@ from turnwire import ChatTemplate, cli
 from turnwire.errors import InferenceError, TemplateError
 from turnwire.format import Format
 from turnwire.inference.probe import Called, Mode, Said, definitions
+from turnwire.wire import Many, Tok, control_tokens, walk
 
 NOW = "2026-01-15"
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
@@ -226,7 +227,7 @@ class Commands:
 
     def reply(self, form: Any, prompt: str, turn: int, fmt: Format) -> tuple[str, str] | None:
         """What stands before a reply, and the reply: behind the prompt or (where a history has another) behind the
-        header that the format has; up to the first stop token."""
+        header that the format has; up to the first stop token, of a reply of several messages that of the last."""
         text: str = form["text"]
         data = [s for s in form["origins"] if s["kind"] == "data" and s["path"].startswith(f"messages[{turn}]")]
         first = data[0]["start"] if data else len(text)
@@ -234,7 +235,9 @@ class Commands:
         start = max((at + len(header) for header in headers if (at := text.rfind(header, 0, first)) >= 0), default=-1)
         if prompt and text.startswith(prompt):
             start = len(prompt)
-        stops = [at + len(stop) for stop in fmt.stop_tokens if (at := text.find(stop, max(start, 0))) >= 0]
+        inner = {t for w in walk(fmt.reply) if isinstance(w, (Many, Tok)) for t in control_tokens(w)}
+        least = data[-1]["stop"] if data and not inner.isdisjoint(fmt.stop_tokens) else max(start, 0)
+        stops = [at + len(stop) for stop in fmt.stop_tokens if (at := text.find(stop, least)) >= 0]
         later = [s["start"] for s in form["origins"] if s["path"].startswith(f"messages[{turn + 1}].content")]
         if start < 0 or (later and min(stops, default=len(text)) > later[0]):
             return None

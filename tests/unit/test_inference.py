@@ -220,6 +220,14 @@ def test_turns_that_differ_by_their_parts(turn: str, note: str) -> None:
     assert ", ".join(n for n in evidence.notes if "control tokens" not in n) == note
 
 
+def test_parts_that_a_reply_goes_on_behind_are_not_left_out() -> None:
+    """Another header stands in the turn, and nothing that ends a turn before it: a reply has both."""
+    turn = "<|assistant|>{% if m.tool_calls %}<|calls|>" + CALLS + "<|/calls|>{% if m.content %}<|mid|><|assistant|>"
+    turn += "{{ m.content }}{% endif %}{% else %}<|only|>{{ m.content }}{% endif %}"
+    with pytest.raises(InferenceError):
+        infer_format(ChatTemplate(OPEN + turn + CLOSE, eos_token="<|end|>"))
+
+
 def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("turnwire.inference.probe.PATIENCE", 0.5)
     loops = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}"

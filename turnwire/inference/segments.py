@@ -100,13 +100,24 @@ def observe(probe: Probe, calls: bool, single: bool = False) -> Seen:
     seen.prompts = tuple(dict.fromkeys(p for p in map(seen.behind, prompts) if p is not None))
     seen.turns = {kinds: t for kinds, text in turns.items() if (t := seen.behind(text)) is not None}
     if single:
-        again = [kinds for kinds, t in seen.turns.items() if seen.header.strip() in t]
-        if not again or not seen.header.strip() or len(again) == len(seen.turns):
-            raise Odd("no turn is written as several")
-        for kinds in again:
-            del seen.turns[kinds]
-            notes.append(f"{' and '.join(NAMED[k] for k in kinds)} are written as turns of their own")
+        _drop_several(seen)
     return seen
+
+
+def _drop_several(seen: Seen) -> None:
+    """Leave out turns that the template writes as several, each with its header, and ended as any turn is."""
+    header = seen.header.strip()
+    several = {kinds: t.partition(header)[0] for kinds, t in seen.turns.items() if header and header in t}
+    ends = {_last_marker(t) for kinds, t in seen.turns.items() if kinds not in several}
+    if not several or not {_last_marker(t) for t in several.values()} <= ends:
+        raise Odd("no turn is written as several")
+    for kinds in several:
+        del seen.turns[kinds]
+        seen.notes.append(f"{' and '.join(NAMED[k] for k in kinds)} are written as turns of their own")
+
+
+def _last_marker(text: str) -> str:
+    return next((p for p in reversed(pieces(text)) if not p.isspace()), "")
 
 
 def _bare(turns: Mapping[str, str], prompted: str, closing: str) -> list[str]:
