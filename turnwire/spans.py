@@ -1,8 +1,7 @@
 """Rendered: text plus runs. Ids, masks and token ranges are derived from them.
 
-A run is a maximal stretch of the prompt of one turn, part and kind; the runs tile the text. The text is cut
-for the encoder at every control token and wherever tokens that the model wrote meet tokens that it did not,
-so that the mask "sampled" is exact.
+A run is a maximal stretch of the prompt of one turn, part and kind; the runs tile the text. How the text is cut for the
+encoder is in `cuts`.
 """
 
 from __future__ import annotations
@@ -10,22 +9,18 @@ from __future__ import annotations
 import codecs
 import importlib
 import math
-import re
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .cuts import NEW, Begun, Cut
+from .cuts import Stretch as Stretch
 from .errors import InputError, MaskError, NoTokenizer, nearest
 from .origins import Origin, OriginMap
-from .prefixes import first_of, last_before, last_of
 from .tokenchars import char_ends as char_ends
 from .tokenchars import kept_at
-from .wire import SYMBOL
 
 if TYPE_CHECKING:
     from .tokens import Bound
@@ -51,26 +46,8 @@ class Run:
     tokens: tuple[int, int] | None = None
 
 
-class Stretch(NamedTuple):
-    """A run in symbols, as a `Writer` leaves it."""
-
-    symbols: str
-    turn: int | None
-    part: int | None
-    kind: str
-    sampled: bool
-
-
-Owner: TypeAlias = "tuple[int | None, int | None, str, bool]"
-"""Turn, part, kind and whether it is sampled."""
-
-
-class Begun(NamedTuple):
-    """A prompt that another begins as: up to `symbols` characters of its symbols, `text` characters of its text."""
-
-    prompt: Rendered
-    symbols: int
-    text: int
+Bare: TypeAlias = "tuple[int, int, int | None, int | None, str, bool]"
+"""What a `Run` holds but its tokens."""
 
 
 class Rendered:
@@ -83,8 +60,8 @@ class Rendered:
     """
 
     __slots__ = (
-        *("_bound", "_encoded", "_ends", "_flat", "_ids", "_pieces", "_runs", "_starts", "_stretched", "_symbols"),
-        *("_texts", "_trust", "origins", "text", "unmasked"),
+        *("_bare", "_bound", "_ends", "_ids", "_placed", "_runs", "_spell", "_stretched", "_text"),
+        *("cut", "origins", "unmasked"),
     )
 
     def __init__(
@@ -97,74 +74,78 @@ class Rendered:
         origins: OriginMap | None = None,
         whole: bool = False,
         unmasked: str = "",
-        begun: Begun | None = None,
+        begun: Begun = NEW,
     ):
-        self._bound = bound
+        self._bound, self._spell = bound, spell
         self.origins = origins
         self.unmasked = unmasked
-        self._trust = trust  # text may spell the tokenizer's special tokens
-        self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
-        self._runs: tuple[Run, ...] | None = None
-        self._stretched: list[Run] | None = None
-        self._flat: list[tuple[int, int, int | None, int | None, str, bool]] = []  # what `Run` holds but its tokens
-        # text, symbols and ids of a prompt that goes on are the other's, in the strings and lists that these came in
-        self._symbols: list[str] = []
-        self._texts: list[str] = []
-        start, at = 0, 0
-        owner: Owner | None = None
-        if begun is not None:
-            start, at, owner = self._take_runs(begun)
-            self._symbols = first_of(begun.prompt._symbols, begun.symbols)
-            self._texts = first_of(begun.prompt._texts, at)
-        self._symbols.append("".join([s.symbols for s in stretches]))
-        texts: list[str] = []
-        for s in stretches:
-            text = s.symbols if s.symbols.isascii() else spell(s.symbols)
-            if text and s[1:] != owner:
-                if owner is not None:
-                    self._flat.append((start, at, *owner))
-                start, owner = at, s[1:]
-            texts.append(text)
-            at += len(text)
-        if owner is not None:
-            self._flat.append((start, at, *owner))
-        self._texts.append("".join(texts))
-        self.text = "".join(self._texts)
+        # all that follows is made when it is first asked for: most prompts are asked for their ids alone
+        self._text: str | None = None
         self._ids: list[int] | None = None
-        self._encoded: list[list[int]] = []  # the ids, in lists that are never changed
-        self._starts: list[int] = []  # first character of each piece that was encoded by itself
-        self._pieces: list[tuple[int, int, bool]] = []  # its first id, its end, sampled
-        if bound is not None:
-            if whole:
-                self._encoded.append(self._encode_whole(bound))
-            else:
-                self._encode(stretches, spell, bound, begun)
-            self._ids = []
-            for ids in self._encoded:
-                self._ids += ids
+        self._bare: list[Bare] | None = None
+        self._stretched: list[Run] | None = None
+        self._runs: tuple[Run, ...] | None = None
+        self._placed: tuple[list[int], list[tuple[int, int, bool]]] | None = None
+        self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
+        self.cut = Cut(stretches, None if whole else bound, trust, begun)
+        if whole and bound is not None:
+            self._encode_whole(bound)
 
-    def _take_runs(self, begun: Begun) -> tuple[int, int, Owner | None]:
-        """The runs before its end; of the last one, which may go on, where it starts and whose it is."""
-        flat = begun.prompt._flat
-        last = last_before(flat, (begun.text,))
-        if last < 0:
-            return 0, 0, None
-        self._flat = flat[:last]
-        start, _, turn, part, kind, sampled = flat[last]
-        return start, begun.text, (turn, part, kind, sampled)
+    @property
+    def text(self) -> str:
+        """The prompt, control tokens spelled out."""
+        if self._text is None:
+            self._text = self.cut.text(self._spell)
+        return self._text
 
     @property
     def symbols(self) -> str:
         """The text with control tokens as private symbols."""
-        if len(self._symbols) != 1:
-            self._symbols = ["".join(self._symbols)]
-        return self._symbols[0]
+        return self.cut.symbols()
+
+    @property
+    def _flat(self) -> list[Bare]:
+        """What the runs hold but their tokens."""
+        if self._bare is None:
+            out: list[Bare] = []
+            start = at = 0
+            owner: tuple[int | None, int | None, str, bool] | None = None
+            for s in self.cut.stretches:
+                text = self._spell(s.symbols)
+                if text and s[1:] != owner:
+                    if owner is not None:
+                        out.append((start, at, *owner))
+                    start, owner = at, s[1:]
+                at += len(text)
+            if owner is not None:
+                out.append((start, at, *owner))
+            self._bare = out
+        return self._bare
+
+    @property
+    def _places(self) -> tuple[list[int], list[tuple[int, int, bool]]]:
+        """Of each piece that was encoded by itself its first character; its first id, their end, and whether it is
+        sampled."""
+        if self._placed is None:
+            found = [*self.cut.pieces(self._spell)]
+            self._placed = [start for start, _ in found], [piece for _, piece in found]
+        return self._placed
+
+    @property
+    def _starts(self) -> list[int]:
+        return self._places[0]
+
+    @property
+    def _pieces(self) -> list[tuple[int, int, bool]]:
+        return self._places[1]
 
     @property
     def ids(self) -> list[int]:
         """Token ids; raises `NoTokenizer` without a tokenizer."""
-        if self._ids is None:
+        if self._bound is None:
             raise NoTokenizer("no ids: rendered without a tokenizer", path="ids", expected="render(..., tokenizer=...)")
+        if self._ids is None:
+            self._ids = self.cut.ids.all()
         return self._ids
 
     @property
@@ -284,59 +265,7 @@ class Rendered:
         found = bisect_left(ends, offset + 1) if last else bisect_right(ends, offset)
         return first + min(found, len(ends) - 1)
 
-    def _encode(self, stretches: list[Stretch], spell: Callable[[str], str], bound: Bound, begun: Begun | None) -> None:
-        special = _spelled(bound) if self._trust else None
-        first, left = 0, ""
-        if begun is not None:
-            first, left, sampled = self._take_pieces(begun)
-            stretches = [Stretch(left, None, None, "", sampled), *stretches]
-        alone = {symbol: (len(spell(symbol)), array("I", [number])) for symbol, number in bound.ids.items()}
-        texts: list[str] = []  # to be encoded, each by itself
-        sizes: list[int] = []  # of all pieces, in characters
-        flags: list[bool] = []
-        found: list[array[int] | None] = []  # the ids of each; None: those of the next text
-        for sampled, group in groupby(stretches, key=itemgetter(4)):
-            pieces = CUT.split("".join([s.symbols for s in group]))
-            if special is not None:
-                pieces = [p for n, piece in enumerate(pieces) for p in ([piece] if n % 2 else special.split(piece))]
-            for piece in filter(None, pieces):
-                known: tuple[int, array[int] | None] | None = alone.get(piece)
-                if known is None and special is not None and special.fullmatch(piece):
-                    number = bound.tokenizer.special(piece)
-                    known = None if number is None else (len(piece), array("I", [number]))
-                if known is None:
-                    texts.append(piece)
-                    known = len(piece), None
-                sizes.append(known[0])
-                found.append(known[1])
-                flags.append(sampled)
-        encoded = iter(bound.encode_each(texts))
-        ids = [next(encoded) if known is None else known for known in found]
-        ends = [*accumulate(map(len, ids), initial=first)]
-        new = array("I")
-        new.frombytes(b"".join(ids))
-        self._encoded.append(new.tolist())
-        self._pieces += zip(ends, ends[1:], flags)
-        at = begun.text - len(left) if begun is not None else 0
-        self._starts += [*accumulate(sizes, initial=at)][:-1]
-
-    def _take_pieces(self, begun: Begun) -> tuple[int, str, bool]:
-        """The pieces before its end; how many ids they have. The last one may be encoded otherwise when more text
-        follows, so it is left out: its symbols, and whether it is sampled."""
-        was = begun.prompt
-        last = last_before(was._starts, begun.text)
-        left = ""
-        if last >= 0 and SYMBOL.match(last_of(self._symbols[:-1], 1)):
-            last += 1
-        elif last >= 0:
-            left = last_of(self._symbols[:-1], begun.text - was._starts[last])
-        kept = was._pieces[: max(last, 0)]
-        self._starts, self._pieces = was._starts[: len(kept)], kept
-        count = kept[-1][1] if kept else 0
-        self._encoded = first_of(was._encoded, count)
-        return count, left, bool(left) and was._pieces[last][2]
-
-    def _encode_whole(self, bound: Bound) -> list[int]:
+    def _encode_whole(self, bound: Bound) -> None:
         """As the tokenizer itself encodes the text. Each token is a piece; it is sampled if all its characters are."""
         backend: Any = getattr(bound.tokenizer, "backend", None)
         if backend is None:
@@ -350,22 +279,16 @@ class Rendered:
                 sampled[-1] = (sampled[-1][0], stop)
             elif said:
                 sampled.append((start, stop))
+        starts: list[int] = []
+        pieces: list[tuple[int, int, bool]] = []
         at = 0
         for i, (start, stop) in enumerate(encoding.offsets):
             while at < len(sampled) and sampled[at][1] < stop:
                 at += 1
-            self._starts.append(start)
-            self._pieces.append((i, i + 1, at < len(sampled) and sampled[at][0] <= start and stop <= sampled[at][1]))
-        return list(encoding.ids)
-
-
-CUT = re.compile(f"({SYMBOL.pattern})")
-
-
-def _spelled(bound: Bound) -> re.Pattern[str]:
-    """What the official pipeline takes for a control token or a special one."""
-    spellings = sorted(bound.control | bound.tokenizer.specials.keys(), key=lambda s: (-len(s), s))
-    return re.compile("(" + "|".join(map(re.escape, spellings)) + ")")
+            starts.append(start)
+            pieces.append((i, i + 1, at < len(sampled) and sampled[at][0] <= start and stop <= sampled[at][1]))
+        self._placed = starts, pieces
+        self._ids = list(encoding.ids)
 
 
 def symbols_of(bound: Bound, ids: Sequence[int]) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from .bytecache import ByteCache
 from .bytecache import CacheInfo as CacheInfo
+from .cuts import FLIP
 from .errors import BadId, FormatError, MissingControlToken, TokenizerError, nearest
 from .tokenbackend import NONE, HfTokenizer, Piece, leak
 
@@ -234,7 +235,7 @@ def _bind_foreign(tokenizer: Tokenizer, symbols: tuple[tuple[str, str], ...]) ->
 def _bind(tokenizer: Tokenizer, symbols: dict[str, str]) -> Bound:
     ids: dict[str, int] = {}
     for spelling, symbol in symbols.items():
-        if len(symbol) != 1 or not "\ud800" <= symbol <= "\udfff" or symbol in ids:
+        if len(symbol) != 1 or not "\ud800" <= symbol < FLIP or symbol in ids:
             raise FormatError(
                 f"the symbol of {spelling!r} is {symbol!r}", value=symbol, expected="a lone surrogate of its own"
             )

@@ -11,72 +11,45 @@ Only for plain prompts with a tokenizer: content that is trusted, or searched fo
 
 from __future__ import annotations
 
-import functools
 import marshal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
+from ..cuts import Begun, Cut
 from ..layout import Context, Placed
-from ..spans import Begun, Rendered, Stretch
+from ..messages import KEYS
 from ..turns import PARTS, Reasoning, Text, Turn
-from ..wire import Symbols
 
 if TYPE_CHECKING:
     from ..format import Format
     from ..tokens import Bound
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What is written at once. `placed`: a turn, or a run of results; `before`: the role before it, and whether its
-    turn goes on; `media`: how many were written before it; where it begins in the prompt's symbols and text."""
+class Unit(NamedTuple):
+    """What is written at once. `placed`: a turn, or a run of results; `start`: how many stretches stand before it;
+    `before`: the role before it, and whether its turn goes on; `media`: how many were written before it."""
 
     placed: tuple[Placed, ...]
-    before: tuple[str, bool]
-    media: Mapping[str, int]
-    symbols: int
-    text: int
-
-
-class Mark(NamedTuple):
-    """A unit as it is written: how many stretches stand before it; the rest as in `Unit`."""
-
-    placed: tuple[Placed, ...]
-    stretches: int
+    start: int
     before: tuple[str, bool]
     media: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A prompt that others may go on from. `marks`: of its `stretches`, behind what it took over (`taken`, `begun`)."""
+Print: TypeAlias = "tuple[str | bytes, ...]"
 
-    prints: tuple[bytes, ...]
+
+class Kept(NamedTuple):
+    """A prompt that others may go on from; the last of its units is its end."""
+
+    prints: tuple[Print, ...]
     turns: tuple[Turn, ...]
     placed: tuple[Placed, ...]
     fmt: Format
     setting: bytes
-    taken: tuple[Unit, ...]
-    begun: Begun | None
-    marks: Sequence[Mark]
-    stretches: Sequence[Stretch]
-    symbols: Symbols
-    rendered: Rendered
-
-    @functools.cached_property
-    def units(self) -> tuple[Unit, ...]:
-        """All units and the end, with their places: looked for when another prompt goes on from it."""
-        units = [*self.taken]
-        done, at, text = 0, *((self.begun.symbols, self.begun.text) if self.begun is not None else (0, 0))
-        for mark in self.marks:
-            for s in self.stretches[done : mark.stretches]:
-                at += len(s.symbols)
-                text += len(self.symbols.show(s.symbols))
-            done = mark.stretches
-            units.append(Unit(mark.placed, mark.before, mark.media, at, text))
-        return tuple(units)
+    units: tuple[Unit, ...]
+    cut: Cut
 
 
 class Memory:
@@ -89,8 +62,9 @@ class Memory:
         self._whole = len(self._prints) == len(messages)
         self._keys: list[tuple[int, int, int]] = []
         at = 0
-        for n, data in enumerate(self._prints):
-            at = hash((at, len(data), data[-64:]))  # enough to find it; the prints themselves are compared
+        for n, said in enumerate(self._prints):
+            longest = max(said, key=len, default="")
+            at = hash((at, len(longest), longest[-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append((id(fmt), n, at))
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
@@ -121,39 +95,33 @@ class Memory:
     def begun(self, unit: Unit) -> Begun:
         """The prompt up to a unit that `shared` gave."""
         assert self._kept is not None
-        return Begun(self._kept.rendered, unit.symbols, unit.text)
+        return self._kept.cut.begun(unit.start)
 
-    def keep(
-        self,
-        turns: Sequence[Turn],
-        placed: Sequence[Placed],
-        known: tuple[Unit, ...],
-        marks: Sequence[Mark],
-        stretches: Sequence[Stretch],
-        out: Rendered,
-    ) -> None:
-        """Keep what was rendered: behind `known` units, what `marks` say of `stretches`."""
+    def keep(self, turns: Sequence[Turn], placed: Sequence[Placed], units: tuple[Unit, ...], cut: Cut) -> None:
+        """Keep what was rendered."""
         if not (self._whole and self._keys and self._setting is not None):
             return
-        begun = self.begun(known[-1]) if known else None
-        kept = Kept(
-            self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, known[:-1], begun, marks, stretches,
-            self._fmt.program.symbols, out,
-        )  # fmt: skip
-        cost = sum(map(len, self._prints)) + 4 * out.text.__sizeof__() + 36 * len(out.ids) + 4_000 * len(placed)
-        self._bound.prompts.put_each([(self._keys[-1], kept, cost)])
+        kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut)
+        self._bound.prompts.put_each([(self._keys[-1], kept, cut.held + 4_000 * len(placed))])
 
 
-def _prints(messages: Sequence[Any]) -> list[bytes]:
-    """Each message as bytes that say it exactly (`True` is not 1, order counts), up to one that cannot be said so.
-    marshal is the quickest way there; nothing reads it back."""
-    out: list[bytes] = []
+def _prints(messages: Sequence[Any]) -> list[Print]:
+    """What each message says, exactly (`True` is not 1, order counts), up to one that cannot be said so."""
+    out: list[Print] = []
     for message in messages:
         try:
-            out.append(marshal.dumps(_said(message) if isinstance(message, Turn) else message, 2))
+            out.append(_print(message))
         except ValueError:
             break
     return out
+
+
+def _print(message: Any) -> Print:
+    """Strings as they are, which cannot change, all else in bytes: marshal is the quickest way there, and nothing reads
+    it back."""
+    if type(message) is dict and FIELDS.issuperset(message):
+        return *message, *[v if type(v) is str else marshal.dumps(v, 2) for v in message.values()]
+    return (marshal.dumps(_said(message) if isinstance(message, Turn) else message, 2),)
 
 
 def _said(turn: Turn) -> Any:
@@ -169,6 +137,7 @@ def _part(part: Any) -> Any:
     return [part.kind, values]
 
 
+FIELDS = frozenset(KEYS)
 _NAMES = {kind: [f.name for f in fields(cls) if f.name not in ("kind", "errors")] for kind, cls in PARTS.items()}
 
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..cuts import NEW
 from ..errors import ForgeryError, OptionError, RefusedTurn
 from ..layout import Context, Placed
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
 from ..wire import NOTHING
-from .begun import Mark, Memory, Unit
+from .begun import Memory, Unit
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .writer import Writer
@@ -79,8 +80,8 @@ def render_prompt(
     units = _units(placed, layout.leading)
     known = memory.shared(units, context) if memory is not None else ()
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
-    marks = _write(fmt, w, units, known, context)
-    before, goes_on = marks[-1].before
+    new = _write(fmt, w, units, known, context)
+    before, goes_on = new[-1].before
     if add_generation_prompt:
         behind = before if goes_on or before in layout.headless else ""
         if not behind:
@@ -88,10 +89,10 @@ def render_prompt(
         w.word(layout.prefill(replace(context, behind=behind)))
     elif not continue_final_message:
         w.word(layout.finish)
-    begun = memory.begun(known[-1]) if memory is not None and known else None
+    begun = memory.begun(known[-1]) if memory is not None and known else NEW
     out = Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content, begun=begun)
     if memory is not None:
-        memory.keep(turns, given, known, marks, w.stretches, out)
+        memory.keep(turns, given, (*known[:-1], *new), out.cut)
     return out
 
 
@@ -109,16 +110,16 @@ def _units(placed: list[Placed], leading: tuple[str, ...]) -> list[tuple[Placed,
 
 def _write(
     fmt: Format, w: Writer, units: list[tuple[Placed, ...]], known: Sequence[Unit], context: Context
-) -> list[Mark]:
-    """Write the units that are not known; the mark of each of these, and one for the end."""
-    layout, marks = fmt.layout, list[Mark]()
+) -> list[Unit]:
+    """Write the units that are not known; these, and the end."""
+    layout, new = fmt.layout, list[Unit]()
     since = max(0, len(known) - 1)
-    before, goes_on = "", False
+    start, (before, goes_on) = 0, ("", False)
     if known:
-        before, goes_on = known[-1].before
+        start, (before, goes_on) = known[-1].start, known[-1].before
         context.media.update(known[-1].media)
     for n, unit in enumerate(units[since:], since):
-        marks.append(Mark(unit, len(w.stretches), (before, goes_on), dict(context.media)))
+        new.append(Unit(unit, start + len(w.stretches), (before, goes_on), dict(context.media)))
         if n == 0:
             w.word(layout.begin)
             layout.preamble(w, unit[0] if unit else None, layout, context)
@@ -133,7 +134,7 @@ def _write(
             _assistant(fmt, w, unit[0], replace(context, behind=behind), context.open and n == len(units) - 1)
         else:
             layout.role(before).write(w, unit[0], layout, context)
-    return [*marks, Mark((), len(w.stretches), (before, goes_on), dict(context.media))]
+    return [*new, Unit((), start + len(w.stretches), (before, goes_on), dict(context.media))]
 
 
 def _check_forgery(fmt: Format, done: Rendered) -> None:

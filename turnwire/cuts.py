@@ -1,0 +1,180 @@
+"""A prompt as the encoder gets it: cut at every control token, and wherever tokens that the model wrote meet tokens
+that it did not, so that the mask "sampled" is exact.
+
+A `Cut` has `parts`: text, mark, text, mark, ..., text, where texts may be empty. A mark is the symbol of a control
+token, a special token that trusted text spells, or `FLIP`. Texts are encoded each by itself, and all that are not known
+in one call; marks are ids already. A prompt that goes on from another one takes over the parts and ids of that, in the
+strings and lists that they came in.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from .wire import SYMBOL
+
+if TYPE_CHECKING:
+    from .tokens import Bound
+
+FLIP = "\udfff"
+"""What is sampled ends here, or begins. No control token has this symbol, and nothing is written for it."""
+CUT = re.compile(f"({SYMBOL.pattern})")
+
+
+class Stretch(NamedTuple):
+    """A run in symbols, as a `Writer` leaves it."""
+
+    symbols: str
+    turn: int | None
+    part: int | None
+    kind: str
+    sampled: bool
+
+
+class Ids:
+    """Ids in lists that are never changed, the last of them an array until another prompt goes on from it, because most
+    are asked for once."""
+
+    __slots__ = ("_known", "_new")
+
+    def __init__(self, known: Sequence[list[int]], new: array[int]):
+        self._known, self._new = known, new
+
+    def __len__(self) -> int:
+        return sum(map(len, self._known)) + len(self._new)
+
+    def all(self) -> list[int]:
+        """A list of the caller's own."""
+        out: list[int] = []
+        for ids in self._known:
+            out += ids
+        new = self._new.tolist()
+        return out + new if out else new
+
+    def but(self, count: int) -> list[list[int]]:
+        """The lists of all but the last `count`."""
+        out = [*self._known, self._new.tolist()]
+        while count > 0:
+            last = out.pop()
+            if len(last) > count:
+                out.append(last[: len(last) - count])
+            count -= len(last)
+        return out
+
+
+class Begun(NamedTuple):
+    """What a prompt takes over of another: its first stretches; its parts up to a mark, their counts and ids; and the
+    text behind that mark, which may be encoded otherwise when more follows."""
+
+    stretches: list[Stretch]
+    parts: list[str]
+    counts: list[int]
+    ids: Sequence[list[int]]
+    left: Stretch
+    sampled: bool
+
+
+NEW = Begun([], [], [], (), Stretch("", None, None, "", False), False)
+
+
+class Cut:
+    """See the head of this file. `stretches`: what was cut; `counts`: how many ids each part has, nothing without a
+    tokenizer; `sampled`: whether the first part is, and whether the last one is."""
+
+    __slots__ = ("counts", "ids", "parts", "sampled", "stretches")
+
+    def __init__(self, stretches: Sequence[Stretch], bound: Bound | None, trust: bool = False, begun: Begun = NEW):
+        new = [begun.left, *stretches]
+        parts = CUT.split(FLIP.join(["".join(map(_symbols, group)) for _, group in groupby(new, _sampled)]))
+        if trust and bound is not None:
+            special = _spelled(bound)
+            parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
+        counts, ids = _encoded(parts, bound) if bound is not None else ([], array("I"))
+        self.stretches = [*begun.stretches, *stretches]
+        self.parts = begun.parts + parts
+        self.counts = begun.counts + counts
+        self.ids = Ids(begun.ids, ids)
+        self.sampled = begun.sampled, new[-1].sampled
+
+    @property
+    def held(self) -> int:
+        """About how many bytes it holds."""
+        return 4 * sum(map(len, self.parts)) + 36 * len(self.ids)
+
+    def text(self, spell: Callable[[str], str]) -> str:
+        """All of it, marks spelled out."""
+        shown = [*self.parts]
+        spelled = {**{mark: spell(mark) for mark in set(shown[1::2])}, FLIP: ""}
+        shown[1::2] = map(spelled.__getitem__, shown[1::2])
+        return "".join(shown)
+
+    def symbols(self) -> str:
+        """All of it, marks as they are."""
+        return "".join(self.parts).replace(FLIP, "")
+
+    def pieces(self, spell: Callable[[str], str]) -> Iterator[tuple[int, tuple[int, int, bool]]]:
+        """Of each part that is not empty: its first character; its first id, their end, and whether it is sampled."""
+        at = first = 0
+        sampled = self.sampled[0]
+        for n, (part, count) in enumerate(zip(self.parts, self.counts)):
+            if part == FLIP:
+                sampled = not sampled
+            elif part:
+                yield at, (first, first + count, sampled)
+                at += len(spell(part) if n % 2 else part)
+                first += count
+
+    def begun(self, count: int) -> Begun:
+        """What a prompt that begins with the first `count` stretches takes over."""
+        over = sum([len(s.symbols) for s in self.stretches[count:]])
+        first, sampled = self.sampled
+        n = len(self.parts) - 1
+        left = self.parts[n]
+        while n and over >= len(left):
+            over -= len(left)
+            if self.parts[n - 1] == FLIP:
+                sampled = not sampled
+            elif over:
+                over -= len(self.parts[n - 1])
+            else:
+                left = ""
+                break
+            n -= 2
+            left = self.parts[n]
+        text = Stretch(left[: len(left) - over], None, None, "", sampled)
+        ids = self.ids.but(sum(self.counts[n:]))
+        return Begun(self.stretches[:count], self.parts[:n], self.counts[:n], ids, text, first)
+
+
+def _encoded(parts: list[str], bound: Bound) -> tuple[list[int], array[int]]:
+    """How many ids each part has, and all of them."""
+    numbers = {mark: _number(mark, bound) for mark in set(parts[1::2])}
+    encoded = iter(bound.encode_each([*filter(None, parts[::2])]))
+    found: list[array[int]] = [NO_IDS] * len(parts)
+    found[::2] = [next(encoded) if text else NO_IDS for text in parts[::2]]
+    found[1::2] = map(numbers.__getitem__, parts[1::2])
+    ids = array("I")
+    ids.frombytes(b"".join(found))
+    return [*map(len, found)], ids
+
+
+def _number(mark: str, bound: Bound) -> array[int]:
+    if mark == FLIP:
+        return NO_IDS
+    number = bound.ids.get(mark, bound.tokenizer.special(mark))
+    return array("I", bound.encode(mark) if number is None else [number])
+
+
+def _spelled(bound: Bound) -> re.Pattern[str]:
+    """What the official pipeline takes for a control token or a special one."""
+    spellings = sorted(bound.control | bound.tokenizer.specials.keys(), key=lambda s: (-len(s), s))
+    return re.compile("(" + "|".join(map(re.escape, spellings)) + ")")
+
+
+NO_IDS: array[int] = array("I")
+_symbols, _sampled = itemgetter(0), itemgetter(4)
