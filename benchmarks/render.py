@@ -37,6 +37,7 @@ TRANSFORMERS = "transformers apply_chat_template"
 HARMONY = "openai-harmony render"
 FAST = "fastokens encode of the same text"
 OURS_FAST = "turnwire render, encoder=fastokens"
+KNOWN = ", its words known"  # the encoder has encoded this very text before
 Messages = list[dict[str, Any]]
 
 
@@ -50,7 +51,8 @@ class Subject:
 
         self.fast: Any = None
         if importlib.util.find_spec("fastokens"):
-            self.fast = turnwire.load_tokenizer(self.tokenizer, encoder="fastokens")
+            # one for each row, so that none finds its words in another's cache
+            self.fast, self.alone = (turnwire.load_tokenizer(self.tokenizer, encoder="fastokens") for _ in range(2))
 
     def ours(self, messages: Messages, tokenizer: Tokenizer | None) -> turnwire.Rendered:
         return self.fmt.render(messages, TOOLS, tokenizer, add_generation_prompt=True, **self.options)
@@ -77,18 +79,35 @@ class Subject:
             HARMONY if self.name == "harmony" else TRANSFORMERS: lambda messages, text: self.reference(messages),
         }
         if self.fast is not None:
-            encode = self.fast.fastokens.encode
-            rows[FAST] = lambda messages, text: encode(text).ids
-            rows[OURS_FAST] = lambda messages, text: self.ours(messages, self.fast).ids
+            rows |= self.fast_rows()
         return rows
 
+    def fast_rows(self) -> dict[str, Callable[[Messages, str], object]]:
+        encode = self.alone.fastokens.encode
+        return {
+            FAST: lambda messages, text: encode(text).ids,
+            OURS_FAST: lambda messages, text: self.ours(messages, self.fast).ids,
+        }
 
-def timed(rows: dict[str, Callable[[Messages, str], object]], inputs: Sequence[tuple[Messages, str]]) -> Times:
-    """As `measure.interleave`, each round with an input of its own. The rows of a round share its words, so whoever
-    comes first warms the encoder's word cache for the others: the order turns."""
+    def know(self, messages: Messages, text: str) -> None:
+        """Have both fast encoders encode a text, and nothing of turnwire's see it."""
+        for tokenizer in (self.fast, self.alone):
+            tokenizer.fastokens.encode(text)
+
+
+def timed(
+    rows: dict[str, Callable[[Messages, str], object]],
+    inputs: Sequence[tuple[Messages, str]],
+    before: Callable[[Messages, str], None] | None = None,
+) -> Times:
+    """As `measure.interleave`, each round with an input of its own, `before` which something may be done that is not
+    timed. The rows of Hugging Face's encoder share the words of a round, so whoever comes first warms its cache of
+    words for the others: the order turns."""
     times: dict[str, list[float]] = {name: [] for name in rows}
     order = list(rows.items())
     for n, (messages, text) in enumerate(inputs):
+        if before is not None:
+            before(messages, text)
         order = [*order[1:], order[0]]
         for name, work in order:
             gc.collect()
@@ -105,8 +124,9 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
     subject = Subject(name)
     seeds = itertools.count(1000)
     lines: dict[str, list[str]] = {row: [row] for row in subject.rows()}
-    fast: list[str] = []
+    fast: list[list[str]] = []
     head, agreed, tokens = ["ms"], set[str](), list[int]()
+    theirs = HARMONY if name == "harmony" else TRANSFORMERS
     for count in turns:
         conversations = [conversation(count, seed=next(seeds)) for _ in range(rounds + 1)]
         inputs = [(messages, subject.ours(messages, None).text) for messages in conversations]
@@ -120,11 +140,14 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
                 for m in conversations[:2]
                 for t in [subject.fast]
             }
-            theirs = HARMONY if name == "harmony" else TRANSFORMERS
-            fast.append(
-                f"{count} turns: {times.ratio(OURS_FAST, FAST):.1f}x its encode, "
-                f"1/{times.ratio(theirs, OURS_FAST):.0f} of {theirs.split()[0]}"
-            )
+            more = [conversation(count, seed=next(seeds)) for _ in range(rounds + 1)]
+            known = timed(subject.fast_rows(), [(m, subject.ours(m, None).text) for m in more], subject.know)
+            slow = times.median(theirs)
+            for what, found in (("", times), (KNOWN, known)):
+                fast.append(
+                    [f"{count} turns{what}", f"{found.median(FAST) * 1e3:.2f}", f"{found.median(OURS_FAST) * 1e3:.2f}",
+                     f"{found.ratio(OURS_FAST, FAST):.1f}", f"1/{slow / found.median(OURS_FAST):.0f}"]
+                )  # fmt: skip
         for row, cells in lines.items():
             ratio = times.ratio(row, ENCODER)
             cells += [f"{times.median(row) * 1e3:.2f}", f"{ratio:.3f}" if row == TEXT else f"{ratio:.2f}"]
@@ -132,44 +155,47 @@ def measure(name: str, turns: list[int], rounds: int, markdown: bool) -> None:
     print(f"\n### {name}: {sizes}; ids against the reference: {', '.join(sorted(agreed))}\n")
     print(table(head, list(lines.values()), markdown))
     if fast:
-        print(f"\n{OURS_FAST}, {'; '.join(fast)}.")
+        head = ["encoder=fastokens, ms", FAST, OURS, "x its encode", f"of {theirs.split()[0]}"]
+        print("\n" + table(head, fast, markdown))
 
 
 def loop(name: str, steps: int, markdown: bool) -> None:
     """An agent of one user message: the whole prompt before each of its turns."""
     subject = Subject(name)
     messages = conversation(steps, user_every=0, seed=5)
-    encode = (
-        type(subject.tokenizer.backend).from_str(subject.tokenizer.backend.to_str()).encode
-    )  # a word cache of its own
-    bound = subject.fmt.bind(subject.tokenizer)
+    backend = subject.tokenizer.backend
+    # both begin with an empty cache of words, and each has its own
+    copies = [type(backend).from_str(backend.to_str()) for _ in range(2)]
+    tokenizer, encode = turnwire.load_tokenizer(copies[0]), copies[1].encode
+    bound = subject.fmt.bind(tokenizer)
     seen, known = bound.cache_info(), bound.prompts.info()
-    spent: list[float] = []
-    new: list[float] = []
-    before, count = "", 0
+    prompts = [messages[: 4 + 2 * step] for step in range(steps)]
+    texts = ["", *(subject.ours(prompt, None).text for prompt in prompts)]
+    assert all(text.startswith(before) for before, text in itertools.pairwise(texts))
+    fresh = [text[len(before) :] for before, text in itertools.pairwise(texts)]
+    rows: dict[str, Callable[[int], list[int]]] = {
+        OURS: lambda step: subject.ours(prompts[step], tokenizer).ids,
+        "tokenizers encode of the new text only": lambda step: encode(fresh[step], add_special_tokens=False).ids,
+    }
+    spent: dict[str, list[float]] = {row: [] for row in rows}
+    count = 0
     for step in range(steps):
-        prompt = messages[: 4 + 2 * step]
-        gc.collect()
-        start = time.process_time()
-        out = subject.ours(prompt, subject.tokenizer)
-        ids = out.ids
-        spent.append(time.process_time() - start)
-        assert out.text.startswith(before)
-        fresh = out.text[len(before) :]
-        start = time.process_time()
-        _ = encode(fresh, add_special_tokens=False).ids
-        new.append(time.process_time() - start)
-        before, count = out.text, len(ids)
-    info, prompts = bound.cache_info(), bound.prompts.info()
+        for row in sorted(rows, reverse=step % 2 == 0):
+            gc.collect()
+            start = time.process_time()
+            ids = rows[row](step)
+            spent[row].append(time.process_time() - start)
+            count = max(count, len(ids))
     tenth = max(1, steps // 10)
-    rows: list[list[str]] = []
-    for what, t in ((OURS, spent), ("tokenizers encode of the new text only", new)):
+    lines: list[list[str]] = []
+    for row, t in spent.items():
         shown = (sum(t), statistics.median(t[:tenth]), statistics.median(t[-tenth:]))
-        rows.append([what, *(f"{seconds * 1e3:.2f}" for seconds in shown)])
-    rows.append(["x encode of the new text", *(f"{float(a) / float(b):.2f}" for a, b in zip(rows[0][1:], rows[1][1:]))])
+        lines.append([row, *(f"{seconds * 1e3:.2f}" for seconds in shown)])
+    ratios = (f"{float(a) / float(b):.2f}" for a, b in zip(lines[0][1:], lines[1][1:]))
+    lines.append(["x encode of the new text", *ratios])
     print(f"\n### {name}: {steps} turns, the prompt rendered before each; {count:,} tokens at the end\n")
-    print(table(["ms", "all", "a turn, at first", "a turn, at the end"], rows, markdown))
-    for what, before, after in (("texts", seen, info), ("prompts", known, prompts)):
+    print(table(["ms", "all", "a turn, at first", "a turn, at the end"], lines, markdown))
+    for what, before, after in (("texts", seen, bound.cache_info()), ("prompts", known, bound.prompts.info())):
         hits, misses = after.hits - before.hits, after.misses - before.misses
         print(
             f"\nCache of {what}: {hits:,} hits, {misses:,} misses ({hits / max(1, hits + misses):.0%}), "

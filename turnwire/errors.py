@@ -40,7 +40,6 @@ Every class is also a `ValueError`; `UnknownFormat` is a `KeyError` too.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import operator
@@ -307,13 +306,15 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
         return None
     names = list(known)
     folded = {name.casefold(): name for name in names}
+    import difflib  # for mistakes only
+
     hit = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
     return folded[hit[0]] if hit else None
 
 
 def as_mapping(value: Any) -> Mapping[str, Any] | None:
     """The value if it is a mapping, else None."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+    return cast("Mapping[str, Any]", value) if type(value) is dict or isinstance(value, Mapping) else None
 
 
 def check_text(text: str, path: str) -> None:

@@ -57,6 +57,10 @@ class FastTokenizer(HfTokenizer):
         return "fastokens"
 
     @property
+    def quick(self) -> bool:
+        return True
+
+    @property
     def fastokens(self) -> Any:
         """The encoder itself; it knows no added tokens."""
         return self._fast

@@ -81,7 +81,7 @@ class Format:
     @functools.cached_property
     def plan(self) -> Plan:
         """The reply, ready to be written."""
-        return Plan(self.reply, self.program.symbols)
+        return Plan(self.reply, self.program.symbols, self.program.symbolise)
 
     @property
     def control(self) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class Format:
 
     def writer(self, trust: bool = False, forgeable: tuple[str, ...] = ()) -> Writer:
         """A writer in this format's symbols."""
-        return Writer(self.program.symbols, self.program.symbolise, trust=trust, forgeable=forgeable)
+        return Writer(self.program.symbols, self.plan.markup, self.program.symbolise if trust else None, forgeable)
 
     def symbols_of_word(self, word: Word) -> str:
         """Plain markup in symbols."""

@@ -32,6 +32,7 @@ REASONING = ("reasoning_content", "thinking", "reasoning")  # the first that is 
 KEYS = ("role", "content", *REASONING, "tool_calls", "tool_call_id", "name", "parts")
 HARMLESS = ("refusal", "annotations", "audio", "function_call", "id", "type", "status", "weight", "metadata",
             "reasoning_details", "thinking_blocks")  # fmt: skip
+KNOWN = frozenset((*KEYS, *HARMLESS))
 MEDIA: Mapping[str, str] = {
     "image": "image", "image_url": "image", "input_image": "image",
     "video": "video", "video_url": "video",
@@ -69,14 +70,14 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         return Turn(
             message.role, tuple(_part(p, message.role, f"{path}.parts[{j}]") for j, p in enumerate(message.parts))
         )
-    if not isinstance(message, Mapping):
+    if type(message) is not dict and not isinstance(message, Mapping):  # asking an ABC takes much longer
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
     d = cast("Mapping[str, Any]", message)
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
-    for key in d:
-        near = None if key in KEYS or key in HARMLESS else nearest(key, KEYS)
+    for key in () if KNOWN.issuperset(d) else d:
+        near = None if key in KNOWN else nearest(key, KEYS)
         if near is not None:
             raise MessageError(
                 f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near
@@ -96,7 +97,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
     parts += _content(d.get("content"), f"{path}.content")
     calls = d.get("tool_calls") or ()
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
+    if type(calls) is not list and (not isinstance(calls, Sequence) or isinstance(calls, str)):
         raise MessageError("not a list of calls", value=calls, path=f"{path}.tool_calls", expected="a list of dicts")
     parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return Turn(role, tuple(parts))
@@ -221,13 +222,13 @@ def _content_part(part: Any, path: str) -> Text | Media:
 def _call(call: Any, path: str) -> Call:
     if isinstance(call, Call):
         return _checked_call(call, path)
-    if not isinstance(call, Mapping):
+    if type(call) is not dict and not isinstance(call, Mapping):
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
     d = cast("Mapping[str, Any]", call)
     inner = d.get("function", d)
-    function = cast("Mapping[str, Any]", inner if isinstance(inner, Mapping) else {})
+    function = cast("Mapping[str, Any]", inner if type(inner) is dict or isinstance(inner, Mapping) else {})
     where = f"{path}.function" if "function" in d else path
     name = function.get("name")
     if not isinstance(name, str) or not name:
@@ -246,7 +247,7 @@ def _arguments(value: Any, path: str) -> dict[str, Any]:
             value = loads(value)
         except ValueError as e:
             raise ArgumentsError(f"not JSON ({e})", value=value, path=path, expected="a JSON object") from None
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise ArgumentsError(f"a {type(value).__name__}", value=value, path=path, expected="a JSON object")
     try:
         return _quick_json(value, 0)
@@ -349,7 +350,8 @@ class Answers:
             if at is None:
                 raise self._unasked(part, path)
             named = part.named and part.name is not None
-            parts.append(Result(part.content, part.id, part.name or self.calls[at].name, named))
+            name = part.name or self.calls[at].name
+            parts.append(part if name is part.name else Result(part.content, part.id, name, named))
         return Turn("tool", tuple(parts))
 
     def _unasked(self, result: Result, path: str) -> ResultError:

@@ -99,6 +99,11 @@ class HfTokenizer:
         """What encodes texts."""
         return "tokenizers"
 
+    @property
+    def quick(self) -> bool:
+        """Whether a text is encoded in less time than it takes to keep its ids and to find them again."""
+        return False
+
     def special(self, text: str) -> int | None:
         return self.added.get(text)
 

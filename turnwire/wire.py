@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from .errors import FormatError
+
+T = TypeVar("T")
 
 
 class Word:
@@ -288,6 +290,24 @@ def required(word: Word) -> Word:
 SYMBOL = re.compile("[\ud800-\udfff]")
 
 
+class OfWords(Generic[T]):
+    """What is made of words, known by the very word: most are a layout's own, the same for every turn."""
+
+    __slots__ = ("_known", "_make")
+
+    def __init__(self, make: Callable[[Word], T]):
+        self._make = make
+        self._known: dict[int, tuple[Word, T]] = {}
+
+    def __call__(self, word: Word) -> T:
+        known = self._known.get(id(word))
+        if known is None or known[0] is not word:
+            known = word, self._make(word)
+            if len(self._known) < 256:
+                self._known[id(word)] = known
+        return known[1]
+
+
 class Symbols:
     """Control tokens as one-character private symbols, so that a marker and text that spells it differ.
 
@@ -302,7 +322,7 @@ class Symbols:
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
-        self._written: dict[int, tuple[Word, str]] = {}
+        self._written = OfWords(self._of_seq)
 
     def of_word(self, word: Word) -> str:
         """Plain markup in symbols."""
@@ -310,14 +330,12 @@ class Symbols:
             return word.text
         if isinstance(word, Tok):
             return self.of[word.text]
+        return self._written(word)
+
+    def _of_seq(self, word: Word) -> str:
         if not isinstance(word, Seq):
             raise TypeError(f"not plain markup: {word!r}")
-        known = self._written.get(id(word))
-        if known is None or known[0] is not word:
-            known = word, "".join(map(self.of_word, word.parts))
-            if len(self._written) < 256:  # most words are a layout's own, the same for every turn
-                self._written[id(word)] = known
-        return known[1]
+        return "".join(map(self.of_word, word.parts))
 
     def show(self, text: str) -> str:
         """`text` with every symbol spelled out."""

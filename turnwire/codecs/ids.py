@@ -6,7 +6,6 @@ that another call has, none at all) is replaced by the first candidate that is f
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -73,6 +72,8 @@ class Alphanumeric:
         return (self._hash(f"{n}:{seed}") for n in itertools.count())
 
     def _hash(self, text: str) -> str:
+        import hashlib  # loads OpenSSL, which most prompts do without
+
         value = int.from_bytes(hashlib.sha512(text.encode("utf-8", "surrogatepass")).digest(), "big")
         digits: list[str] = []
         for _ in range(self.length):

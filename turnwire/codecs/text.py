@@ -11,7 +11,10 @@ from ..schemas import MAX_DIGITS
 
 def dumps(value: Any) -> str:
     """JSON as the official templates print it: `tojson` of transformers, which is `ensure_ascii=False`."""
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def dumps_encodable(value: Any) -> str:

@@ -18,7 +18,7 @@ from ..layout import Layout, Wrap
 from ..templating import harmony_layout as gpt
 from ..templating.harmony_layout import CONSTRAIN, FUNCTIONS
 from ..turns import Part, Text
-from ..wire import NOTHING, End, Frame, Lit, Many, Slot, Switch, Tok, Word
+from ..wire import End, Frame, Lit, Many, Slot, Switch, Tok, Word
 
 CHANNELS = {"analysis": "reasoning", "commentary": "preamble", "final": "text"}
 
@@ -58,14 +58,10 @@ class Header:
     def write(self, part: Any, options: Mapping[str, Any]) -> Word:
         """As openai-harmony does: the recipient in the role section, the content type behind the channel."""
         if part.kind == "call":
-            kind: str | None = options.get("tool_call_content_type", CONSTRAIN + "json")
-            content: Word = Lit(f" {kind}") if kind else NOTHING
-            if kind and kind.startswith(CONSTRAIN):
-                content = Lit(" ") + Tok(CONSTRAIN) + Lit(kind[len(CONSTRAIN) :])
-            return Lit(f" to={FUNCTIONS}") + Slot("name") + Tok("<|channel|>") + Lit("commentary") + content
-        channel = "analysis" if part.kind == "reasoning" else part.channel or ""
-        to = Lit(f" to={part.recipient}") if part.kind == "text" and part.recipient else NOTHING
-        return to + (Tok("<|channel|>") + Lit(channel) if channel else NOTHING)
+            return gpt.header_of_call(options.get("tool_call_content_type", CONSTRAIN + "json"))
+        if part.kind == "reasoning":
+            return gpt.header_of_text("analysis", "")
+        return gpt.header_of_text(part.channel or "", part.recipient or "" if part.kind == "text" else "")
 
 
 STOPS = ("<|return|>", "<|call|>")

@@ -119,9 +119,10 @@ def _prints(messages: Sequence[Any]) -> list[Print]:
 def _print(message: Any) -> Print:
     """Strings as they are, which cannot change, all else in bytes: marshal is the quickest way there, and nothing reads
     it back."""
-    if type(message) is dict and FIELDS.issuperset(message):
-        return *message, *[v if type(v) is str else marshal.dumps(v, 2) for v in message.values()]
-    return (marshal.dumps(_said(message) if isinstance(message, Turn) else message, 2),)
+    if type(message) is dict and FIELDS.issuperset(cast("dict[Any, Any]", message)):
+        fields = cast("dict[str, Any]", message)
+        return *fields, *[v if type(v) is str else marshal.dumps(v, 2) for v in fields.values()]
+    return (marshal.dumps(_said(message) if isinstance(message, Turn) else cast("Any", message), 2),)
 
 
 def _said(turn: Turn) -> Any:

@@ -4,6 +4,7 @@ keeps. Facts: openai/harmony src/encoding.rs (0.0.8) and docs/format.md; docs/ha
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OptionError, RoleError
 from ..layout import Context, Layout, Option, Placed, as_date
 from ..turns import Call, Part, Reasoning, Text, Turn
+from ..wire import NOTHING, Lit, Slot, Tok, Word
 from .arrange import Indexed
 from .typescript import namespace
 
@@ -86,6 +88,22 @@ environment. python will respond with the output of the execution or time out af
 '/mnt/data' can be used to save and persist user files. Internet access for this session is UNKNOWN. Depends on the \
 cluster.""",
 }
+
+
+@functools.lru_cache(maxsize=64)
+def header_of_call(kind: str | None) -> Word:
+    """The header of a call whose arguments are of that content type."""
+    content: Word = Lit(f" {kind}") if kind else NOTHING
+    if kind and kind.startswith(CONSTRAIN):
+        content = Lit(" ") + Tok(CONSTRAIN) + Lit(kind[len(CONSTRAIN) :])
+    return Lit(f" to={FUNCTIONS}") + Slot("name") + Tok("<|channel|>") + Lit("commentary") + content
+
+
+@functools.lru_cache(maxsize=64)
+def header_of_text(channel: str, recipient: str) -> Word:
+    """The header of text on a channel, "" for none."""
+    to = Lit(f" to={recipient}") if recipient else NOTHING
+    return to + (Tok("<|channel|>") + Lit(channel) if channel else NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

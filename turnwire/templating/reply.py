@@ -20,6 +20,7 @@ from ..wire import (
     If,
     Lit,
     Many,
+    OfWords,
     Pad,
     Seq,
     Slot,
@@ -85,8 +86,9 @@ class Plan:
     """A reply tree as functions, one a word, so that what is known of the tree is looked at once and not for each turn:
     plain markup is one string of symbols, and each alternative knows the kinds of part that it can begin with."""
 
-    def __init__(self, reply: Word, symbols: Symbols):
+    def __init__(self, reply: Word, symbols: Symbols, symbolise: Callable[[str], str] = str):
         self.kind = frame_kind(reply)
+        self.markup = functools.lru_cache(maxsize=256)(symbolise)  # the layout's own text, most of which comes again
         self._symbols = symbols
         self.write = self._of(reply)
 
@@ -96,7 +98,7 @@ class Plan:
         if isinstance(word, Pad):
             return self._pad(word)
         if isinstance(word, End):
-            return functools.partial(_end, word)
+            return self._end(word)
         if isinstance(word, Slot):
             return lambda s, part: _slot(s, word, part)
         if isinstance(word, Frame):
@@ -132,6 +134,16 @@ class Plan:
                 step(s, part)
 
         return write if steps else _nothing
+
+    def _end(self, end: End) -> Write:
+        @functools.lru_cache(maxsize=16)
+        def written(more: bool, history: bool, call: bool, goes_on: bool) -> str:
+            return self._symbols.of_word(end.written(more, history, call, goes_on))
+
+        def write(s: _Walk, part: Any) -> None:
+            s.w.symbols_of_markup(written(s.at < len(s.parts), s.history, s.previous == "call", s.goes_on))
+
+        return write
 
     def _pad(self, pad: Pad) -> Write:
         def write(s: _Walk, part: Any) -> None:
@@ -232,7 +244,7 @@ class Plan:
         return write
 
     def _switch(self, switch: Switch) -> Write:
-        close = self._of(switch.close)
+        close, head = self._of(switch.close), OfWords(self._of)
         cases = {case.kind: self._of(case) for case in reversed(switch.cases)}
 
         def write(s: _Walk, part: Any) -> None:
@@ -243,11 +255,7 @@ class Plan:
             if kind not in cases:
                 raise NoPlace(part, f"no header for {kind!r}")
             s.w.part = s.parts[s.at][0]
-            for word in flat(switch.head.write(part, s.options)):
-                if isinstance(word, (Lit, Tok)):
-                    s.w.word(word)
-                else:
-                    self._of(word)(s, part)
+            head(switch.head.write(part, s.options))(s, part)
             close(s, None)
             cases[kind](s, None)
 
@@ -299,10 +307,6 @@ def _nothing(s: _Walk, part: Any) -> None:
 
 def _say(symbols: str, s: _Walk, part: Any) -> None:
     s.w.symbols_of_markup(symbols)
-
-
-def _end(end: End, s: _Walk, part: Any) -> None:
-    s.w.word(end.written(s.next is not None, s.history, s.previous == "call", s.goes_on))
 
 
 def _slot(s: _Walk, slot: Slot, part: Any) -> None:

@@ -23,12 +23,12 @@ class Writer:
     def __init__(
         self,
         symbols: Symbols,
-        symbolise: Callable[[str], str],
-        *,
-        trust: bool = False,
+        markup: Callable[[str], str],
+        trusted: Callable[[str], str] | None = None,
         forgeable: tuple[str, ...] = (),
     ):
-        self.symbols, self._symbolise, self._trust, self._forgeable = symbols, symbolise, trust, forgeable
+        """`markup` and `trusted` give text in symbols: the format's, and the caller's where it is trusted."""
+        self.symbols, self._markup, self._trusted, self._forgeable = symbols, markup, trusted, forgeable
         self.stretches: list[Stretch] = []
         self.turn: int | None = None
         self.part: int | None = None
@@ -41,7 +41,7 @@ class Writer:
 
     def markup(self, text: str) -> None:
         """The format's own text: control tokens that it spells are control tokens."""
-        self._add(self._symbolise(text), "template")
+        self._add(self._markup(text), "template")
 
     def word(self, word: Word) -> None:
         """Plain markup given as words."""
@@ -64,7 +64,7 @@ class Writer:
                     path=self._path(kind),
                     expected='text without markers, or forgery="allow"',
                 )
-        self._add(self._symbolise(text) if self._trust else text, kind)
+        self._add(text if self._trusted is None else self._trusted(text), kind)
 
     def value(self, pieces: str | Iterable[str | Tok], kind: str) -> None:
         """A value that a codec wrote: the caller's text, and control tokens of its notation."""
