@@ -50,9 +50,11 @@ class Subject:
         self.tokenizer: Any = o200k_harmony() if name == "harmony" else qwen3()
 
         self.fast: Any = None
+        self.alone: Any = None
         if importlib.util.find_spec("fastokens"):
             # one for each row, so that none finds its words in another's cache
-            self.fast, self.alone = (turnwire.load_tokenizer(self.tokenizer, encoder="fastokens") for _ in range(2))
+            self.fast = turnwire.load_tokenizer(self.tokenizer, encoder="fastokens")
+            self.alone = turnwire.load_tokenizer(self.tokenizer, encoder="fastokens")
 
     def ours(self, messages: Messages, tokenizer: Tokenizer | None) -> turnwire.Rendered:
         return self.fmt.render(messages, TOOLS, tokenizer, add_generation_prompt=True, **self.options)
@@ -163,9 +165,9 @@ def loop(name: str, steps: int, markdown: bool) -> None:
     """An agent of one user message: the whole prompt before each of its turns."""
     subject = Subject(name)
     messages = conversation(steps, user_every=0, seed=5)
-    backend = subject.tokenizer.backend
     # both begin with an empty cache of words, and each has its own
-    copies = [type(backend).from_str(backend.to_str()) for _ in range(2)]
+    state = subject.tokenizer.backend.to_str()
+    copies: list[Any] = [type(subject.tokenizer.backend).from_str(state) for _ in range(2)]
     tokenizer, encode = turnwire.load_tokenizer(copies[0]), copies[1].encode
     bound = subject.fmt.bind(tokenizer)
     seen, known = bound.cache_info(), bound.prompts.info()
