@@ -65,10 +65,11 @@ class OriginMap:
     """The spans of a text, and who owns a character."""
 
     __slots__ = ("_starts", "spans")
+    _starts: list[int] | None
 
     def __init__(self, spans: Sequence[Span]):
         self.spans = tuple(spans)
-        self._starts = [s.start for s in self.spans]
+        self._starts = None  # made for the first character that is asked for
 
     def at(self, index: int) -> Origin:
         """The origin of character `index` (negative ones count from the end); raises `InputError` beyond the text."""
@@ -76,6 +77,8 @@ class OriginMap:
         at = index + size if index < 0 else index
         if not 0 <= at < size:
             raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {size} characters")
+        if self._starts is None:
+            self._starts = [s.start for s in self.spans]
         s = self.spans[bisect_right(self._starts, at) - 1]
         return Origin(s.kind, s.line, spell(s.path), None if s.offset is None else s.offset + at - s.start)
 

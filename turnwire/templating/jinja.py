@@ -28,6 +28,7 @@ from . import budget
 from .template_code import BOUNDED, GLANCES, JOINED, METHODS, STEP, Program, program
 from .template_errors import failed, malformed
 
+_get = cast("Any", dict).get
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -153,13 +154,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
         if type(obj) is dict:
-            value = cast("dict[str, Any]", obj).get(name, self)
+            value = _get(obj, name, self)
             return self.undefined(obj=obj, name=name) if value is self else value
         return super().getattr(obj, name)
 
     def item(self, obj: Any, key: str) -> Any:
         """`obj["key"]`."""
-        value = cast("dict[str, Any]", obj).get(key, self) if type(obj) is dict else self
+        value = _get(obj, key, self) if type(obj) is dict else self
         return super().getitem(obj, key) if value is self else value
 
     seen, seen_item = field, item  # of which nothing is printed

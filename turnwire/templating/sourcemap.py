@@ -89,6 +89,7 @@ def spans_of(runs: list[Run]) -> list[Span]:
     path: Path = ()
     line, first = 0, -1
     following = -1  # the offset that continues it
+    node: Any
     last: Any = None
     outside: list[tuple[Iterator[Run], int]] = []
     inside, around = iter(runs), 0
@@ -109,7 +110,7 @@ def spans_of(runs: list[Run]) -> list[Span]:
                     start = stop
                 kind, path = _owner(node)
                 first = following = offset
-                line, last = here, cast("Any", node)
+                line, last = here, node  # pyright: ignore[reportUnknownVariableType]
             stop += length
             if following >= 0:
                 following += length

@@ -162,7 +162,7 @@ class TracedSandbox(jinja.Sandbox):
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
-        kind = cast("type[Any]", type(obj))
+        kind = type(obj)  # pyright: ignore[reportUnknownVariableType]
         if kind is Mapped:
             value = _get(obj, name, self)
             if type(value) in READY:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextvars import ContextVar
-from typing import Any, SupportsIndex, cast
+from typing import Any, SupportsIndex
 
 from ..origins import Key
 from .traced_text import Path, Source, Text, placed, plain
@@ -28,10 +28,18 @@ def doubt(why: str) -> None:
 class Root:
     """Of a variable: the roles that count as the template's, and whether all of it does."""
 
-    __slots__ = ("markup", "roles")
+    __slots__ = ("keys", "markup", "roles")
 
     def __init__(self, roles: Collection[str], markup: bool):
         self.roles, self.markup = roles, markup
+        self.keys: dict[str, Key] = {}  # steps to keys: the same come again and again
+
+    def key(self, key: str) -> Key:
+        """The step to a key."""
+        found = self.keys.get(key)
+        if found is None:
+            self.keys[key] = found = Key(key)
+        return found
 
     def source(self, text: str, path: Path) -> Path | Source:
         """Of a text at a path."""
@@ -51,7 +59,7 @@ def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collec
 
 def wrap(value: Any, path: Path, root: Root) -> Any:
     """A value that knows its path."""
-    kind = cast("type[Any]", type(value))
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     like = _KNOWN.get(kind)
     if like is None:
         if kind is str:
@@ -93,7 +101,7 @@ class Mapped(dict[Any, Any]):
 
     def _key(self, key: Any) -> Any:
         """A key that knows its path."""
-        return placed(key, self._root.source(key, (*self._path, Key(key)))) if type(key) is str else key
+        return placed(key, self._root.source(key, (*self._path, self._root.key(key)))) if type(key) is str else key
 
     def __getitem__(self, key: Any) -> Any:
         value = _DICT.__getitem__(self, key)

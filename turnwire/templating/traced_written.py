@@ -107,7 +107,8 @@ class _Walk:
     def key(self, key: Any, path: Path | None, root: Root | None) -> None:
         """A key of a mapping."""
         if isinstance(key, str):
-            self.string(key, None if path is None else (*path, Key(key)), root)
+            step = Key(key) if root is None or type(key) is not str else root.key(key)
+            self.string(key, None if path is None else (*path, step), root)
         elif self.style.python:
             self.value(key, None if path is None else (*path, Key(key)), root)
         else:
