@@ -113,6 +113,8 @@ class _Job:
             notes.append("which markers are control tokens is guessed from their look")
         if not self.template.eos_token and EOS in fmt.stop_tokens:
             notes.append(f"the end of a text is not known: {EOS!r} stands for it")
+        if probe.mode.reasoning and not any("R" in kinds for kinds in seen.turns):
+            notes.append("reasoning is shown only where nothing follows, and is not read")
         inside = control_tokens(tree.body)
         notes += (f"{t!r} ends a reply, and stands inside one too" for t in fmt.stop_tokens if t in inside)
         agreed, foreign = agreement(probe, seen)
