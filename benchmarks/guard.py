@@ -15,7 +15,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def fresh(fmt: turnwire.Format) -> Any:
     return HfTokenizer(small_tokenizer(fmt).backend)  # type: ignore[attr-defined]
 
 
-def parse(name: str, text: bool = False) -> Work:
+def parse(name: str, text: bool = False, shape: Callable[[int], Iterable[int]] = lambda i: [i]) -> Work:
     """A reply of eight kilobytes, a token or four characters at a time, by a tokenizer that has parsed before."""
     fmt = turnwire.get_format(name)
     tokenizer = fresh(fmt)
@@ -63,7 +63,7 @@ def parse(name: str, text: bool = False) -> Work:
                 parser.feed_text(whole[at : at + 4])
         else:
             for i in ids:
-                parser.feed([i])
+                parser.feed(shape(i))
         return parser.close("stop")
 
     work()

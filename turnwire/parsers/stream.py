@@ -125,6 +125,8 @@ class Parser(ShortWay):
                 events = self._feed_one(ids[0]) if len(ids) == 1 else self._short(ids)
                 if events is not None:
                     return events
+        elif isinstance(ids, tuple):
+            return self.feed(list(ids))
         if self._mode != "ids":
             self._check_mode("ids")
         return self._feed_ids(ids)
