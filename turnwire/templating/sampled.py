@@ -75,8 +75,17 @@ class _Search:
         if not here.reasons:
             start = self._unreasoned(i, here.first, floor, start)
         close, ends = self._close(i, here, None)
+        stop, last = self._stop(start, here, close, ends)
+        if not ends and i + 1 < len(self.messages):
+            close = self.usual.ended([*likeness(self.messages, i), like(self.messages[i])])
+            if ends := self._followed(here, close):
+                stop, last = max((stop, last), self._stop(start, here, close, ends))
+        return Sampled(start, stop, i), last
+
+    def _stop(self, start: int, here: Extent, close: Close, ends: list[int]) -> tuple[int, int]:
+        """Where a turn ends that `close` ends, which stands at `ends`, and where its data does."""
         last = max(start, ends[close.times - 1] if 0 < close.times <= len(ends) else here.ends[-1])
-        return Sampled(start, last + self._end(start, last, close.text), i), last
+        return last + self._end(start, last, close.text), last
 
     def _lead(self, i: int, floor: int, variables: Mapping[str, Any]) -> str | None:
         """What a prompt would have had before the turn."""

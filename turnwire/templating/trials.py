@@ -105,6 +105,16 @@ class Trials:
 
         return self._once(("close", silent, key), learn)
 
+    def ended(self, upto: list[Message]) -> Close:
+        """As `close` up to its last marker, of a turn that another follows: some templates end it otherwise, or do not
+        end the last one."""
+
+        def learn() -> Close:
+            found = self._before_user(upto, None) or Close("", 0)
+            return found._replace(text=found.text[: max((m.end() for m in MARKER.finditer(found.text)), default=0)])
+
+        return self._once(("ended", dumps(upto)), learn)
+
     def block(self, before: list[Message]) -> str:
         """What stands around the reasoning of a turn behind `before`, without blanks; "" if reasoning is not shown."""
 
