@@ -25,7 +25,7 @@ from tests.families.test_qwen_parity import given, options
 from tests.laws import strategies
 from tests.laws.law import Report, reports, run_law
 from tests.laws.shares import full, some
-from turnwire import Rendered, spans
+from turnwire import Rendered, cuts, spans
 from turnwire.errors import InputError, TurnwireError
 from turnwire.messages import read_messages
 from turnwire.spans import KINDS
@@ -308,7 +308,7 @@ def test_every_format(name: str) -> None:
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "prefilled text counts": lambda m: m.setattr(Writer, "unsample", lambda self, since, prefix: None),
-    "no cut at the edge": lambda m: m.setattr(spans, "groupby", lambda items, key: [(False, list(items))]),
+    "no cut at the edge": lambda m: m.setattr(cuts, "groupby", lambda items, key: [(False, list(items))]),
     "ranges by first token": lambda m: m.setattr(spans, "bisect_left", lambda ends, at: bisect_right(ends, at - 1)),
     "ranges by last token": lambda m: m.setattr(spans, "bisect_right", bisect_left),
 }

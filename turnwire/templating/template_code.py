@@ -68,7 +68,7 @@ def settle(tree: nodes.Template) -> None:
         inside = list(node.iter_child_nodes())
         todo += inside
         if not isinstance(node, (nodes.For, nodes.CallBlock)):  # of which it asks for a part
-            node.iter_child_nodes = cast("Any", inside.__iter__)
+            vars(node)["iter_child_nodes"] = inside.__iter__
 
 
 def terms(node: nodes.Expr) -> list[nodes.Expr]:

@@ -17,7 +17,7 @@ from jinja2.sandbox import SandboxedFormatter
 from jinja2.utils import Namespace
 
 from . import budget, jinja
-from .template_code import Literal
+from .template_code import JOINED, Literal
 from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
@@ -143,7 +143,7 @@ class TracedSandbox(jinja.Sandbox):
         self.printed = printed
         self.escaped = _escaped
         self.filters |= {name: jinja.guarded(name, f) for name, f in FILTERS.items()}
-        self.filters[jinja.JOINED] = _concatenated
+        self.filters[JOINED] = _concatenated
         self.tests |= {name: _doubtful(name, self.tests[name]) for name in ("sameas", "escaped")}
 
     def concat(self, pieces: Iterable[Any]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
