@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import StringIO
 from types import CodeType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
