@@ -77,7 +77,7 @@ class _Search:
         close, ends = self._close(i, here, None)
         stop, last = self._stop(start, here, close, ends)
         if not ends and i + 1 < len(self.messages):
-            close = self.usual.ended([*likeness(self.messages, i), like(self.messages[i])])
+            close = self.usual.ended(self._upto(i))
             if ends := self._followed(here, close):
                 stop, last = max((stop, last), self._stop(start, here, close, ends))
         return Sampled(start, stop, i), last
@@ -101,9 +101,13 @@ class _Search:
         near = self.text[floor : floor + max(len(lead), len(other))]
         return other if common(other, near) > common(lead, near) else lead
 
+    def _upto(self, i: int) -> list[Message]:
+        """A short conversation that ends in a turn of this shape."""
+        return [*likeness(self.messages, i), like(self.messages[i])]
+
     def _close(self, i: int, here: Extent | None, silent: int | None) -> tuple[Close, list[int]]:
         """What ends the turn, and where it stands behind data of the turn."""
-        upto = [*likeness(self.messages, i), like(self.messages[i])]
+        upto = self._upto(i)
         close = self.usual.close(upto, _key(upto), silent)
         ends = self._followed(here, close)
         if not ends and here is not None:
