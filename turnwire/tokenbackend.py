@@ -249,15 +249,16 @@ class HfTokenizer:
         while todo:
             part = todo.pop()
             encoding = plain.backend.encode(part, add_special_tokens=False)
-            leaks = [i for i, number in enumerate(encoding.ids) if number in plain.forbidden]
+            found = encoding.ids
+            leaks = [i for i, number in enumerate(found) if number in plain.forbidden]
             if not leaks:
-                ids += encoding.ids
+                ids += found
                 continue
-            cuts = [0]
+            cuts, offsets = [0], encoding.offsets  # a list made anew each time that it is asked for
             for i in leaks:
-                start, stop = encoding.offsets[i]
+                start, stop = offsets[i]
                 if stop - start < 2:
-                    raise leak(plain.forbidden[encoding.ids[i]], encoding.ids[i], self.name)
+                    raise leak(plain.forbidden[found[i]], found[i], self.name)
                 cuts.append(start + 1)
             todo += reversed([part[start:stop] for start, stop in zip(cuts, [*cuts[1:], len(part)])])
         return ids
