@@ -18,14 +18,20 @@ def _laws(request: pytest.FixtureRequest, record_property: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of formats with one tokenizer stand together: loading one takes a second, and few are kept."""
+    """Tests with one tokenizer, of a format or by its own name, stand together: loading one takes a second, and few
+    are kept."""
+    from tests import real, real_sources
     from tests.families.reference import references
+
+    known = {*real_sources.PACKAGES, *real.REFERENCE_ONLY, *real.MISTRAL}
 
     def tokenizer(item: pytest.Item) -> str:
         callspec = getattr(item, "callspec", None)
         name = callspec.params.get("name") if callspec is not None else None
         reference = references().get(name) if isinstance(name, str) else None
-        return (reference.tokenizer or "") if reference is not None else ""
+        used = reference.tokenizer if reference is not None else name
+        used = real.ALIASES.get(used, used) if isinstance(used, str) else ""
+        return used if used in known else ""
 
     items.sort(key=tokenizer)
 

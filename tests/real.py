@@ -55,6 +55,9 @@ ALIASES = {
 }
 """Families whose tokenizer is another's."""
 
+REFERENCE_ONLY = ("functiongemma", "gemma-3", "gemma-4", "glm-5", "minimax-m2", "minimax-m3")
+"""Tokenizers that no package has."""
+
 MISTRAL = {
     "mistral-v3": "mistral_v3",
     "mistral-v7": "mistral_v7",
