@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from ..origins import Kind, OriginMap, Span
 from . import budget, jinja, traced
+from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
 from .traced_values import doubts, wrapped
 
@@ -98,6 +99,17 @@ def spans_of(runs: list[Run]) -> list[Span]:
             here = own or around
             if type(node) is not tuple:
                 if type(node) is not Source:
+                    written = node.spans(length, stop, here) if type(node) is Written else None
+                    if written:
+                        if stop > start:
+                            say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
+                        if out and out[-1][2:] == written[0][2:]:
+                            written[0] = written[0]._replace(start=out.pop().start)
+                        out += written
+                        start, stop, kind, own_line, path, known = out.pop()
+                        line, last, first = own_line or 0, None, -1 if known is None else known
+                        following = -1 if known is None else known + stop - start
+                        continue
                     outside.append((inside, around))
                     inside, around = entered(node, offset, length), here
                     break

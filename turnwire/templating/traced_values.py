@@ -25,6 +25,14 @@ def doubt(why: str) -> None:
     doubts.get().append(why)
 
 
+class Keys(dict[str, Key]):
+    """Steps to keys: the same come again and again."""
+
+    def __missing__(self, key: str) -> Key:
+        self[key] = step = Key(key)
+        return step
+
+
 class Root:
     """Of a variable: the roles that count as the template's, and whether all of it does."""
 
@@ -32,14 +40,7 @@ class Root:
 
     def __init__(self, roles: Collection[str], markup: bool):
         self.roles, self.markup = roles, markup
-        self.keys: dict[str, Key] = {}  # steps to keys: the same come again and again
-
-    def key(self, key: str) -> Key:
-        """The step to a key."""
-        found = self.keys.get(key)
-        if found is None:
-            self.keys[key] = found = Key(key)
-        return found
+        self.keys = Keys()
 
     def source(self, text: str, path: Path) -> Path | Source:
         """Of a text at a path."""
@@ -101,7 +102,7 @@ class Mapped(dict[Any, Any]):
 
     def _key(self, key: Any) -> Any:
         """A key that knows its path."""
-        return placed(key, self._root.source(key, (*self._path, self._root.key(key)))) if type(key) is str else key
+        return placed(key, self._root.source(key, (*self._path, self._root.keys[key]))) if type(key) is str else key
 
     def __getitem__(self, key: Any) -> Any:
         value = _DICT.__getitem__(self, key)

@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from jinja2 import Undefined
 
 from ..origins import Key
 from . import jinja
-from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text, ours, placed, plain, run_of, sources
+from .traced_json import FINE, Written, bland, scalar
+from .traced_text import UNKNOWN, Path, Rope, Run, Source, ours, placed, plain, run_of, sources
 from .traced_values import Root, doubt, place_of, raw
-
-FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
-_WORDS = {True: "true", False: "false", None: "null"}
 
 
 class _Style(NamedTuple):
@@ -107,7 +106,7 @@ class _Walk:
     def key(self, key: Any, path: Path | None, root: Root | None) -> None:
         """A key of a mapping."""
         if isinstance(key, str):
-            step = Key(key) if root is None or type(key) is not str else root.key(key)
+            step = Key(key) if root is None or type(key) is not str else root.keys[key]
             self.string(key, None if path is None else (*path, step), root)
         elif self.style.python:
             self.value(key, None if path is None else (*path, Key(key)), root)
@@ -193,22 +192,18 @@ class _Walk:
         return len(repr(text + other)) - 3
 
 
-def _lazily(text: str, value: Any, style: _Style, mark: Source) -> Text:
-    """`text`, which spells a value. If the walk does not come to the same text, nothing is known."""
-
-    def runs() -> list[Run]:
-        walk = _Walk(style, mark)
-        try:
-            walk.value(value, None, None)
-        except (RecursionError, TypeError, ValueError):
-            return [(len(text), UNKNOWN, -1, 0)]
-        if walk.gap:
-            walk.runs.append((walk.gap, mark, -1, 0))
-        if "".join(walk.pieces) != text or sum([run[0] for run in walk.runs]) != len(text):
-            return [(len(text), UNKNOWN, -1, 0)]
-        return walk.runs
-
-    return placed(text, Rope(len(text), runs))
+def _runs(text: str, value: Any, style: _Style, mark: Source) -> list[Run]:
+    """Of a text that spells a value. If the walk does not come to the same text, nothing is known."""
+    walk = _Walk(style, mark)
+    try:
+        walk.value(value, None, None)
+    except (RecursionError, TypeError, ValueError):
+        return [(len(text), UNKNOWN, -1, 0)]
+    if walk.gap:
+        walk.runs.append((walk.gap, mark, -1, 0))
+    if "".join(walk.pieces) != text or sum([run[0] for run in walk.runs]) != len(text):
+        return [(len(text), UNKNOWN, -1, 0)]
+    return walk.runs
 
 
 def _mark(value: Any, *extra: Any) -> Source:
@@ -232,21 +227,22 @@ def tojson(
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
         return text
-    encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
-    marks = cast("Any", separators) or ((", ", ": ") if indent is None else (",", ": "))
-    between, colon = marks
-    step = indent if isinstance(indent, str) or indent is None else " " * indent
-    escape = None if ensure_ascii else _ESCAPE
-    style = _Style(encode, _ASCII if ensure_ascii else _JSON, _scalar, between, colon, step, sort_keys, False, escape)
-    return _lazily(text, value, style, _mark(value, indent, *(separators or ())))
+    if indent is separators is None and not ensure_ascii and not sort_keys:
+        style, mark = _PLAIN, _mark(value)
+    else:
+        encode = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
+        between, colon = cast("Any", separators) or ((", ", ": ") if indent is None else (",", ": "))
+        step = indent if isinstance(indent, str) or indent is None else " " * indent
+        odd, escape = (_ASCII, None) if ensure_ascii else (_JSON, _ESCAPE)
+        style = _Style(encode, odd, scalar, between, colon, step, sort_keys, False, escape)
+        mark = _mark(value, indent, *(separators or ()))
+    runs = partial(_runs, text, value, style, mark)
+    if style is _PLAIN or not (ensure_ascii or sort_keys or not bland(style.between, style.colon, style.step or "")):
+        return placed(text, Written(text, value, mark, runs))
+    return placed(text, Rope(len(text), runs))
 
 
-def _scalar(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return _WORDS[value]
-    return int.__repr__(value) if isinstance(value, int) else json.dumps(value)
-
-
+_PLAIN = _Style(json.encoder.encode_basestring, _JSON, scalar, escape=_ESCAPE)
 _SHOWN = _Style(repr, _PYTHON, repr, python=True)
 
 
@@ -256,7 +252,7 @@ def shown(value: Any) -> str:
         text = str(cast("object", raw(value)))
         if " at 0x" in text:
             doubt("an object is shown")
-        return _lazily(text, value, _SHOWN, _mark(value))
+        return placed(text, Rope(len(text), partial(_runs, text, value, _SHOWN, _mark(value))))
     if not isinstance(value, (str, int, float, Undefined)) and value is not None:
         doubt(f"a {type(value).__name__} is shown")
     return str(value)

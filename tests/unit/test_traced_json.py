@@ -1,0 +1,133 @@
+"""The quick spans of JSON are those that the walk of `traced_written` gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.laws.law import RANDOM
+from turnwire.origins import Span
+from turnwire.templating import budget
+from turnwire.templating.sourcemap import trace
+from turnwire.templating.traced_json import Written
+from turnwire.templating.traced_text import Source
+from turnwire.templating.traced_values import Root, wrap
+
+STRINGS = st.sampled_from(
+    ["", "a", '"', "\\", '\\"', "\n", "\\\\n", "\x00", "é\u2028🙂", "1", "true", "x: 1, ", "role"]
+)
+TEXTS = STRINGS | st.lists(STRINGS, max_size=6).map("".join)
+BARE = st.none() | st.booleans() | st.sampled_from([0, 1, 12, 21, 121, -1, 10**20, 0.5, 1e-7, -2.5e30])
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    TEXTS | BARE,
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(TEXTS, inside, max_size=4),
+    max_leaves=25,
+)
+TEMPLATES = (
+    "<{{ x|tojson }}\n>{{ x|tojson }}",
+    "{{ x|tojson(indent=2) }}{{ x|tojson(indent='') }}",
+    "{{ x|tojson(separators=(',', ':')) }}{{ x|tojson(separators=('1', '\"')) }}{{ x|tojson(indent='ab') }}",
+    "{{ {'a': x, 'b\n': [x, 'a', 1, true, none, '', []]}|tojson }}{{ (x, y.content|trim, y.role)|tojson }}",
+    "{{ (x|tojson)[1:] }}{{ x|tojson|trim }}{{ x|tojson|replace('1', '2') }}{{ x|tojson(sort_keys=true) }}",
+    "{{ messages|tojson }}{{ messages[0]|tojson }}{{ messages[0].role|tojson }}{{ bos_token|tojson }}{{ m|tojson }}",
+    "{{ x|tojson(separators=(z, ': ')) }}{{ [x, 'a']|tojson(indent=z) }}",
+)
+
+
+def _spans(template: str, x: Any) -> tuple[Span, ...] | None:
+    y = {"role": "user", "content": " is "}
+    variables = {"x": x, "y": y, "messages": [{"role": "user", "content": x}], "bos_token": "<s>", "m": x, "z": " "}
+    found = trace(template, variables, markup=("bos_token", "m")).map
+    return None if found is None else found.spans
+
+
+@contextmanager
+def _asked(keep: bool) -> Generator[list[bool]]:
+    """Whether each text had quick spans; without `keep`, none has."""
+    out: list[bool] = []
+    quick = Written.spans
+
+    def spans(self: Written, length: int, at: int, line: int) -> list[Span] | None:
+        found = quick(self, length, at, line) if keep else None
+        out.append(found is not None)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Written, "spans", spans)
+        yield out
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@settings(derandomize=not RANDOM, max_examples=60, deadline=None)
+@given(x=VALUES)
+def test_as_the_walk_has_it(template: str, x: Any) -> None:
+    with _asked(False):
+        slow = _spans(template, x)
+    assert slow is not None
+    assert _spans(template, x) == slow
+
+
+@given(x=VALUES)
+@settings(derandomize=not RANDOM, max_examples=60, deadline=None)
+def test_plain_values_have_quick_spans(x: Any) -> None:
+    with _asked(True) as quick:
+        _spans("{% set y = {'a': x} %}{{ [x, y]|tojson }}{{ x|tojson(indent=1) }}", x)
+    assert quick == [True, True] or (x is not None and not isinstance(x, (str, dict, list)))
+
+
+class Name(str):
+    """A text of another class."""
+
+
+@pytest.mark.parametrize("x", [{1: "a"}, {None: "a", "b": 1}, {Name("a"): Name("b")}, [Name("a")], {"a": ("b", 1)}])
+@pytest.mark.parametrize("template", TEMPLATES[:2])
+def test_values_of_other_classes(template: str, x: Any) -> None:
+    with _asked(False):
+        slow = _spans(template, x)
+    assert slow is not None
+    assert _spans(template, x) == slow
+
+
+@pytest.mark.parametrize("marks", ["separators=('1', ': ')", "separators=(', ', '\"')", "indent='-'", "sort_keys=true"])
+def test_marks_that_could_be_values(marks: str) -> None:
+    with _asked(True) as quick:
+        assert _spans(f"{{{{ x|tojson({marks}) }}}}", {"a": [1, "b"]})
+    assert quick == []
+
+
+OTHERS: list[tuple[Any, Any]] = [
+    ([1, 12], [12, 1]),
+    ([1, "a", 2], [1, 2, "a"]),
+    (["a"], ["b"]),
+    (["a\n"], ["a\t"]),
+    (["a", "b"], ["ab"]),
+    ([1], []),
+    ([], [True]),
+    ({"a": "b"}, {"b": "a"}),
+    (["", "a"], ["a", ""]),
+]
+
+
+@pytest.mark.parametrize(("shown", "value"), OTHERS)
+def test_a_text_of_another_value(shown: Any, value: Any) -> None:
+    mark = Source("template", 0, ("x",))
+    token = budget.current.set(budget.Budget(budget.Limits()))
+    try:
+        for of, found in ((shown, True), (value, False)):
+            given = wrap(of, ("x",), Root((), False))
+            written = Written(json.dumps(shown), given, mark, list)
+            assert (written.spans(len(json.dumps(shown)), 0, 1) is not None) is found
+    finally:
+        budget.current.reset(token)
+
+
+def test_what_grows_much_is_one_span() -> None:
+    for size, spans in ((64, 128), (65, 1)):
+        found = _spans("{{ x|tojson }}", "a\n" * size)
+        assert found is not None and len([s for s in found if s.kind == "data"]) == spans
