@@ -9,6 +9,7 @@ one program, run from top to bottom; a `text` block right behind one is what it 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -49,12 +50,16 @@ class Failed(Exception):
     """A program of a page did not run."""
 
 
-def output(command: list[str] | str, *, fails: bool = True) -> str:
+@functools.cache  # some commands stand in two pages
+def output(command: str) -> str:
+    """What a line of a shell prints in docs/examples."""
+    return ran(["sh", "-c", 'turnwire() { "$PY" -m turnwire "$@"; }\n' + command])
+
+
+def ran(command: list[str], *, fails: bool = True) -> str:
     """What a command prints, errors too; lines end without blanks."""
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
     env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "PY": sys.executable, "PYTHONIOENCODING": "utf-8"}
-    if isinstance(command, str):
-        command = ["sh", "-c", 'turnwire() { "$PY" -m turnwire "$@"; }\n' + command]
     where = ROOT / "docs" / "examples"
     done = subprocess.run(
         command, cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
@@ -70,7 +75,7 @@ def printed(page: str, text: str) -> list[str]:
     if not programs:
         return []
     try:
-        said = output([sys.executable, "-c", f"print({MARK!r})\n".join(programs)], fails=False)
+        said = ran([sys.executable, "-c", f"print({MARK!r})\n".join(programs)], fails=False)
     except Failed as e:
         raise Failed(f"{page}: {e}") from None
     return said.split(f"{MARK}\n")
