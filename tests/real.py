@@ -24,6 +24,7 @@ trinity.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import importlib
@@ -131,7 +132,29 @@ def harmony_encoding() -> Any:
 def transformers_tokenizer(tokenizer: HfTokenizer, **special_tokens: Any) -> Any:
     """A transformers tokenizer around the official pipeline, for `apply_chat_template`."""
     transformers = pytest.importorskip("transformers", reason="needs the package transformers")
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend, **special_tokens)
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=_Copied(tokenizer.backend), **special_tokens)
+
+
+class _Copied:
+    """A pipeline for transformers, which copies what it is given, and takes longer for it than loading took: this copy
+    shares the model and the rules. What transformers adds to it, or switches, is the copy's own."""
+
+    def __init__(self, official: Any):
+        self.official = official
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        from tokenizers import Tokenizer as Backend
+
+        official, made = self.official, Backend(self.official.model)
+        for part in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
+            if (found := getattr(official, part)) is not None:
+                setattr(made, part, found)
+        added = official.get_added_tokens_decoder()
+        made.add_tokens([token for _, token in sorted(added.items())])
+        same = {number: repr(token) for number, token in made.get_added_tokens_decoder().items()}
+        if same != {number: repr(token) for number, token in added.items()}:
+            return copy.deepcopy(official, memo)  # ids with holes: only a file can say them
+        return made
 
 
 def package_file(module: str, name: str, package: str) -> Path:

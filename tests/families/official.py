@@ -70,7 +70,6 @@ def missing_tokenizer(name: str) -> str | None:
     return None
 
 
-@functools.cache
 def _peer(name: str) -> Any:
     """transformers' tokenizer: the real one, where its pipeline is one, else any (then only texts are compared)."""
     known = reference(name).tokenizer
@@ -78,9 +77,12 @@ def _peer(name: str) -> Any:
         found = real.load(known) if known else None
     except pytest.skip.Exception:
         found = None
-    backend = found if isinstance(found, HfTokenizer) else turnwire.small_tokenizer(format_of(name))
-    assert isinstance(backend, HfTokenizer)
-    return real.transformers_tokenizer(backend)
+    return _around(found if isinstance(found, HfTokenizer) else turnwire.small_tokenizer(format_of(name)))
+
+
+@functools.lru_cache(8)  # it copies the pipeline, which takes longer than loading it
+def _around(tokenizer: Any) -> Any:
+    return real.transformers_tokenizer(tokenizer)
 
 
 class Clock:
@@ -123,6 +125,13 @@ def ids(name: str, messages: Any, tools: Any = None, **options: Any) -> list[int
     if missing_tokenizer(name) is not None:
         return None
     return apply(name, messages, tools, options, tokenize=True, return_dict=False)
+
+
+def both(name: str, messages: Any, tools: Any = None, **options: Any) -> tuple[str | None, list[int] | None]:
+    """`text` and `ids`."""
+    if oracle := reference(name).oracle:
+        return oracle(messages, tools, options)
+    return text(name, messages, tools, **options), ids(name, messages, tools, **options)
 
 
 def mask(name: str, source: str, messages: Any, tools: Any = None, **options: Any) -> tuple[list[int], list[bool]]:

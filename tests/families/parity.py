@@ -58,7 +58,7 @@ def compare(
     shown = reference_tools if reference_tools is not None else tools
     ours: Any = None  # without ids to compare, none are made
     try:
-        text, ids = official.text(name, theirs, shown, **options), official.ids(name, theirs, shown, **options)
+        text, ids = official.both(name, theirs, shown, **options)
         ours = official.tokenizer(name) if ids is not None else None
     except official.Raised as e:
         try:

@@ -288,7 +288,9 @@ def clean(text: str) -> bool:
     return not any(s in text for s in SPELLED)
 
 
-texts = st.integers(0, 7).flatmap(lambda n: st.lists(st.sampled_from(PIECES), min_size=n, max_size=n)).map("".join)
+# Strategies are made once, not with each draw: making them takes longer than drawing.
+some = tuple(st.lists(st.sampled_from(PIECES), min_size=n, max_size=n) for n in range(8))
+texts = st.integers(0, 7).flatmap(some.__getitem__).map("".join)
 text = st.one_of(texts, texts, st.text(st.characters(exclude_categories=["Cs"]), max_size=6)).filter(clean)
 scalars = st.one_of(
     text, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), st.just("")
@@ -333,19 +335,29 @@ _tools = st.lists(
     max_size=3,
     unique_by=lambda t: t["function"]["name"],
 )
-tools_given = st.sampled_from("nelll").flatmap(lambda k: {"n": st.none(), "e": st.just([]), "l": _tools}[k])
+tools_given = st.sampled_from("nelll").flatmap({"n": st.none(), "e": st.just([]), "l": _tools}.__getitem__)
+yes = st.booleans()
+below = tuple(st.integers(0, n - 1) for n in range(1, 11))  # of n numbers: below[n - 1]
+one_to_four = st.integers(1, 4)
+between_blocks = st.sampled_from(["", "", "x</think>", "<think>y</think>"])
+openers, closers = st.sampled_from((*BLOCKS[:2], "")), st.sampled_from(BLOCKS[2:])
+reasoning_keys = st.sampled_from(["reasoning_content", "reasoning_content", "reasoning"])
+reasonings = st.one_of(text, st.sampled_from(["", "\n", " "]))
+call_counts = st.sampled_from([0, 0, 1, 1, 2, 3])
+names = st.sampled_from(NAMES)
+pictures_and_text = st.lists(st.sampled_from([IMAGE, URL, VIDEO, TEXT]))
 
 
 @st.composite
 def said(draw: Any, name: str) -> Any:
     """The content of an assistant turn."""
-    how = draw(st.integers(0, 7))
+    how = draw(below[7])
     if how == 0:
         return None
     if how == 1 and name not in ("qwen3-instruct-2507", "qwen3-coder"):
         head, middle, tail = draw(text), draw(text), draw(text)
-        between = draw(st.sampled_from(["", "", "x</think>", "<think>y</think>"]))
-        blocks = (draw(st.sampled_from((*BLOCKS[:2], ""))), draw(st.sampled_from(BLOCKS[2:])))
+        between = draw(between_blocks)
+        blocks = (draw(openers), draw(closers))
         return head + blocks[0] + middle + blocks[1] + between + tail
     return draw(text)
 
@@ -355,45 +367,42 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     """Messages, tools and options for one format."""
 
     def rare() -> bool:
-        return draw(st.integers(0, 9)) == 0
+        return draw(below[9]) == 0
 
+    content_said = said(name)
     media = {kind for kind, _ in official.format_of(name).layout.media}
     pictured = official.reference(name).lists and {"image", "video"} <= media
     asks = queried in official.format_of(name).layout.arrange  # refuses what has no query, or a second system turn
     messages: list[Message] = []
-    if draw(st.booleans()):
+    if draw(yes):
         messages.append(system(draw(text)))
     pictures = 0
     number = 0
-    for at in range(draw(st.integers(1, 4))):
+    for at in range(draw(one_to_four)):
         if at or not rare() or (asks and not rare()):
             content: Any = draw(text)
-            how = draw(st.integers(0, 9))
+            how = draw(below[9])
             if how < 2:
                 content = WRAPPED[:15] + content + WRAPPED[-16:] if how else "tool_response" + content
-            if pictured and draw(st.integers(0, 3)) == 0:
+            if pictured and draw(below[3]) == 0:
                 content = [
                     {"type": "text", "text": content},
-                    *draw(st.lists(st.sampled_from([IMAGE, URL, VIDEO, TEXT]))),
+                    *draw(pictures_and_text),
                 ]
                 content = draw(st.permutations(content))
                 pictures += 1
             messages.append(user(content))
         if rare() and (not asks or rare()):
             messages.append(system(draw(text)))
-        for _ in range(draw(st.integers(0, 2))):
-            reply: Message = {"role": "assistant", "content": draw(said(name))}
-            if draw(st.booleans()):
-                reply[draw(st.sampled_from(["reasoning_content", "reasoning_content", "reasoning"]))] = draw(
-                    st.one_of(text, st.sampled_from(["", "\n", " "]))
-                )
+        for _ in range(draw(below[2])):
+            reply: Message = {"role": "assistant", "content": draw(content_said)}
+            if draw(yes):
+                reply[draw(reasoning_keys)] = draw(reasonings)
             made: list[Message] = []
-            for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2, 3]))):
+            for _ in range(draw(call_counts)):
                 number += 1
                 given = draw(arguments)
-                made.append(
-                    call(draw(st.sampled_from(NAMES)), json.dumps(given) if draw(st.booleans()) else given, number)
-                )
+                made.append(call(draw(names), json.dumps(given) if draw(yes) else given, number))
             if made:
                 reply["tool_calls"] = made
             if reply["content"] is None and not made and name == "qwen3-coder":
@@ -409,14 +418,14 @@ def examples(draw: Any, name: str) -> tuple[list[Message], Any, Message]:
     known = official.format_of(name).options
     last = messages[-1]
     said_last = last["content"] if last["role"] == "assistant" and not last.get("tool_calls") else None
-    if said_last and said_last.strip() and clean(said_last) and draw(st.booleans()):
+    if said_last and said_last.strip() and clean(said_last) and draw(yes):
         options["continue_final_message"] = True
-    if not options and draw(st.booleans()):
+    if not options and draw(yes):
         options["add_generation_prompt"] = True
-    if "enable_thinking" in known and draw(st.integers(0, 2)):
-        options["enable_thinking"] = draw(st.booleans())
-    if pictures and "add_vision_id" in known and draw(st.booleans()):
-        options["add_vision_id"] = draw(st.booleans())
+    if "enable_thinking" in known and draw(below[2]):
+        options["enable_thinking"] = draw(yes)
+    if pictures and "add_vision_id" in known and draw(yes):
+        options["add_vision_id"] = draw(yes)
     return messages, draw(tools_given), options
 
 

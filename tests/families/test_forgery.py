@@ -6,7 +6,6 @@ rendered with hostile text and with harmless text in one place: the prompt must 
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from typing import Any
 
@@ -50,7 +49,7 @@ def conversation() -> Conversation:
 
 def put(where: str, text: str) -> Conversation:
     """The conversation with `text` in one place."""
-    messages, tools = copy.deepcopy(conversation())
+    messages, tools = conversation()
     function = tools[0]["function"]
     given = messages[2]["tool_calls"][0]["function"]
     properties = function["parameters"]["properties"]
