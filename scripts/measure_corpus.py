@@ -57,6 +57,8 @@ def inference() -> dict[str, dict[str, Any]]:
                 "with reasoning": sum(any("R" in k for k in r["kinds"]) for r in done),
                 "first median ms": round(statistics.median(r["ms"] for r in done), 1),
                 "first most ms": round(max(r["ms"] for r in done), 1),
+                "jinja2 median ms": round(statistics.median(r["jinja"] for r in done), 1),
+                "jinja2 most ms": round(max(r["jinja"] for r in done), 1),
                 "median ms": round(statistics.median(r["again"] for r in done), 1),
                 "most ms": round(max(r["again"] for r in done), 1),
                 "refused": sorted(f"{r['name']}: {r['refused'][:200]}" for r in some if "refused" in r and calls),

@@ -97,6 +97,8 @@ def check(
     markers = sorted({t.strip() for t in literals(tree.reply)} - {""})
     beginnings = [m[: max(1, len(m) // 2)] for m in markers]
     hand = Hand(tree.body)
+    slots = (w for w in walk(tree.body) if isinstance(w, Slot))
+    untyped = any(w.kind == "value" or getattr(w.codec, "untyped", False) for w in slots)
     for n, said in enumerate(turns(seed, count, list(seen.turns), most, beginnings)):
         text = probe.turn(said)
         reply = seen.behind(text)
@@ -109,7 +111,7 @@ def check(
             out.lost += 1
             continue
         out.tried += 1
-        problem = _read(probe, seen, tree, fmt, said, reply)
+        problem = _read(probe, seen, tree, fmt, untyped, said, reply)
         if problem is None:
             out.right += 1
         else:
@@ -176,15 +178,13 @@ def _written(probe: Probe, seen: Seen, hand: Hand, said: Said) -> Iterator[str]:
                 yield text
 
 
-def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, said: Said, reply: str) -> str | None:
-    """None if a turn reads back, else what was read."""
+def _read(probe: Probe, seen: Seen, tree: Tree, fmt: Format, untyped: bool, said: Said, reply: str) -> str | None:
+    """None if a turn reads back, else what was read. `untyped`: only tools say what types values have."""
     calls_first = ("K", "C") in seen.joints
     body = _ended(tree, said, reply, calls_first)
     end = ""
     if tree.end is not None:
         end = (tree.end.called if _last(tree, said, calls_first) == "K" else tree.end.sampled) or tree.end.toks[0]
-    slots = (w for w in walk(tree.body) if isinstance(w, Slot))
-    untyped = any(w.kind == "value" or getattr(w.codec, "untyped", False) for w in slots)
     tools = definitions(said.calls) if said.calls and untyped else None
     given = next((p for p in seen.prompts if p and body.startswith(p)), "")
     prompt: Any = seen.base + given if seen.base else None

@@ -7,9 +7,8 @@ Which spellings are control tokens a template does not say: the tokenizer does o
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,6 +86,18 @@ class Spelling:
         tag = TAG.fullmatch(text)
         return LOOKS.fullmatch(text) is not None and (tag is None or tag[1] in self.tags)
 
+    def _marks(self, text: str) -> Iterator[re.Match[str]]:
+        """What is known to be a control token, or looks like one; where both begin, what is known."""
+        spelled = re.compile("|".join(sorted(map(re.escape, self.also), key=len, reverse=True)) or "(?!)")
+        known, looks = spelled.search(text), LOOKS.search(text)
+        while known or looks:
+            first = known if known and not (looks and looks.start() < known.start()) else looks
+            assert first is not None
+            yield first
+            at = first.end()
+            known = spelled.search(text, at) if known and known.start() < at else known
+            looks = LOOKS.search(text, at) if looks and looks.start() < at else looks
+
     def may_end(self, text: str) -> bool:
         """Whether a spelling may be a stop token: it is in the vocabulary, or nobody knows."""
         return self.known is None or text in self.known
@@ -95,7 +106,7 @@ class Spelling:
         """A text without white space of its own as `Lit`s and `Tok`s."""
         out: list[Word] = []
         at = 0
-        for m in _pattern(self.also).finditer(text):
+        for m in self._marks(text):
             if self.control(m.group()):
                 out += [Lit(text[at : m.start()])] if m.start() > at else []
                 out.append(Tok(m.group()))
@@ -145,12 +156,6 @@ def _padded(words: list[Word]) -> list[Word]:
         else:
             out.append(word)
     return out
-
-
-@functools.lru_cache(256)
-def _pattern(also: tuple[str, ...]) -> re.Pattern[str]:
-    spelled = sorted(map(re.escape, also), key=len, reverse=True)
-    return re.compile("|".join((*spelled, LOOKS.pattern)))
 
 
 def joined(*words: Word) -> Word:

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from ..errors import TemplateError
 from ..templating.budget import Limits
-from ..templating.jinja import render
+from ..templating.jinja import shown
 from .samples import schema
 
 QUESTION = "uzquestion"
@@ -173,9 +172,7 @@ class Probe:
             raise Odd("its renders take too long")
         given = self.variables_of(messages, tools, generation, **variables)
         try:
-            return render(self.source, given, LIMITS, TODAY)
-        except TemplateError:
-            return None
+            return shown(self.source, given, LIMITS, TODAY)
         finally:
             self._spent += time.monotonic() - start
 

@@ -21,6 +21,7 @@ COUNT = 100_000  # the largest number that an operation may repeat by; also the 
 _DICT: Any = dict  # as they are, whatever a subclass makes of them
 _LIST: Any = list
 BITS = 20_000  # of a number
+SCALARS = frozenset((int, float, bool, type(None)))
 CONTAINERS = (dict, list, tuple, Mapping, set, frozenset)
 
 
@@ -74,21 +75,29 @@ def over(what: str, value: float, limit: float) -> TemplateBudgetError:
 
 def weigh(value: Any) -> int:
     """The characters and elements of a value, shared parts counted as often as they occur; raises beyond the limit."""
-    budget = current.get()
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind is str:
+        return len(value)
+    if kind in SCALARS:
+        return 1
     if isinstance(value, str):
         return len(value)
     if not isinstance(value, CONTAINERS):
         return 1
+    budget = current.get()
     total, most = 0, budget.limits.text
-    todo: list[Iterable[Any]] = [_inside(value)]
+    todo: list[Iterable[Any]] = [*_inside(value)]
     while todo:
         for item in todo.pop():
-            if isinstance(item, str):
+            kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            if kind is str:
                 total += len(item) + 2
-            else:
+            elif kind in SCALARS:
                 total += 2
-                if item is not None and not isinstance(item, (int, float)) and isinstance(item, CONTAINERS):
-                    todo.append(_inside(item))
+            else:
+                total += 2 + len(item) if isinstance(item, str) else 2
+                if isinstance(item, CONTAINERS):
+                    todo += _inside(item)
             if total > most:
                 raise over("text", total, most)
         if time.monotonic() > budget.deadline:
@@ -96,11 +105,12 @@ def weigh(value: Any) -> int:
     return total
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, (dict, Mapping)):
-        items: Any = _DICT.items(value) if isinstance(value, dict) else cast("Mapping[Any, Any]", value).items()
-        return [x for pair in items for x in pair]
-    return _LIST.__iter__(value) if isinstance(value, list) else value
+def _inside(value: Any) -> tuple[Iterable[Any], ...]:
+    if isinstance(value, dict):
+        return _DICT.keys(value), _DICT.values(value)
+    if isinstance(value, Mapping):
+        return ([x for pair in cast("Mapping[Any, Any]", value).items() for x in pair],)
+    return (_LIST.__iter__(value) if isinstance(value, list) else value,)
 
 
 def bounded(value: Any) -> Any:
@@ -108,6 +118,20 @@ def bounded(value: Any) -> Any:
     if value is not None and not isinstance(value, (str, int, float)):
         weigh(value)
     return value
+
+
+def summed(values: tuple[Any, ...], kind: type[str]) -> bool:
+    """Whether they are all texts of a kind; then their sum, one after the other, is within the budget."""
+    size = made = 0
+    for value in values:
+        if type(value) is not kind:
+            return False
+        size += len(value)
+        made += size
+    left = current.get()
+    left.made += made - len(values[0]) - size
+    left.size(size)
+    return True
 
 
 def arguments(values: Iterable[Any]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NoReturn, cast
 
@@ -18,17 +18,21 @@ import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
-from jinja2.runtime import Macro
+from jinja2.runtime import LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.visitor import NodeTransformer
+from jinja2.utils import Namespace
 from markupsafe import escape
 
 from ..errors import TemplateError
 from . import budget
-from .template_code import BOUNDED, GLANCES, JOINED, METHODS, STEP, Program, program
+from .template_code import METHODS, Program, program
 from .template_errors import failed, malformed
+from .template_lexer import RunLexer
+from .template_tree import BOUNDED, JOINED, STEP, tree_of
 
 _get = cast("Any", dict).get
+OURS = frozenset((LoopContext, Namespace))  # objects whose attributes are plain values, or for the sandbox to judge
+READING = frozenset(("get", "items", "keys", "values"))  # methods of a dict that change nothing
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
 
@@ -46,66 +50,11 @@ class Generation(Extension):
         return caller()
 
 
-class _Guards(NodeTransformer):
-    """Puts a step into every loop and macro, and weighs what is compared, hashed or joined."""
-
-    def _stepping(self, node: Any) -> Any:
-        self.generic_visit(node)
-        node.body.insert(0, nodes.ExprStmt(_step(node.lineno), lineno=node.lineno))
-        return node
-
-    def visit_For(self, node: nodes.For) -> Any:
-        if node.test is not None:
-            node.test = nodes.And(_step(node.lineno), node.test, lineno=node.lineno)
-        return self._stepping(node)
-
-    visit_Macro = visit_CallBlock = _stepping
-
-    def visit_Concat(self, node: nodes.Concat) -> Any:
-        self.generic_visit(node)
-        return _filtered(JOINED, node.nodes[0], node.nodes[1:])
-
-    def visit_Compare(self, node: nodes.Compare) -> Any:
-        self.generic_visit(node)
-        node.expr = _bounded(node.expr)
-        for operand in node.ops:
-            operand.expr = _bounded(operand.expr)
-        return node
-
-    def visit_Test(self, node: nodes.Test) -> Any:
-        self.generic_visit(node)
-        if node.name not in GLANCES:
-            node.node = _bounded(node.node)
-        return node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> Any:
-        self.generic_visit(node)
-        if node.ctx == "load" and not isinstance(node.arg, (nodes.Const, nodes.Slice)):
-            node.arg = _bounded(node.arg)
-        return node
-
-    def visit_Pair(self, node: nodes.Pair) -> Any:
-        self.generic_visit(node)
-        node.key = _bounded(node.key)
-        return node
-
-
-def _filtered(name: str, node: nodes.Expr, more: Sequence[nodes.Expr] = ()) -> nodes.Filter:
-    return nodes.Filter(node, name, list(more), [], None, None, lineno=node.lineno)
-
-
-def _step(line: int) -> nodes.Filter:
-    return _filtered(STEP, nodes.Const(None, lineno=line))
-
-
-def _bounded(node: Any) -> Any:
-    return node if isinstance(node, nodes.Const) else _filtered(BOUNDED, node)
-
-
 class Sandbox(ImmutableSandboxedEnvironment):
     """See the head of this file. One for all templates; what is left of a render's budget is in `budget.current`."""
 
     text: type[str] = str  # what its strings are
+    passed: frozenset[type] = frozenset((str, int, float, bool, type(None)))  # plain values
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self) -> None:
@@ -124,12 +73,26 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: guarded(name, f) for name, f in self.filters.items()}
         self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: _concatenated}
 
+    @functools.cached_property
+    def lexer(self) -> RunLexer:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
+        """Its own: jinja's are shared by environments."""
+        return RunLexer(self)
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        return _Guards().visit(super()._parse(source, name, filename))
+        return tree_of(self, source)
 
     def concat(self, pieces: Iterable[str]) -> str:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         """Joins what a template, a macro or a block wrote."""
-        return "".join(counted(pieces))
+        left = budget.current.get()
+        most, total = left.limits.text, 0
+        out: list[str] = []
+        for piece in pieces:
+            total += len(piece)
+            if total > most:
+                raise budget.over("text", total, most)
+            out.append(piece)
+        left.size(total)
+        return "".join(out)
 
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A call from a template."""
@@ -149,13 +112,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`, of a mapping without an exception for each."""
-        return self.field(obj, attribute) if attribute not in METHODS else super().getattr(obj, attribute)
+        if attribute not in METHODS:
+            return self.field(obj, attribute)
+        if type(obj) is dict and attribute in READING:
+            return getattr(cast("dict[Any, Any]", obj), attribute)
+        return super().getattr(obj, attribute)
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
-        if type(obj) is dict:
+        kind = type(obj)  # pyright: ignore[reportUnknownVariableType]
+        if kind is dict:
             value = _get(obj, name, self)
             return self.undefined(obj=obj, name=name) if value is self else value
+        if kind in OURS and name[0] != "_":
+            value = getattr(obj, name, self)
+            if type(value) in self.passed:
+                return value
         return super().getattr(obj, name)
 
     def item(self, obj: Any, key: str) -> Any:
@@ -178,6 +150,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def added(self, context: Any, values: tuple[Any, ...]) -> Any:
         """`a + b + c`."""
+        if budget.summed(values, str):
+            return "".join(values)
         return functools.reduce(lambda left, right: self.call_binop(context, "+", left, right), values)
 
     def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
@@ -192,22 +166,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 def _printed(line: int, value: Any) -> str:
     """What `{{ value }}` writes."""
-    return str(budget.bounded(value))
+    return value if type(value) is str else str(budget.bounded(value))
 
 
 def _escaped(line: int, escaping: bool, value: Any) -> str:
     return str(escape(budget.bounded(value)) if escaping else budget.bounded(value))
-
-
-def counted(pieces: Iterable[str]) -> Iterator[str]:
-    left = budget.current.get()
-    total = 0
-    for piece in pieces:
-        total += len(piece)
-        if total > left.limits.text:
-            raise budget.over("text", total, left.limits.text)
-        yield piece
-    left.size(total)
 
 
 def _concatenated(*values: Any) -> str:
@@ -282,7 +245,12 @@ def tojson(
     """As transformers has it: nothing is escaped for HTML, letters stay."""
     if (isinstance(indent, int) and indent > 64) or (isinstance(indent, str) and len(indent) > 64):
         raise budget.over("indent", 65, 64)
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    if ensure_ascii or indent is not None or separators is not None or sort_keys:
+        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @functools.lru_cache(1)
@@ -319,6 +287,12 @@ def program_of(source: str) -> Program:
         budget.current.reset(token)
 
 
+RAISED = (
+    jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError,
+)  # fmt: skip
+"""What a template raises, beside `TemplateError` and `RecursionError`."""
+
+
 def render(
     source: str,
     variables: Mapping[str, Any],
@@ -327,9 +301,7 @@ def render(
 ) -> str:
     """The text of a template. `now` fixes what `strftime_now` says. Raises `TemplateError`, with the template's line,
     for what the template refuses or gets wrong, `TemplateBudgetError` when it uses more than `limits`."""
-    given = dict(variables)
-    if now is not None:
-        given["strftime_now"] = now.strftime
+    given = _given(variables, now)
     template = compiled(source)
     token = budget.current.set(budget.Budget(limits))
     try:
@@ -339,7 +311,25 @@ def render(
         raise
     except RecursionError as e:
         raise failed(e, sandbox(), source, given) from None
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as e:
+    except RAISED as e:
         raise failed(e, sandbox(), source, given) from e
     finally:
         budget.current.reset(token)
+
+
+def shown(source: str, variables: Mapping[str, Any], limits: budget.Limits, now: date | None) -> str | None:
+    """As `render`; None where that raises. Why it does is not found out, which takes longer than most renders."""
+    token = budget.current.set(budget.Budget(limits))
+    try:
+        return compiled(source).render(_given(variables, now))
+    except (TemplateError, RecursionError, *RAISED):
+        return None
+    finally:
+        budget.current.reset(token)
+
+
+def _given(variables: Mapping[str, Any], now: date | None) -> dict[str, Any]:
+    given = dict(variables)
+    if now is not None:
+        given["strftime_now"] = now.strftime
+    return given

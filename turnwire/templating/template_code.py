@@ -8,23 +8,21 @@ same for both is jinja's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import StringIO
 from types import CodeType
 from typing import Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator
+from jinja2.compiler import CodeGenerator, DependencyFinderVisitor, Frame
 from jinja2.idtracking import VAR_LOAD_RESOLVE
 
-BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
+from .template_tree import BOUNDED, GLANCES, STEP
+
 METHODS = frozenset(dir(dict))
+GUARDS = {BOUNDED: "bounded", STEP: "step"}  # filters that the code knows by these names
 ASKED = frozenset(name for name in dir(str) if name[0] != "_") - {"format", "format_map"}  # methods, run as they are
-GLANCES = frozenset(  # tests that look at no more than a value's type
-    "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
-    "sameas escaped odd even".split()
-)
 
 
 class Literal(NamedTuple):
@@ -45,30 +43,20 @@ class Program(NamedTuple):
     def within(self, environment: jinja2.Environment, literals: Iterable[str]) -> jinja2.Template:
         """The template of an environment, its texts as it wants them."""
         template = jinja2.Template.from_code(environment, self.code, environment.globals)
-        template.root_render_func.__globals__.update({f"lit{i}": text for i, text in enumerate(literals)})
+        known = template.root_render_func.__globals__
+        known.update({f"lit{i}": text for i, text in enumerate(literals)})
+        known.update({made: environment.filters[name] for name, made in GUARDS.items()})
         return template
 
 
 def program(environment: jinja2.Environment, tree: nodes.Template) -> Program:
-    """The code of a template's tree. What filters an environment has, and what they are given, has to be the same in
-    all that run it."""
-    settle(tree)
+    """The code of a template's tree (`tree_of`). What filters and tests an environment has, and what filters are given,
+    has to be the same in all that run it."""
     stream = StringIO()
     generator = Generator(environment, None, None, stream, optimized=False)
     generator.visit(tree)
     code = environment._compile(stream.getvalue(), "<template>")  # pyright: ignore[reportPrivateUsage]
     return Program(code, tuple(generator.literals), frozenset(generator.reads))
-
-
-def settle(tree: nodes.Template) -> None:
-    """Has the nodes of a tree, which nobody changes any more, keep lists of what is in them: the generator asks each of
-    them, of some ten times for each variable's scope."""
-    todo: list[nodes.Node] = [tree]
-    for node in todo:
-        inside = list(node.iter_child_nodes())
-        todo += inside
-        if not isinstance(node, (nodes.For, nodes.CallBlock)):  # of which it asks for a part
-            vars(node)["iter_child_nodes"] = inside.__iter__
 
 
 def terms(node: nodes.Expr) -> list[nodes.Expr]:
@@ -98,6 +86,39 @@ class Generator(CodeGenerator):
         """Notes which variables a template asks for, as `jinja2.meta` does in a run of its own."""
         super().enter_frame(frame)
         self.reads.update(name for action, name in frame.symbols.loads.values() if action == VAR_LOAD_RESOLVE)
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        """As jinja's, which makes and looks up the name of a method each time."""
+        method = _METHODS.get(type(node))
+        if method is None:
+            found: Any = getattr(Generator, f"visit_{type(node).__name__}", Generator.generic_visit)
+            method = _METHODS[type(node)] = found
+        return method(self, node, *args, **kwargs)
+
+    def pull_dependencies(self, nodes: Iterable[Any]) -> None:
+        """Names the filters and tests that are used. Those that there are need nothing for the case that there are
+        none; the others are left to jinja."""
+        found = DependencyFinderVisitor()
+        for node in nodes:
+            found.visit(node)
+        for kind, names, ids in (("filters", found.filters, self.filters), ("tests", found.tests, self.tests)):
+            known = getattr(self.environment, kind)
+            if not names <= known.keys():
+                super().pull_dependencies(nodes)
+                return
+            for name in sorted(names):
+                if name not in ids:
+                    ids[name] = self.temporary_identifier()
+                self.writeline(f"{ids[name]} = environment.{kind}[{name!r}]")
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
+        guard = GUARDS.get(node.name)
+        if guard is None or node.node is None:
+            super().visit_Filter(node, frame)
+            return
+        self.write(f"{guard}(")
+        self.visit(node.node, frame)
+        self.write(")")
 
     # what is only looked at stays as it is, which is quicker: compared, tested, true or not
 
@@ -201,3 +222,7 @@ class Generator(CodeGenerator):
 
     def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:
         self.write("))" if id(node) in self.printed else ")")
+
+
+_METHODS: dict[type[nodes.Node], Callable[..., Any]] = {}
+"""Of `Generator`, by the nodes that they take."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 import jinja2
 from jinja2 import meta, nodes
+from jinja2.parser import Parser
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import missing
 
@@ -107,7 +108,7 @@ def excerpt(source: str, line: int | None, needle: str = "") -> str:
 def _tree(environment: jinja2.Environment, source: str) -> nodes.Template:
     token = current.set(Budget(Limits()))
     try:
-        return environment.parse(source)
+        return Parser(environment, source).parse()
     finally:
         current.reset(token)
 

@@ -12,12 +12,11 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import jinja2
-from jinja2.runtime import LoopContext
 from jinja2.sandbox import SandboxedFormatter
-from jinja2.utils import Namespace
 
 from . import budget, jinja
-from .template_code import JOINED, Literal
+from .template_code import Literal
+from .template_tree import JOINED
 from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
@@ -27,8 +26,6 @@ from .traced_written import shown
 
 T = TypeVar("T")
 _get = cast("Any", dict).get
-OURS = frozenset((LoopContext, Namespace))  # objects whose attributes are plain values, or for the sandbox to judge
-PASSED = READY | {int}
 
 
 def printed(line: int, value: Any) -> tuple[int, str]:
@@ -79,20 +76,6 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
     return "".join(texts), runs
 
 
-def _counted(values: tuple[Any, ...]) -> bool:
-    """Whether they are texts; their sums are within the budget then."""
-    size = made = 0
-    for value in values:
-        if type(value) is not Text:
-            return False
-        size += len(value)
-        made += size
-    left = budget.current.get()
-    left.made += made - len(values[0]) - size
-    left.size(size)
-    return True
-
-
 def _concatenated(*values: Any) -> str:
     left = budget.current.get()
     parts: list[str] = []
@@ -137,6 +120,7 @@ class TracedSandbox(jinja.Sandbox):
     """See the head of this file."""
 
     text = Text
+    passed = READY | {int}
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,13 +136,13 @@ class TracedSandbox(jinja.Sandbox):
 
     def added(self, context: Any, values: tuple[Any, ...]) -> Any:
         """`a + b + c`."""
-        if _counted(values):
+        if budget.summed(values, Text):
             return placed("".join(values), [(len(v), v._node, v._at, 0) for v in values if v])
         return super().added(context, values)
 
     def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
         """What `{{ a + b + c }}` writes: if they are texts, the terms."""
-        return (line, None, values) if _counted(values) else printed(line, super().added(context, values))
+        return (line, None, values) if budget.summed(values, Text) else printed(line, super().added(context, values))
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
@@ -168,10 +152,6 @@ class TracedSandbox(jinja.Sandbox):
             if type(value) in READY:
                 return value
             return self.undefined(obj=obj, name=name) if value is self else obj.take(name, value)
-        if kind in OURS and name[0] != "_":
-            value = getattr(obj, name, self)
-            if type(value) in PASSED:
-                return value
         return super().field(obj, name)
 
     def seen(self, obj: Any, name: str) -> Any:
