@@ -278,7 +278,7 @@ def parse(args: argparse.Namespace) -> int:
 
 def infer(args: argparse.Namespace) -> int:
     """`turnwire infer`."""
-    from .clitemplate import chat_template, inferred, known_line
+    from .clitemplate import chat_template, inferred, refusal
 
     form, source = inferred(chat_template(args, True), tokenizer_of(args, None), args.name)
     if args.json:
@@ -286,7 +286,7 @@ def infer(args: argparse.Namespace) -> int:
     elif source:
         sys.stdout.write(source)
     else:
-        return _complain(f"{args.template}: no format: {form['reason']}; {known_line(form['known'])}", FAULTS)
+        return _complain(f"{args.template}: no format: {refusal(form)}", FAULTS)
     return OK if source else FAULTS
 
 

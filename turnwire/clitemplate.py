@@ -98,17 +98,26 @@ def _known(path: str) -> dict[str, Any]:
     return {"format": found.format.name, "by": found.by, "nearest": []}
 
 
-def known_line(known: dict[str, Any]) -> str:
-    """In words."""
+def refusal(form: dict[str, Any]) -> str:
+    """Why there is no format, and which one is there or near, if the reason does not say that."""
+    from .inference import NEAREST
+
+    reason, known = form["reason"], form["known"]
+    return reason if NEAREST in reason and not known["format"] else f"{reason}; {_known_line(known)}"
+
+
+def _known_line(known: dict[str, Any]) -> str:
+    from .inference import NEAREST
+
     if known["format"]:
         return f"turnwire has a format for these prompts: {known['format']} (by {known['by']})"
-    return f"nearest of turnwire's formats: {', '.join(known['nearest']) or 'none that is likely'}"
+    return f"{NEAREST}{', '.join(known['nearest']) or 'none that is likely'}"
 
 
 def _comment(form: dict[str, Any], evidence: Evidence) -> Iterator[str]:
     said = form["template"]
     yield f"turnwire infer {said['path']}: template {said['name']}, sha256 {said['sha256']}"
-    yield known_line(form["known"])
+    yield _known_line(form["known"])
     yield f"It shows {', '.join(_parts(kinds) for kinds in evidence.kinds) or 'nothing'}; {evidence.probes} renders."
     mode = [f"{key}={value!r}" for key, value in asdict(evidence.mode).items() if value not in (False, "", (), None)]
     yield f"Input that it wants: {', '.join(mode) or 'any'}."

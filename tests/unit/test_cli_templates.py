@@ -213,7 +213,11 @@ def test_infer_refuses(folder: Path) -> None:
     (folder / "none.jinja").write_text("{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}{{ tools }}")
     code, out, said = here("infer", "none.jinja")
     assert (code, out) == (1, "") and said.count("\n") == 1
-    assert said.startswith("turnwire: none.jinja: no format: ") and "; nearest of turnwire's formats: " in said
+    assert said.startswith("turnwire: none.jinja: no format: ") and "never a call of one" in said
+    assert said.count("nearest of turnwire's formats: ") == 1
+    (folder / "first.jinja").write_text("{{ messages[0].content }}")
+    code, _, other = here("infer", "first.jinja")
+    assert code == 1 and "; nearest of turnwire's formats: " in other
     code, out, _ = here("infer", "none.jinja", "--json")
     assert code == 1 and json.loads(out)["format"] is None and json.loads(out)["reason"] in said
     assert here("parse", "-", "--template", "none.jinja", "--json", stdin="x")[0] == 2

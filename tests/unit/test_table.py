@@ -6,7 +6,7 @@ import random
 import re
 from typing import Any
 
-from turnwire.parsers.table import FIRST, Table, _trie
+from turnwire.parsers.table import FIRST, Table, _trie  # pyright: ignore[reportPrivateUsage]
 
 
 def table(words: list[str]) -> Table:
@@ -49,7 +49,8 @@ def test_what_is_asked_often_gets_its_trie() -> None:
 def test_what_stands_in_front_of_a_search_stays() -> None:
     """A search that somebody wrapped (to count its work) is not put in its place again."""
     own = table(["<a>"])
-    search, seen = own.search, []
+    search = own.search
+    seen: list[int] = []
 
     def counting(text: str, at: int = 0) -> Any:
         seen.append(at)

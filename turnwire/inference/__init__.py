@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 CHECKS = 8
 LEAST = 0.9  # of the random turns must read back, and all with ordinary content
 BOS, EOS = "<s>", "</s>"
+NEAREST = "nearest of turnwire's formats: "
 
 
 def infer_format(
@@ -225,7 +226,7 @@ def _refuse_unseen_calls(probe: Probe) -> None:
     found = words_of_template(probe.source)
     score, near = max((likeness(found, f), f.name) for f in formats().values())
     raise InferenceError(
-        f"it shows tools, but never a call of one (the nearest of turnwire's formats: {near}, {score:.0%} alike)",
+        f"it shows tools, but never a call of one (the {NEAREST}{near}, {score:.0%} alike)",
         value=probe.source[:80],
         path="template",
         expected="a template that writes tool_calls",
