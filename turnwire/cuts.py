@@ -12,8 +12,6 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .wire import SYMBOL
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 FLIP = "\udfff"
 """What is sampled ends here, or begins. No control token has this symbol, and nothing is written for it."""
 CUT = re.compile(f"({SYMBOL.pattern})")
+SHORT = 32
+"""Characters: texts of fewer come several times in a prompt, most of them."""
 
 
 class Stretch(NamedTuple):
@@ -90,7 +90,7 @@ class Cut:
 
     def __init__(self, stretches: Sequence[Stretch], bound: Bound | None, trust: bool = False, begun: Begun = NEW):
         new = [begun.left, *stretches]
-        parts = CUT.split(FLIP.join(["".join(map(_symbols, group)) for _, group in groupby(new, _sampled)]))
+        parts = _parts(new)
         if trust and bound is not None:
             special = _spelled(bound)
             parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
@@ -151,14 +151,45 @@ class Cut:
         return Begun(self.stretches[:count], self.parts[:n], self.counts[:n], ids, text, first)
 
 
+def _parts(stretches: Sequence[Stretch]) -> list[str]:
+    """Cut at marks, and where what is sampled begins or ends; the first stretch says how it begins."""
+    out: list[str] = []
+    text: list[str] = []  # of the part
+    known: dict[str, list[str]] = {}  # markup, which comes again and again
+    sampled = stretches[0].sampled
+    for symbols, _, _, _, now in stretches:
+        if now is not sampled:
+            sampled = now
+            out += ("".join(text), FLIP)
+            text.clear()
+        if symbols.isascii():
+            text.append(symbols)
+            continue
+        cut = known.get(symbols)
+        if cut is None:
+            cut = CUT.split(symbols)
+            if len(symbols) < 64:
+                known[symbols] = cut
+        text.append(cut[0])
+        if len(cut) > 1:
+            out.append("".join(text))
+            out += cut[1:-1]
+            text = cut[-1:]
+    out.append("".join(text))
+    return out
+
+
 def _encoded(parts: list[str], bound: Bound) -> tuple[list[int], array[int]]:
     """How many ids each part has, and all of them."""
-    numbers = {mark: _number(mark, bound) for mark in set(parts[1::2])}
-    encoded = iter(bound.encode_each([*filter(None, parts[::2])]))
+    texts, marks = parts[::2], parts[1::2]
+    numbers = {mark: _number(mark, bound) for mark in set(marks)}
+    short = {text for text in texts if 0 < len(text) < SHORT}
+    encoded = iter(bound.encode_each([*short, *[text for text in texts if len(text) >= SHORT]]))
+    known = {"": NO_IDS, **{text: next(encoded) for text in short}}
     found: list[array[int]] = [NO_IDS] * len(parts)
-    found[::2] = [next(encoded) if text else NO_IDS for text in parts[::2]]
-    found[1::2] = map(numbers.__getitem__, parts[1::2])
-    ids = array("I")
+    found[::2] = [known[text] if len(text) < SHORT else next(encoded) for text in texts]
+    found[1::2] = map(numbers.__getitem__, marks)
+    ids = array("i")  # of which lists are made in less time than of unsigned ones
     ids.frombytes(b"".join(found))
     return [*map(len, found)], ids
 
@@ -177,4 +208,3 @@ def _spelled(bound: Bound) -> re.Pattern[str]:
 
 
 NO_IDS: array[int] = array("I")
-_symbols, _sampled = itemgetter(0), itemgetter(4)

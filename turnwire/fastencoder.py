@@ -86,11 +86,13 @@ class FastTokenizer(HfTokenizer):
             raise
         ids, at = _numbers("I", flat), _numbers("Q", ends)
         out = [ids[start:stop] for start, stop in pairwise(at)]
-        forbidden = self.forbidden(control)
-        for i, text in enumerate(texts):
-            spelled = spellings and first in text and any(spelling in text for spelling in spellings)
-            if spelled or (forbidden and not forbidden.isdisjoint(out[i])):
-                out[i] = array("I", super().encode(text, control))
+        odd: list[int] = []
+        if spellings:
+            odd = [i for i, text in enumerate(texts) if first in text and any(s in text for s in spellings)]
+        if forbidden := self.forbidden(control):
+            odd += [i for i, found in enumerate(out) if not forbidden.isdisjoint(found)]
+        for i in odd:
+            out[i] = array("I", super().encode(texts[i], control))
         return out
 
     def _verify(self) -> None:

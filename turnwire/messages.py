@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from operator import is_
 from typing import Any, cast
 
 from .codecs import loads
@@ -72,7 +73,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         )
     if type(message) is not dict and not isinstance(message, Mapping):  # asking an ABC takes much longer
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
-    d = cast("Mapping[str, Any]", message)
+    d: Mapping[str, Any] = message  # pyright: ignore[reportUnknownVariableType]
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
@@ -86,7 +87,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     _role(role, path, roles)
     parts: list[Part] = []
     if role == "tool":
-        content = _content(d.get("content"), f"{path}.content")
+        content = _content(d, path)
         return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
     if role == "assistant":
         key = next((k for k in REASONING if d.get(k) is not None), "reasoning")
@@ -95,11 +96,12 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
             parts.append(Reasoning(reasoning))
     elif d.get("tool_calls"):
         raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
-    parts += _content(d.get("content"), f"{path}.content")
+    parts += _content(d, path)
     calls = d.get("tool_calls") or ()
     if type(calls) is not list and (not isinstance(calls, Sequence) or isinstance(calls, str)):
         raise MessageError("not a list of calls", value=calls, path=f"{path}.tool_calls", expected="a list of dicts")
-    parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if calls:
+        parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return Turn(role, tuple(parts))
 
 
@@ -167,17 +169,20 @@ def _text(value: Any, path: str) -> None:
 
 def _string(d: Mapping[str, Any], key: str, path: str) -> str | None:
     value = d.get(key)
-    if value is not None:
+    if value is not None and not (type(value) is str and value.isascii()):
         _text(value, f"{path}.{key}")
     return value
 
 
-def _content(content: Any, path: str) -> tuple[Text | Media, ...]:
+def _content(d: Mapping[str, Any], path: str) -> tuple[Text | Media, ...]:
+    content: Any = d.get("content")
     if content is None or content == "":
         return ()
     if isinstance(content, str):
-        check_text(content, path)
+        if not content.isascii():
+            check_text(content, f"{path}.content")
         return (Text(content),)
+    path += ".content"
     if not isinstance(content, Sequence) or isinstance(content, (bytes, bytearray)):
         raise ContentError(
             f"not content but {type(content).__name__}",
@@ -226,9 +231,9 @@ def _call(call: Any, path: str) -> Call:
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
-    d = cast("Mapping[str, Any]", call)
-    inner = d.get("function", d)
-    function = cast("Mapping[str, Any]", inner if type(inner) is dict or isinstance(inner, Mapping) else {})
+    d: Mapping[str, Any] = call  # pyright: ignore[reportUnknownVariableType]
+    inner: Any = d.get("function", d)
+    function: Mapping[str, Any] = inner if type(inner) is dict or isinstance(inner, Mapping) else {}
     where = f"{path}.function" if "function" in d else path
     name = function.get("name")
     if not isinstance(name, str) or not name:
@@ -263,7 +268,7 @@ class _NotPlain(Exception):
 
 def _quick_json(value: Any, depth: int) -> Any:
     """A copy in dicts, lists and scalars, without a word about what is wrong; scalars of a class of their own too."""
-    kind = cast("type[Any]", type(value))
+    kind: Any = type(value)
     if kind is str:
         if not value.isascii():
             value.encode()
@@ -278,7 +283,7 @@ def _quick_json(value: Any, depth: int) -> Any:
                     raise _NotPlain
                 if not k.isascii():
                     k.encode()
-                copy[k] = _quick_json(v, depth + 1)
+                copy[k] = v if type(v) is str and v.isascii() else _quick_json(v, depth + 1)
             return copy
         if kind is list:
             return [_quick_json(v, depth + 1) for v in value]
@@ -326,6 +331,8 @@ class Answers:
     def find(self, result: Result) -> int | None:
         """The place of the call that a result answers: by its id (of calls that share one, the first that is open),
         else by its name, else the first that is open. None: there is no such call."""
+        if self.open and result.id is not None and result.id == self.calls[self.open[0]].id:
+            return self.open.pop(0)  # most come in the order of their calls
         if result.id is not None and any(c.id is not None for c in self.calls):
             these = [i for i, c in enumerate(self.calls) if result.id in (c.id, c.written)]
             at = next((i for i in these if i in self.open), these[-1] if these else None)
@@ -342,17 +349,19 @@ class Answers:
             self.ask(turn.calls)
         if turn.role != "tool":
             return turn
-        parts: list[Part] = []
-        for part in turn.parts:
-            if not isinstance(part, Result):
-                raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
-            at = self.find(part)
-            if at is None:
-                raise self._unasked(part, path)
-            named = part.named and part.name is not None
-            name = part.name or self.calls[at].name
-            parts.append(part if name is part.name else Result(part.content, part.id, name, named))
-        return Turn("tool", tuple(parts))
+        parts = [self._named(part, path) for part in turn.parts]
+        return turn if all(map(is_, parts, turn.parts)) else Turn("tool", tuple(parts))
+
+    def _named(self, part: Part, path: str) -> Result:
+        if not isinstance(part, Result):
+            raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
+        at = self.find(part)
+        if at is None:
+            raise self._unasked(part, path)
+        name = part.name or self.calls[at].name
+        if name is part.name:
+            return part
+        return Result(part.content, part.id, name, part.named and part.name is not None)
 
     def _unasked(self, result: Result, path: str) -> ResultError:
         ids = list(dict.fromkeys(c.id for c in self.calls if c.id is not None))

@@ -123,7 +123,7 @@ class Turn:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls of the turn, in order, complete or not."""
-        return tuple(p for p in self.parts if isinstance(p, Call))
+        return tuple([p for p in self.parts if isinstance(p, Call)])
 
     @property
     def text(self) -> str:

@@ -211,7 +211,7 @@ class Header(Protocol):
         """Where in it "name" stands."""
         ...
 
-    def write(self, part: Any, options: dict[str, Any]) -> Word:
+    def write(self, part: Any, options: Mapping[str, Any]) -> Word:
         """The header of a part."""
         ...
 
@@ -315,27 +315,24 @@ class Symbols:
     `show` spells a string out.
     """
 
-    __slots__ = ("_written", "of", "spelling")
+    __slots__ = ("of", "of_word", "spelling")
 
     FIRST = 0xD800
 
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
-        self._written = OfWords(self._of_seq)
-
-    def of_word(self, word: Word) -> str:
+        self.of_word = OfWords(self._of_word)
         """Plain markup in symbols."""
+
+    def _of_word(self, word: Word) -> str:
         if isinstance(word, (Lit, Pad)):
             return word.text
         if isinstance(word, Tok):
             return self.of[word.text]
-        return self._written(word)
-
-    def _of_seq(self, word: Word) -> str:
         if not isinstance(word, Seq):
             raise TypeError(f"not plain markup: {word!r}")
-        return "".join(map(self.of_word, word.parts))
+        return "".join(map(self._of_word, word.parts))
 
     def show(self, text: str) -> str:
         """`text` with every symbol spelled out."""

@@ -12,7 +12,7 @@ from typing import Any
 from ..turns import Call
 from ..wire import is_symbol
 from .reading import BLANKS, BROKEN, DONE, MAX_DEPTH, MAX_KEY, MORE, Context, Inside, Reader, Sink, Took
-from .text import dumps, escaped
+from .text import dumps, encoder, escaped
 
 STRING_STOP = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 _PLAIN = '[^"\\\\\x00-\x1f\ud800-\udfff]*'
@@ -204,14 +204,7 @@ class Json:
 
     def text(self, value: Any) -> str:
         """A value as text."""
-        between = self.separators[0].rstrip() if self.indent is not None else self.separators[0]
-        text = json.dumps(
-            value,
-            ensure_ascii=self.ascii,
-            indent=self.indent,
-            separators=(between, self.separators[1]),
-            sort_keys=self.sort,
-        )
+        text = encoder(self.separators, self.indent, self.ascii, self.sort)(value)
         return text.replace("\n", "\n" + " " * self.margin) if self.margin else text
 
 

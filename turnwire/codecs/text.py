@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -15,6 +17,14 @@ def dumps(value: Any) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@functools.lru_cache(64)
+def encoder(separators: tuple[str, str], indent: int | None, ascii: bool, sort: bool) -> Callable[[Any], str]:
+    """What writes values so, as `json.dumps` does, which makes another one for each value."""
+    between = separators[0].rstrip() if indent is not None else separators[0]
+    styled = json.JSONEncoder(ensure_ascii=ascii, indent=indent, separators=(between, separators[1]), sort_keys=sort)
+    return styled.encode
 
 
 def dumps_encodable(value: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..cuts import NEW
 from ..errors import ForgeryError, OptionError, RefusedTurn
@@ -113,6 +113,7 @@ def _write(
 ) -> list[Unit]:
     """Write the units that are not known; these, and the end."""
     layout, new = fmt.layout, list[Unit]()
+    heads: dict[str, _Head] = {}
     since = max(0, len(known) - 1)
     start, (before, goes_on) = 0, ("", False)
     if known:
@@ -131,7 +132,9 @@ def _write(
         w.word(layout.cue(context, last, before))
         if before == "assistant":
             behind = last if last in layout.headless else ""
-            _assistant(fmt, w, unit[0], replace(context, behind=behind), context.open and n == len(units) - 1)
+            if behind not in heads:
+                heads[behind] = _Head.of(fmt, replace(context, behind=behind))
+            _assistant(fmt, w, unit[0], heads[behind], context.open and n == len(units) - 1)
         else:
             layout.role(before).write(w, unit[0], layout, context)
     return [*new, Unit((), start + len(w.stretches), (before, goes_on), dict(context.media))]
@@ -157,21 +160,36 @@ def place(turn: Turn, at: int) -> list[Placed]:
     return [Placed(turn.role, at, piece) for piece in pieces]
 
 
-def _assistant(fmt: Format, w: Writer, turn: Placed, context: Context, unfinished: bool) -> None:
-    if turn.headed and not context.behind:
+class _Head(NamedTuple):
+    """How assistant turns begin behind a role: whether with a header, what a generation prompt adds to it, and what
+    the header keeps of the white space behind it, in symbols."""
+
+    header: bool
+    begun: str
+    edge: str
+    options: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, fmt: Format, context: Context) -> _Head:
+        begun, edge = map(fmt.symbols_of_word, (fmt.layout.prefill(context), fmt.layout.edge))
+        return cls(not context.behind, begun, edge, context.options)
+
+
+def _assistant(fmt: Format, w: Writer, turn: Placed, head: _Head, unfinished: bool) -> None:
+    if turn.headed and head.header:
         w.word(fmt.header)
     since = len(w.stretches)
-    begun = fmt.symbols_of_word(fmt.layout.prefill(context))
     w.turn, w.sampled = turn.turn, True
     try:
-        write_reply(w, fmt.plan, turn.parts, context.options, history=True, goes_on=turn.open, begun=bool(begun))
+        write_reply(w, fmt.plan, turn.parts, head.options, history=True, goes_on=turn.open, begun=bool(head.begun))
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
     finally:
         w.turn, w.sampled = None, False
-    for given in (begun, fmt.symbols_of_word(fmt.layout.edge)):
-        w.unsample(since, given)
+    for given in (head.begun, head.edge):
+        if given:
+            w.unsample(since, given)
     if not unfinished:
         w.word(NOTHING if turn.open else fmt.layout.after)
         return

@@ -78,7 +78,8 @@ def write_reply(
     walk_ = _Walk(w, plan.kind, parts, options, history, goes_on, begun)
     plan.write(walk_, None)
     if walk_.next is not None:
-        raise NoPlace(walk_.next, f"no place for {walk_.kind(walk_.next)!r} behind {walk_.previous or 'the header'!r}")
+        kind = walk_.kinds[walk_.at]
+        raise NoPlace(walk_.next, f"no place for {kind!r} behind {walk_.previous or 'the header'!r}")
     w.part = None
 
 
@@ -141,7 +142,7 @@ class Plan:
             return self._symbols.of_word(end.written(more, history, call, goes_on))
 
         def write(s: _Walk, part: Any) -> None:
-            s.w.symbols_of_markup(written(s.at < len(s.parts), s.history, s.previous == "call", s.goes_on))
+            s.w.symbols_of_markup(written(s.at < s.count, s.history, s.previous == "call", s.goes_on))
 
         return write
 
@@ -168,7 +169,7 @@ class Plan:
                     continue
                 if markup and part is not None and not _held(part):
                     continue  # it has no place for what the part says
-                if kinds and not s.takes(kinds):
+                if kinds and s.kinds[s.at] not in kinds:
                     continue
                 if s.begun and whole and not kinds:
                     # behind a prompt that begins the reply, what stands for a part that is not there was not written
@@ -188,11 +189,9 @@ class Plan:
             return body
 
         def write(s: _Walk, part: Any) -> None:
-            if s.at == len(s.parts):
+            if s.kinds[s.at] != frame.kind:
                 return
             index, part = s.parts[s.at]
-            if s.kind(part) != frame.kind:
-                return
             w = s.w
             w.part = index
             sampled = w.sampled
@@ -213,7 +212,7 @@ class Plan:
 
         def write(s: _Walk, part: Any) -> None:
             first = True
-            while s.takes(kinds):
+            while s.kinds[s.at] in kinds:
                 (opens if first else sep)(s, part)
                 at, first = s.at, False
                 item(s, part)
@@ -251,7 +250,7 @@ class Plan:
             part = s.next
             if part is None:
                 return
-            kind = s.kind(part)
+            kind = s.kinds[s.at]
             if kind not in cases:
                 raise NoPlace(part, f"no header for {kind!r}")
             s.w.part = s.parts[s.at][0]
@@ -266,8 +265,8 @@ class _Walk:
     """How far a turn is written."""
 
     __slots__ = (
-        *("argument", "at", "begun", "calls", "filled", "goes_on", "history", "kind", "last", "options", "parts"),
-        *("previous", "w"),
+        *("argument", "at", "begun", "calls", "count", "filled", "goes_on", "history", "kinds", "last", "options"),
+        *("parts", "previous", "w"),
     )
 
     def __init__(
@@ -280,8 +279,10 @@ class _Walk:
         goes_on: bool,
         begun: bool,
     ):
-        self.w, self.kind, self.parts, self.options, self.history = w, kind, parts, dict(options), history
+        self.w, self.parts, self.options, self.history = w, parts, options, history
         self.goes_on, self.begun = goes_on, begun
+        self.kinds = [*[kind(part) for _, part in parts], ""]  # "": the end
+        self.count = len(parts)
         self.at = 0
         self.calls = -1  # the open call's place among the calls of the turn
         self.previous = ""
@@ -291,11 +292,7 @@ class _Walk:
 
     @property
     def next(self) -> Part | None:
-        return self.parts[self.at][1] if self.at < len(self.parts) else None
-
-    def takes(self, kinds: frozenset[str]) -> bool:
-        """Whether the next part is one of these."""
-        return self.at < len(self.parts) and self.kind(self.parts[self.at][1]) in kinds
+        return self.parts[self.at][1] if self.at < self.count else None
 
 
 Write = Callable[[_Walk, Any], None]
