@@ -73,7 +73,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         )
     if type(message) is not dict and not isinstance(message, Mapping):  # asking an ABC takes much longer
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
-    d: Mapping[str, Any] = message  # pyright: ignore[reportUnknownVariableType]
+    d = cast("Mapping[str, Any]", message)
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
@@ -231,9 +231,9 @@ def _call(call: Any, path: str) -> Call:
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
-    d: Mapping[str, Any] = call  # pyright: ignore[reportUnknownVariableType]
-    inner: Any = d.get("function", d)
-    function: Mapping[str, Any] = inner if type(inner) is dict or isinstance(inner, Mapping) else {}
+    d = cast("Mapping[str, Any]", call)
+    inner = d.get("function", d)
+    function = cast("Mapping[str, Any]", inner if type(inner) is dict or isinstance(inner, Mapping) else {})
     where = f"{path}.function" if "function" in d else path
     name = function.get("name")
     if not isinstance(name, str) or not name:
@@ -268,7 +268,7 @@ class _NotPlain(Exception):
 
 def _quick_json(value: Any, depth: int) -> Any:
     """A copy in dicts, lists and scalars, without a word about what is wrong; scalars of a class of their own too."""
-    kind: Any = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is str:
         if not value.isascii():
             value.encode()

@@ -39,7 +39,7 @@ def test_encoding_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         return encode_each(self, texts)
 
     monkeypatch.setattr(Bound, "encode_each", twice)
-    assert guard.count(guard.render)["calls"] > guard.TOLERANCE * before["calls"]
+    assert guard.judged("render", guard.count(guard.render), before)  # 3.2% more lines: short texts come once
 
 
 def test_parsing_without_what_is_remembered_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,8 @@ class Memory:
         self._keys: list[tuple[int, int, int]] = []
         at = 0
         for n, said in enumerate(self._prints):
-            at = hash((at, said))  # enough to find it; the prints themselves are compared
+            longest = max(said, key=len, default="")
+            at = hash((at, len(longest), longest[-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append((id(fmt), n, at))
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
