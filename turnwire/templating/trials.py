@@ -143,12 +143,29 @@ class Trials:
             return None
         text, spans = shown
         asked = [s.start for s in spans if s.path[:2] == ("messages", len(upto)) and s.kind == "data"]
-        users = [e.first for m, e in zip(upto, extents(spans, len(upto))) if e is not None and m["role"] == "user"]
+        found = extents(spans, len(upto))
+        users = [e.first for m, e in zip(upto, found) if e is not None and m["role"] == "user"]
         if not asked or not users:
             return None
         stop = asked[-1] - shared(text[: users[0]][::-1], text[: asked[-1]][::-1])
+        user = next(e for m, e in zip(reversed(upto), reversed(found)) if m["role"] == "user" and e)
+        if end := self._end_of_user(
+            text[user.ends[-1] :]
+        ):  # where all turns end so, it stands before the first user too
+            turn = found[-1].ends[-1] if found[-1] else 0
+            at = text.rfind(end, turn, asked[-1])
+            stop = max(stop, at + len(end)) if turn and at >= 0 else stop
         cut = (m.end() for m in MARKER.finditer(text, 0, asked[-1]) if m.start() < stop < m.end())
-        return _behind((text[: next(cut, stop)], spans), len(upto) - 1, silent, "")
+        close = _behind((text[: next(cut, stop)], spans), len(upto) - 1, silent, "")
+        begins = MARKER.match(text.lstrip())  # what begins a text ends no turn, unless it is all that does
+        at = close.text.rfind(begins.group()) if begins else -1
+        return close._replace(text=close.text[:at]) if at > 0 and MARKER.search(close.text, 0, at) else close
+
+    def _end_of_user(self, behind: str) -> str:
+        """The markers behind a user's text, before the one that the generation prompt begins with."""
+        opener = MARKER.search(self.prompt)
+        own = behind[: max(0, behind.find(opener.group()))] if opener else ""
+        return own[: max((m.end() for m in MARKER.finditer(own)), default=0)]
 
     def _shown(self, messages: list[Message], prompt: bool, variables: Mapping[str, Any] = NONE) -> Shown | None:
         """A trial; far into a conversation, of its end alone, if the template renders that."""
