@@ -14,7 +14,7 @@ import turnwire
 from tests import real
 from tests.families.reference import references
 from turnwire import Call, Reasoning, Text, Turn
-from turnwire.wire import Choice, Frame, If, Many, Seq, Switch, Word, walk
+from turnwire.wire import Choice, Frame, If, Many, Seq, Slot, Switch, Word, walk
 
 MARKERS = (
     "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "<function=f>", "</function>",
@@ -84,22 +84,46 @@ _json = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(hostile(max_size=2), inner, max_size=3)),
     max_leaves=5,
 )
-_values: Mapping[str, Callable[[bool], st.SearchStrategy[Any]]] = {
-    "string": lambda s: hostile(s),
-    "number": lambda s: st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-    "integer": lambda s: st.integers(-(10**20), 10**20),
-    "boolean": lambda s: st.booleans(),
-    "object": lambda s: st.dictionaries(hostile(max_size=2), _json, max_size=3),
-    "array": lambda s: st.lists(_json, max_size=3),
-}
+_named = st.recursive(  # texts under names
+    hostile(max_size=3),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3),
+        st.dictionaries(st.sampled_from(("city", "max_price", "a-b", "x.y", "n1")), inner, min_size=1, max_size=3),
+    ),
+    max_leaves=5,
+)
+_mostly_named = st.sampled_from([_named] * 9 + [_json]).flatmap(lambda values: values)
 
 
-def calls(surrogates: bool = False) -> st.SearchStrategy[Call]:
-    """A call of one of TOOLS with arguments of the declared types."""
+def values(kind: str, surrogates: bool, inner: st.SearchStrategy[Any], keys: st.SearchStrategy[str]) -> Any:
+    """Arguments of a JSON type; `inner`, `keys`: of what no schema describes."""
+    made: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
+        "string": lambda: hostile(surrogates),
+        "number": lambda: st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+        "integer": lambda: st.integers(-(10**20), 10**20),
+        "boolean": st.booleans,
+        "object": lambda: st.dictionaries(keys, inner, max_size=3),
+        "array": lambda: st.lists(inner, max_size=3),
+    }
+    return made[kind]()
+
+
+def untyped(fmt: turnwire.Format) -> bool:
+    """Whether a value inside an object that no schema describes comes back as text, and an odd key not at all."""
+    return any(getattr(w.codec, "untyped", False) for w in walk(fmt.reply) if isinstance(w, Slot))
+
+
+def calls(surrogates: bool = False, as_text: bool = False) -> st.SearchStrategy[Call]:
+    """A call of one of TOOLS with arguments of the declared types. `as_text`: for a format that is `untyped`, what no
+    schema describes is mostly texts under names, so that a law is not about what it refuses."""
+    odd = hostile(max_size=2)
+    inner = _mostly_named if as_text else _json
+    keys = st.sampled_from([st.sampled_from(("city", "n1"))] * 9 + [odd]).flatmap(lambda k: k) if as_text else odd
 
     def of(tool: Any) -> st.SearchStrategy[Call]:
         f = tool["function"]
-        optional = {k: _values[v["type"]](surrogates) for k, v in f["parameters"]["properties"].items()}
+        given = f["parameters"]["properties"].items()
+        optional = {k: values(v["type"], surrogates, inner, keys) for k, v in given}
         return st.fixed_dictionaries({}, optional=optional).map(lambda a: Call(f["name"], a))
 
     return st.one_of(*map(of, TOOLS))
@@ -109,11 +133,12 @@ def turns(fmt: turnwire.Format, surrogates: bool = False) -> st.SearchStrategy[T
     """An assistant turn of the kinds of parts that the format knows, in an order that its reply has behind the
     default prompt."""
     text = hostile(surrogates, own=own_markers(fmt))
+    channel = "final" if "preamble" in frame_kinds(fmt) else None
     made: Mapping[str, st.SearchStrategy[Any]] = {
         "reasoning": text.map(Reasoning),
-        "call": calls(surrogates),
+        "call": calls(surrogates, untyped(fmt)),
         "preamble": text.map(lambda t: Text(t, "commentary")),
-        "text": text.map(lambda t: Text(t, "final" if "preamble" in frame_kinds(fmt) else None)),
+        "text": text.map(lambda t: Text(t, channel)),
     }
     closed, order = closes_reasoning(fmt), orders(fmt.reply)
 
@@ -255,20 +280,22 @@ def damaged(fmt: turnwire.Format) -> st.SearchStrategy[str]:
     )
 
     whole, garbage, scraps = turns(fmt), st.lists(bit, max_size=14), st.lists(bit, max_size=8)
+    to_three, to_twelve = st.integers(0, 3), st.integers(0, 12)
+    ways = st.sampled_from(("delete", "double", "insert", "cut"))
 
     @st.composite
     def reply(draw: Any) -> str:
-        if draw(st.integers(0, 3)) == 0:
+        if draw(to_three) == 0:
             return "".join(draw(garbage))
         turn = draw(whole)
         try:
             s = fmt.render_reply(turn, tools=TOOLS).symbols
         except turnwire.errors.RefusedTurn:
             s = "".join(draw(scraps))
-        for _ in range(draw(st.integers(0, 3))):
+        for _ in range(draw(to_three)):
             a = draw(st.integers(0, len(s)))
-            b = min(len(s), a + draw(st.integers(0, 12)))
-            how = draw(st.sampled_from(("delete", "double", "insert", "cut")))
+            b = min(len(s), a + draw(to_twelve))
+            how = draw(ways)
             s = {"delete": s[:a] + s[b:], "double": s[:b] + s[a:], "insert": s[:a] + draw(bit) + s[a:], "cut": s[:a]}[
                 how
             ]

@@ -13,9 +13,8 @@ import turnwire
 from tests.laws import checks
 from tests.laws.law import ADMITTED, EXAMPLES, Law, run_laws
 from tests.laws.shares import rare, share
-from tests.laws.strategies import TOOLS, damaged, frame_kinds, parallel, prefills_reasoning, turns
+from tests.laws.strategies import TOOLS, damaged, frame_kinds, parallel, prefills_reasoning, turns, untyped
 from turnwire import Call, Reasoning, Text, Turn
-from turnwire.wire import Slot, walk
 
 FORMATS = turnwire.list_formats()
 # Hypothesis draws constants from the modules that are loaded, so the mix moves: minimums are well under what is met.
@@ -46,11 +45,6 @@ def damage(fmt: turnwire.Format) -> list[tuple[str, int, str, str]]:
     turns = [Turn("assistant", (*thought, part)) for part in said for thought in ((), (Reasoning("why"),))]
     written = [fmt.render_reply(t, tools=TOOLS).symbols for t in turns if fmt.admits(t, TOOLS) is None]
     return [(text, 0, "stop", "recover") for text in (*written, "".join(2 * marker for marker in of.values()))]
-
-
-def untyped(fmt: turnwire.Format) -> bool:
-    """Whether a value inside an object that no schema describes comes back as text, and an odd key not at all."""
-    return any(getattr(w.codec, "untyped", False) for w in walk(fmt.reply) if isinstance(w, Slot))
 
 
 def replies(fmt: turnwire.Format) -> st.SearchStrategy[tuple[str, int, str, str]]:
