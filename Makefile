@@ -33,6 +33,7 @@ demo: $(VENV)/.cli
 	$(BIN)/turnwire demo $(ARGS)
 
 test: $(VENV)/.test
+	$(BIN)/python -m compileall -q turnwire scripts tests  # for the many processes that tests start, wherever Python may not keep it
 	$(BIN)/python -m pytest -n $(JOBS) -rs $(ARGS)
 
 # the same, with coverage

@@ -126,7 +126,8 @@ def check_ranges(tokenizer: HfTokenizer, out: Rendered) -> bool:
         cover = [i for i, (a, b) in enumerate(known) if a < run.stop and b > run.start]
         assert run.tokens == (cover[0], cover[-1] + 1), (run, out.text[run.start : run.stop])
     for kind in KINDS:
-        held = [any(r.kind == kind and a < r.stop and b > r.start for r in out.runs) for a, b in known]
+        places = [(run.start, run.stop) for run in out.runs if run.kind == kind]
+        held = [any(a < stop and b > start for start, stop in places) for a, b in known]
         assert out.mask(kind) == held, kind
     return True
 
