@@ -307,9 +307,12 @@ def test_every_format(name: str) -> None:
     assert all(n >= least // part for n, least in zip((seen, turns, exact), enough)), (seen, turns, exact)
 
 
+PARTS = cuts._parts  # pyright: ignore[reportPrivateUsage]
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "prefilled text counts": lambda m: m.setattr(Writer, "unsample", lambda self, since, prefix: None),
-    "no cut at the edge": lambda m: m.setattr(cuts, "groupby", lambda items, key: [(False, list(items))]),
+    "no cut at the edge": lambda m: m.setattr(
+        cuts, "_parts", lambda new: PARTS([s._replace(sampled=False) for s in new])
+    ),
     "ranges by first token": lambda m: m.setattr(spans, "bisect_left", lambda ends, at: bisect_right(ends, at - 1)),
     "ranges by last token": lambda m: m.setattr(spans, "bisect_right", bisect_left),
 }

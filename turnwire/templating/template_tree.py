@@ -61,8 +61,8 @@ class _Pass:
     def _part(self, node: nodes.Node, found: Found) -> nodes.Node:
         """A part of a statement, ready; notes what is to be found in it."""
         if isinstance(node, nodes.Stmt):
-            inside = self.statement(node)
-            found += inside if type(node) is nodes.Output else (node,)
+            said = self.statement(node)
+            found += said if type(node) is nodes.Output else (node,)
             return node
         inside: Found = []
         made = self._expression(node, inside)

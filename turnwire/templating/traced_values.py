@@ -224,7 +224,7 @@ class Real(float):
 
 
 _KNOWN: dict[Any, Any] = {dict: Mapped, list: Listed, int: Whole, float: Real}
-READY = frozenset((Text, Mapped, Listed, Whole, Real, bool, type(None)))
+READY: frozenset[type] = frozenset((Text, Mapped, Listed, Whole, Real, bool, type(None)))
 
 
 def place_of(value: Any) -> tuple[Path, Root] | None:
