@@ -7,7 +7,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from itertools import repeat
+from typing import Any, Literal, NamedTuple, cast
 
 from .errors import InputError
 
@@ -38,6 +39,10 @@ class Span(NamedTuple):
     offset: int | None = None
 
 
+Place = tuple[int, int, Kind, "int | None", "tuple[object, ...]", "int | None"]
+"""What a `Span` names."""
+
+
 class Key(str):
     """A step to the key of a mapping itself, where `str` steps to the value under it."""
 
@@ -64,23 +69,34 @@ def spell(path: Sequence[object]) -> str:
 class OriginMap:
     """The spans of a text, and who owns a character."""
 
-    __slots__ = ("_starts", "spans")
+    __slots__ = ("_places", "_spans", "_starts")
+    _spans: tuple[Span, ...] | None
     _starts: list[int] | None
 
-    def __init__(self, spans: Sequence[Span]):
-        self.spans = tuple(spans)
-        self._starts = None  # made for the first character that is asked for
+    def __init__(self, places: Sequence[Place]):
+        self._places = places
+        self._spans = self._starts = None  # made when they are asked for
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """They tile the text."""
+        if self._spans is None:
+            self._spans = tuple(map(_named, repeat(Span), self._places))
+        return self._spans
 
     def at(self, index: int) -> Origin:
         """The origin of character `index` (negative ones count from the end); raises `InputError` beyond the text."""
-        size = self.spans[-1].stop if self.spans else 0
+        size = self._places[-1][1] if self._places else 0
         at = index + size if index < 0 else index
         if not 0 <= at < size:
             raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {size} characters")
         if self._starts is None:
-            self._starts = [s.start for s in self.spans]
-        s = self.spans[bisect_right(self._starts, at) - 1]
-        return Origin(s.kind, s.line, spell(s.path), None if s.offset is None else s.offset + at - s.start)
+            self._starts = [place[0] for place in self._places]
+        start, _, kind, line, path, offset = self._places[bisect_right(self._starts, at) - 1]
+        return Origin(kind, line, spell(path), None if offset is None else offset + at - start)
+
+
+_named = cast("Any", tuple).__new__
 
 
 def authored(spans: Sequence[Span]) -> Iterator[tuple[int, int, bool]]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.law import RANDOM
-from turnwire.origins import Span
+from turnwire.origins import Place, Span
 from turnwire.templating import budget
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.traced_json import Written
@@ -51,15 +51,15 @@ def _spans(template: str, x: Any) -> tuple[Span, ...] | None:
 def _asked(keep: bool) -> Generator[list[bool]]:
     """Whether each text had quick spans; without `keep`, none has."""
     out: list[bool] = []
-    quick = Written.spans
+    quick = Written.places
 
-    def spans(self: Written, length: int, at: int, line: int) -> list[Span] | None:
+    def places(self: Written, length: int, at: int, line: int) -> list[Place] | None:
         found = quick(self, length, at, line) if keep else None
         out.append(found is not None)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Written, "spans", spans)
+        patch.setattr(Written, "places", places)
         yield out
 
 
@@ -122,7 +122,7 @@ def test_a_text_of_another_value(shown: Any, value: Any) -> None:
         for of, found in ((shown, True), (value, False)):
             given = wrap(of, ("x",), Root((), False))
             written = Written(json.dumps(shown), given, mark, list)
-            assert (written.spans(len(json.dumps(shown)), 0, 1) is not None) is found
+            assert (written.places(len(json.dumps(shown)), 0, 1) is not None) is found
     finally:
         budget.current.reset(token)
 

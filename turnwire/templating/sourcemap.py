@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from ..origins import Kind, OriginMap, Span
+from ..origins import Kind, OriginMap, Place
 from . import budget, jinja, traced
 from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
@@ -77,13 +77,13 @@ def told(clock: date) -> Callable[[str], str]:
     return strftime_now
 
 
-def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Span]]:
-    return text, spans_of(runs)
+def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Place]]:
+    return text, places_of(runs)
 
 
-def spans_of(runs: list[Run]) -> list[Span]:
+def places_of(runs: list[Run]) -> list[Place]:
     """The spans of a text that knows its origins. (The loop of `flatten`, once more for speed.)"""
-    out: list[Span] = []
+    out: list[Place] = []
     say = out.append
     start = stop = 0  # of the last span
     kind: Kind = "unknown"
@@ -99,12 +99,12 @@ def spans_of(runs: list[Run]) -> list[Span]:
             here = own or around
             if type(node) is not tuple:
                 if type(node) is not Source:
-                    written = node.spans(length, stop, here) if type(node) is Written else None
+                    written = node.places(length, stop, here) if type(node) is Written else None
                     if written:
                         if stop > start:
-                            say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
+                            say((start, stop, kind, line or None, path, None if first < 0 else first))
                         if out and out[-1][2:] == written[0][2:]:
-                            written[0] = written[0]._replace(start=out.pop().start)
+                            written[0] = (out.pop()[0], *written[0][1:])
                         out += written
                         start, stop, kind, own_line, path, known = out.pop()
                         line, last, first = own_line or 0, None, -1 if known is None else known
@@ -118,7 +118,7 @@ def spans_of(runs: list[Run]) -> list[Span]:
                     offset = -1
             if offset != following or here != line or (node is not last and _owner(node) != (kind, path)):
                 if stop > start:
-                    say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
+                    say((start, stop, kind, line or None, path, None if first < 0 else first))
                     start = stop
                 kind, path = _owner(node)
                 first = following = offset
@@ -131,12 +131,9 @@ def spans_of(runs: list[Run]) -> list[Span]:
                 break
             inside, around = outside.pop()
     if stop > start:
-        say(_new(Span, (start, stop, kind, line or None, path, None if first < 0 else first)))
+        say((start, stop, kind, line or None, path, None if first < 0 else first))
     return out
 
 
 def _owner(node: Any) -> tuple[Kind, Path]:
     return (node.kind, node.path) if type(node) is Source else ("data", node)
-
-
-_new = cast("Any", tuple).__new__

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import accumulate, repeat
 from operator import itemgetter
 from typing import Any, cast
 
-from ..origins import Span
+from ..origins import Place
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text, in_time
 from .traced_values import Keys, place_of
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
 _BARE = re.compile(r'[^\s,:\[\]{}"]+')
 _MARKS = re.compile(r"[\s,:]*")
-_ODD = re.compile(r'(["\\\x00-\x1f]+)')  # characters that are not spelled as themselves
-_ESCAPES = re.compile(r"((?:\\(?:u....|.))+)")
 _WORDS = {True: "true", False: "false", None: "null"}
 _encode = json.encoder.encode_basestring
-_new = cast("Any", tuple).__new__
 
 
 def scalar(value: Any) -> str:
@@ -53,13 +50,13 @@ class Written(Rope):
         super().__init__(len(text), runs)
         self._text, self._value, self._mark = text, value, mark
 
-    def spans(self, length: int, at: int, line: int) -> list[Span] | None:
+    def places(self, length: int, at: int, line: int) -> list[Place] | None:
         """Of the whole, printed at `at` by that line; None if it takes more than this module, or is not the whole."""
         if length != self._size:
             return None
         in_time()
         try:
-            return _spans(self._text, _Strings(self._value), self._mark, at, line)
+            return _places(self._text, _Strings(self._value), self._mark, at, line)
         except (_Odd, RecursionError):
             return None
 
@@ -132,57 +129,66 @@ class _Strings:
             raise _Odd
 
 
-def _spans(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[Span]:
+def _places(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[Place]:
     quoted = text.replace("\\\\", "--").replace('\\"', "--") if "\\" in text else text  # left are those around strings
     pieces = quoted.split('"')
     texts = of.texts
     if len(pieces) != 2 * len(texts) + 1 or len(_BARE.findall('"'.join(pieces[::2]))) != len(of.bare):
         raise _Odd
-    out: list[Span] = []
-    say = out.append
-    kind, path, own = mark.kind, mark.path, line or None
-    last = at  # where what is told ends
-    end = at - 1  # of the string before
-
-    def tell(start: int, stop: int, node: Any, offset: int | None) -> None:
-        nonlocal last
-        if type(node) is not Source:
-            node = Source("data", 0, node)
-        whose, here, field = node.kind, node.line or own, node.path
-        if stop > start and (whose, here, field) != (kind, own, path):
-            if start > last:
-                say(Span(last, start, kind, own, path))
-            say(Span(start, stop, whose, here, field, offset if field else None))
-            last = stop
-
     sizes = list(map(len, pieces))
-    strings = zip(sizes[::2], sizes[1::2], of.nodes)
-    done = 0
-    for before, bare, owner in sorted([*of.bare, *_odd(of, pieces), (len(texts), "", UNKNOWN)], key=_first):
-        for gap, size, node in islice(strings, before - done):
-            start = end + gap + 2
-            say(_new(Span, (last, start, kind, own, path, None)))
-            last = end = start + size
-            say(_new(Span, (start, last, "data", own, node, 0)))
-        done = before
+    sizes[::2] = [size + 2 for size in sizes[::2]]  # quotes are no part of a string
+    sizes[0] -= 1
+    sizes[-1] -= 1
+    ends = list(accumulate(sizes, initial=at))  # string i is [ends[2 * i + 1], ends[2 * i + 2])
+    kind, path, own = mark.kind, mark.path, line or None
+    # as if all were strings that are spelled as they are, and fields
+    places: list[Any] = [None] * len(pieces)
+    places[::2] = zip(ends[::2], ends[1::2], repeat(kind), repeat(own), repeat(path), repeat(None))
+    places[1::2] = zip(ends[1::2], ends[2::2], repeat("data"), repeat(own), of.nodes, repeat(0))
+    odd = [*of.bare, *_odd(of, pieces)]
+    if not odd:
+        return places
+    out: list[Place] = []
+    say = out.append
+    last, done = at, 0  # where what is told ends, and how many strings that are
+    for before, bare, owner in sorted(odd, key=_first):
+        if before > done:
+            first, after = 2 * done + 1, 2 * before
+            say((last, ends[first], kind, own, path, None))
+            out += places[first:after]
+            last, done = ends[after], before
+        start, stop = ends[2 * before : 2 * before + 2]
         if bare:
-            found = _BARE.search(text, max(last, end) - at, end + 1 + sizes[2 * done] - at)
+            found = _BARE.search(text, max(last, start) - at, stop - at)
             if not found or found.group() != bare:
                 raise _Odd
-            tell(at + found.start(), at + found.end(), owner, None)
-        elif done < len(texts):
-            gap, size, _ = next(strings)
-            start = end + gap + 2
-            end = start + size
-            shown = text[start - at : end - at]
-            if f'"{shown}"' != _encode(texts[done]):
+            parts = [(at + found.start(), at + found.end(), None)]
+        else:
+            start, stop = stop, ends[2 * before + 2]
+            shown = text[start - at : stop - at]
+            if f'"{shown}"' != _encode(texts[before]):
                 raise _Odd
-            for part, offset in _respelled(texts[done], shown, type(owner) is tuple or owner.path):
-                tell(start, start + part, owner, offset)
-                start += part
-            done += 1
-    if at + len(text) > last:
-        say(Span(last, at + len(text), kind, own, path))
+            parts = _respelled(len(texts[before]), shown, start)
+            done = before + 1
+        whose, here, field = "data", own, owner
+        if type(owner) is Source:
+            whose, here, field = owner.kind, owner.line or own, owner.path
+            if not field:
+                parts = [(parts[0][0], parts[-1][1], None)]
+        if (whose, here, field) == (kind, own, path):
+            continue
+        for start, stop, offset in parts:
+            if stop > start:
+                if start > last:
+                    say((last, start, kind, own, path, None))
+                say((start, stop, whose, here, field, offset))
+                last = stop
+    if done < len(texts):
+        say((last, ends[2 * done + 1], kind, own, path, None))
+        out += places[2 * done + 1 : -1]
+        last = ends[-2]
+    if ends[-1] > last:
+        say((last, ends[-1], kind, own, path, None))
     return out
 
 
@@ -197,13 +203,25 @@ def _odd(of: _Strings, pieces: list[str]) -> Iterator[tuple[int, str, Any]]:
                 yield i, "", node
 
 
-def _respelled(string: str, shown: str, offsets: object) -> Iterator[tuple[int, int | None]]:
-    """The sizes of the parts of a string that are spelled as themselves, with their offsets, and of others."""
-    grown = len(shown) - len(string)
-    if not grown or grown > FINE or not offsets:
-        yield len(shown), None if grown else 0
-        return
-    at = 0
-    for i, (part, spelled) in enumerate(zip(_ODD.split(string), _ESCAPES.split(shown))):
-        yield len(spelled), None if i % 2 else at
-        at += len(part)
+def _respelled(size: int, shown: str, at: int) -> list[tuple[int, int, int | None]]:
+    """The parts of a string of so many characters, shown at `at`: those that are spelled as themselves, with their
+    offsets, and escapes."""
+    grown = len(shown) - size
+    if not grown or grown > FINE:
+        return [(at, at + len(shown), None if grown else 0)]
+    parts = shown.replace("\\\\", "\\-").split("\\")
+    offset = len(parts[0])
+    out: list[tuple[int, int, int | None]] = [(at, at + offset, 0)]
+    start = stop = at + offset  # of what is escaped
+    for part in parts[1:]:
+        letters = 5 if part[0] == "u" else 1
+        stop += 1 + letters
+        offset += 1
+        plain = len(part) - letters
+        if plain:
+            out.append((start, stop, None))
+            out.append((stop, stop + plain, offset))
+            start = stop = stop + plain
+            offset += plain
+    out.append((start, stop, None))
+    return out
