@@ -63,6 +63,11 @@ class Budget:
         if self.made > self.limits.made:
             raise over("made", self.made, self.limits.made)
 
+    def sum(self, size: int, made: int) -> None:
+        """A sum of so many characters is about to be made, one after the other `made` of them."""
+        self.made += made - size
+        self.size(size)
+
 
 current: ContextVar[Budget] = ContextVar("budget")
 
@@ -128,9 +133,7 @@ def summed(values: tuple[Any, ...], kind: type[str]) -> bool:
             return False
         size += len(value)
         made += size
-    left = current.get()
-    left.made += made - len(values[0]) - size
-    left.size(size)
+    current.get().sum(size, made - len(values[0]))
     return True
 
 

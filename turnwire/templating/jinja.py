@@ -137,6 +137,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     seen, seen_item = field, item  # of which nothing is printed
 
+    def shown(self, line: int, obj: Any, key: str, item: bool) -> Any:
+        """What `{{ obj.key }}` writes, or `{{ obj["key"] }}`."""
+        value = _get(obj, key, self) if type(obj) is dict else self
+        if type(value) is str:
+            return value
+        return self.printed(line, self.item(obj, key) if item else self.field(obj, key))
+
+    def part(self, line: int, obj: Any, key: str, item: bool) -> Any:
+        """What it adds to a sum that is printed."""
+        value = _get(obj, key, self) if type(obj) is dict else self
+        if value is not self:
+            return value
+        return self.item(obj, key) if item else self.field(obj, key)
+
     def asked(self, context: Any, loop: Any, block: Any, method: str, obj: Any, *args: Any) -> Any:
         """`obj.method(...)`, for a method of strings."""
         if type(obj) is not self.text:
@@ -154,8 +168,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return "".join(values)
         return functools.reduce(lambda left, right: self.call_binop(context, "+", left, right), values)
 
-    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
-        """What `{{ a + b + c }}` writes."""
+    def summed(self, context: Any, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
+        """What `{{ a + b + c }}` writes; some of it may be pieces already."""
         return self.printed(line, self.added(context, values))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:

@@ -26,11 +26,13 @@ ASKED = frozenset(name for name in dir(str) if name[0] != "_") - {"format", "for
 
 
 class Literal(NamedTuple):
-    """A text of the template. Template data goes on over lines; a string has the line that it begins on."""
+    """A text of the template. Template data goes on over lines; a string has the line that it begins on. `piece`: it
+    is printed, as it is or in a sum."""
 
     value: str
     line: int
     follows: bool
+    piece: bool
 
 
 class Program(NamedTuple):
@@ -40,7 +42,7 @@ class Program(NamedTuple):
     literals: tuple[Literal, ...]
     reads: frozenset[str]
 
-    def within(self, environment: jinja2.Environment, literals: Iterable[str]) -> jinja2.Template:
+    def within(self, environment: jinja2.Environment, literals: Iterable[Any]) -> jinja2.Template:
         """The template of an environment, its texts as it wants them."""
         template = jinja2.Template.from_code(environment, self.code, environment.globals)
         known = template.root_render_func.__globals__
@@ -76,11 +78,11 @@ class Generator(CodeGenerator):
         self.literals: list[Literal] = []
         self.reads: set[str] = set()
         self.bare: set[int] = set()  # what no one prints
-        self.printed: set[int] = set()  # sums that are printed
+        self.pieces: dict[int, tuple[str, int]] = {}  # what is printed: how it is taken, and the line
 
-    def _literal(self, value: str, line: int, follows: bool) -> None:
+    def _literal(self, value: str, line: int, follows: bool, piece: bool) -> None:
         self.write(f"lit{len(self.literals)}")
-        self.literals.append(Literal(value, line, follows))
+        self.literals.append(Literal(value, line, follows, piece))
 
     def enter_frame(self, frame: Any) -> None:
         """Notes which variables a template asks for, as `jinja2.meta` does in a run of its own."""
@@ -124,19 +126,20 @@ class Generator(CodeGenerator):
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:
         own = "getattr" if node.attr in METHODS else "seen" if id(node) in self.bare else "field"
-        self._taken(own, node.node, repr(node.attr), frame)
+        self._taken(own, node, node.attr, frame)
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
-        key = node.arg
-        if isinstance(key, nodes.Const) and type(key.value) is str:
-            self._taken("seen_item" if id(node) in self.bare else "item", node.node, repr(key.value), frame)
-        else:
+        key = _key(node)
+        if key is None:
             super().visit_Getitem(node, frame)
+        else:
+            self._taken("seen_item" if id(node) in self.bare else "item", node, key, frame)
 
-    def _taken(self, how: str, node: nodes.Node, key: str, frame: Any) -> None:
-        self.write(f"environment.{how}(")
-        self.visit(node, frame)
-        self.write(f", {key})")
+    def _taken(self, own: str, node: nodes.Getattr | nodes.Getitem, key: str, frame: Any) -> None:
+        how, line = self.pieces.get(id(node), (own, 0))
+        self.write(f"environment.{how}(" + f"{line}, " * (how != own))
+        self.visit(node.node, frame)
+        self.write(f", {key!r}" + f", {own == 'item'}" * (how != own) + ")")
 
     def visit_Compare(self, node: nodes.Compare, frame: Any) -> None:
         for operand in (node.expr, *(operand.expr for operand in node.ops)):
@@ -174,20 +177,33 @@ class Generator(CodeGenerator):
 
     def visit_Const(self, node: nodes.Const, frame: Any) -> None:
         if type(node.value) is str and id(node) not in self.bare:
-            self._literal(node.value, node.lineno, False)
+            self._literal(node.value, node.lineno, False, id(node) in self.pieces)
         else:
             super().visit_Const(node, frame)
 
     def visit_TemplateData(self, node: nodes.TemplateData, frame: Any) -> None:
-        self._literal(node.data, node.lineno, True)
+        self._literal(node.data, node.lineno, True, True)
 
     def visit_Add(self, node: nodes.BinExpr, frame: Any) -> None:
-        whole = id(node) not in self.printed
-        self.write("environment.added(context, (" * whole)
-        for term in terms(node):
+        summed = terms(node)
+        if id(node) in self.pieces:
+            pieces = [self._piece(term, "part", node.lineno) for term in summed]
+            self.write(f"environment.summed(context, {node.lineno}, {tuple(pieces)}, (")
+        else:
+            self.write("environment.added(context, (")
+        for term in summed:
             self.visit(term, frame)
             self.write(", ")
-        self.write("))" * whole)
+        self.write("))")
+
+    def _piece(self, node: nodes.Expr, how: str, line: int) -> bool:
+        """Whether what is printed is a piece (a text, a field) without more ado; notes it."""
+        piece = isinstance(node, nodes.Const) and type(node.value) is str
+        piece |= isinstance(node, nodes.Getattr) and node.attr not in METHODS
+        piece |= isinstance(node, nodes.Getitem) and _key(node) is not None
+        if piece:
+            self.pieces[id(node)] = how, line
+        return piece
 
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:
         method = node.node
@@ -212,16 +228,21 @@ class Generator(CodeGenerator):
             self.write("(")
         elif frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
             self.write(f"environment.escaped({node.lineno}, context.eval_ctx.autoescape, ")
-        elif isinstance(node, nodes.Const) and type(node.value) is str:
-            self.write("(")
         elif isinstance(node, nodes.Add):
-            self.printed.add(id(node))
-            self.write(f"environment.summed(context, {node.lineno}, (")
+            self.pieces[id(node)] = "summed", node.lineno
+            self.write("(")
+        elif self._piece(node, "shown", node.lineno):
+            self.write("(")
         else:
             self.write(f"environment.printed({node.lineno}, ")
 
     def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:
-        self.write("))" if id(node) in self.printed else ")")
+        self.write(")")
+
+
+def _key(node: nodes.Getitem) -> str | None:
+    """The name that it asks for, if it is a name."""
+    return node.arg.value if isinstance(node.arg, nodes.Const) and type(node.arg.value) is str else None
 
 
 _METHODS: dict[type[nodes.Node], Callable[..., Any]] = {}

@@ -26,50 +26,52 @@ from .traced_written import shown
 
 T = TypeVar("T")
 _get = cast("Any", dict).get
+Piece = tuple[Any, "Run | int"]
+"""A text that is printed and its run; or another value, and the line that prints it."""
 
 
-def printed(line: int, value: Any) -> tuple[int, str]:
+def printed(line: int, value: Any) -> Piece:
     """What `{{ value }}` writes."""
-    return line, value if type(value) is Text else shown(budget.bounded(value))
+    if type(value) is Text:
+        return value, (len(value), value._node, value._at, line)  # pyright: ignore[reportPrivateUsage]
+    return value, line
 
 
-def _escaped(line: int, escaping: bool, value: Any) -> tuple[int, str]:
-    return (line, str(escaped(value))) if escaping else printed(line, value)
+def _escaped(line: int, escaping: bool, value: Any) -> Piece:
+    return printed(line, str(escaped(value)) if escaping else value)
+
+
+def _text(value: Any, run: Any) -> Any:
+    """What a piece prints."""
+    return value if type(run) is int else placed(value, run[1], run[2])
 
 
 def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
-    """Joins what a template wrote."""
+    """Joins what a template wrote: pieces, lists of them, and texts that have their own lines."""
     left = budget.current.get()
     most = left.limits.text
     total = 0
     texts: list[str] = []
     runs: list[Run] = []
     say, note = texts.append, runs.append
-    text: str
     for piece in pieces:
-        if type(piece) is Text:
-            line, text = 0, piece
-        elif len(piece) == 2:
-            line, text = piece
-            if type(text) is not Text:
-                text = shown(budget.bounded(text))
+        if type(piece) is list:
+            for text, run in cast("list[tuple[str, Run]]", piece):
+                if text:
+                    say(text)
+                    note(run)
+                    total += run[0]
         else:
-            line, _, several = piece
-            for term in several:
-                if term:
-                    say(term)
-                    note((len(term), term._node, term._at, line))  # pyright: ignore[reportPrivateUsage]
-                    total += len(term)
-            if total > most:
-                break
-            continue
-        size = len(text)
-        if size:
-            total += size
-            if total > most:
-                break
-            say(text)
-            note(run_of(text, line))
+            text, run = piece if type(piece) is tuple else printed(0, piece)
+            if type(run) is int:
+                text = shown(budget.bounded(text))
+                run = run_of(text, run)
+            if text:
+                say(text)
+                note(run)
+                total += run[0]
+        if total > most:
+            break
     if total > most:
         raise budget.over("text", total, most)
     left.size(total)
@@ -90,13 +92,15 @@ def _concatenated(*values: Any) -> str:
     return joined("".join(parts), parts)
 
 
-def literal(of: Literal) -> Text:
-    """A text of the template."""
-    value, line, follows = of
+def literal(of: Literal) -> Any:
+    """A text of the template; the piece, if it is printed."""
+    value, line, follows, piece = of
     if not follows or "\n" not in value[:-1]:
-        return placed(value, Source("template", line))
-    lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
-    return placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
+        text = placed(value, Source("template", line))
+    else:
+        lines = value.splitlines(keepends=True) if "\r" not in value else re.findall(r"[^\n]*\n|[^\n]+", value)
+        text = placed(value, [(len(part), Source("template", line + i), 0, 0) for i, part in enumerate(lines)])
+    return printed(0, text) if piece else text
 
 
 @lru_cache(256)
@@ -140,9 +144,34 @@ class TracedSandbox(jinja.Sandbox):
             return placed("".join(values), [(len(v), v._node, v._at, 0) for v in values if v])
         return super().added(context, values)
 
-    def summed(self, context: Any, line: int, values: tuple[Any, ...]) -> Any:
+    def summed(self, context: Any, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
         """What `{{ a + b + c }}` writes: if they are texts, the terms."""
-        return (line, None, values) if budget.summed(values, Text) else printed(line, super().added(context, values))
+        out: list[Any] = []
+        size = made = 0
+        for piece, value in zip(pieces, values):
+            text, run = value if piece else printed(line, value)
+            if type(run) is int:
+                break
+            out.append((text, run))
+            size += run[0]
+            made += size
+        else:
+            budget.current.get().sum(size, made - out[0][1][0])
+            return out
+        terms = [_text(*value) if piece else value for piece, value in zip(pieces, values)]
+        return printed(line, super().added(context, tuple(terms)))
+
+    def shown(self, line: int, obj: Any, key: str, item: bool) -> Any:
+        """The piece that `{{ obj.key }}` writes, or `{{ obj["key"] }}`, alone or in a sum."""
+        if type(obj) is Mapped:
+            value = _get(obj, key, self)
+            if type(value) is str:
+                return value, (len(value), obj.node(key, value), 0, line)
+            if type(value) is Text:
+                return value, (len(value), value._node, value._at, line)
+        return printed(line, self.item(obj, key) if item else self.field(obj, key))
+
+    part = shown
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""

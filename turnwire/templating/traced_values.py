@@ -87,16 +87,20 @@ class Mapped(dict[Any, Any]):
     _path: Path
     _root: Root
 
+    def node(self, key: str, value: str) -> Path | Source:
+        """Whose the text under `key` is."""
+        root = self._root
+        path = self._path + (key,)  # noqa: RUF005 (quicker)
+        return root.source(value, path) if root.markup or key == "role" else path
+
     def take(self, key: Any, value: Any) -> Any:
         """The value under `key`, which knows its path from now on."""
-        path = (*self._path, plain(key) if type(key) is Text else key)
-        root = self._root
-        if type(value) is not str:
-            value = wrap(value, path, root)
-        elif root.markup or (key == "role" and len(path) == 3 and value in root.roles):
-            value = placed(value, Source("template", 0, path))
+        if type(key) is Text:
+            key = plain(key)
+        if type(value) is str:
+            value = placed(value, self.node(key, value))
         else:
-            value = placed(value, path)
+            value = wrap(value, (*self._path, key), self._root)
         _DICT.__setitem__(self, key, value)
         return value
 
