@@ -8,9 +8,8 @@ tell the two apart, or the traced render fails, the plain render decides: there 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..origins import Kind, OriginMap, Place
 from . import budget, jinja, traced
@@ -26,8 +25,7 @@ ROLES = frozenset("system developer user assistant model tool tool_response func
 """Roles that count as the template's: some build their markers from them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traced:
+class Traced(NamedTuple):
     """The text of a template, and its source map; without one, `why` says what happened."""
 
     text: str
@@ -47,13 +45,15 @@ def trace(
 ) -> Traced:
     """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares."""
     clock = now
-    if clock is None and "strftime_now" not in variables:
-        clock = datetime.now()  # one for both renders
     token = doubts.set([])
     try:
-        given = wrapped(variables, markup, roles)
-        if clock is not None:
-            given["strftime_now"] = told(clock)
+        reads = jinja.program_of(source).reads
+        given = wrapped({k: v for k, v in variables.items() if k in reads}, markup, roles)
+        if "strftime_now" in reads:
+            if clock is None and "strftime_now" not in variables:
+                clock = datetime.now()  # one for both renders
+            if clock is not None:
+                given["strftime_now"] = told(clock)
         text, found = traced.run(source, given, limits, _mapped)
         doubtful = doubts.get()
     except Exception as e:  # whatever it is, the plain render decides
@@ -90,42 +90,44 @@ def places_of(runs: list[Run]) -> list[Place]:
     path: Path = ()
     line, first = 0, -1
     following = -1  # the offset that continues it
-    node: Any
-    last: Any = None
     outside: list[tuple[Iterator[Run], int]] = []
     inside, around = iter(runs), 0
+    whose: Kind
+    field: Any
     while True:
-        for length, node, offset, own in inside:
+        for length, field, offset, own in inside:
             here = own or around
-            if type(node) is not tuple:
-                if type(node) is not Source:
-                    written = node.places(length, stop, here) if type(node) is Written else None
-                    if written:
-                        if stop > start:
-                            say((start, stop, kind, line or None, path, None if first < 0 else first))
-                        if out and out[-1][2:] == written[0][2:]:
-                            written[0] = (out.pop()[0], *written[0][1:])
-                        out += written
-                        start, stop, kind, own_line, path, known = out.pop()
-                        line, last, first = own_line or 0, None, -1 if known is None else known
-                        following = -1 if known is None else known + stop - start
-                        continue
-                    outside.append((inside, around))
-                    inside, around = entered(node, offset, length), here
-                    break
-                here = node.line or here
-                if not node.path:
+            of = type(field)  # pyright: ignore[reportUnknownVariableType]
+            if of is tuple:
+                whose = "data"
+            elif of is Source:
+                whose, here, field = field.kind, field.line or here, field.path
+                if not field:
                     offset = -1
-            if offset != following or here != line or (node is not last and _owner(node) != (kind, path)):
+            else:
+                written = field.places(length, stop, here) if of is Written else None
+                if not written:
+                    outside.append((inside, around))
+                    inside, around = entered(field, offset, length), here
+                    break
                 if stop > start:
                     say((start, stop, kind, line or None, path, None if first < 0 else first))
-                    start = stop
-                kind, path = _owner(node)
-                first = following = offset
-                line, last = here, node  # pyright: ignore[reportUnknownVariableType]
+                if out and out[-1][2:] == written[0][2:]:
+                    written[0] = (out.pop()[0], *written[0][1:])
+                out += written
+                start, stop, kind, own_line, path, known = out.pop()
+                line, first = own_line or 0, -1 if known is None else known
+                following = -1 if known is None else known + stop - start
+                continue
+            if offset == following and whose == kind and here == line and field == path:
+                stop += length
+                following += length if offset >= 0 else 0
+                continue
+            if stop > start:
+                say((start, stop, kind, line or None, path, None if first < 0 else first))
+            start, kind, path, line, first = stop, whose, field, here, offset
             stop += length
-            if following >= 0:
-                following += length
+            following = offset + length if offset >= 0 else -1
         else:
             if not outside:
                 break
@@ -133,7 +135,3 @@ def places_of(runs: list[Run]) -> list[Place]:
     if stop > start:
         say((start, stop, kind, line or None, path, None if first < 0 else first))
     return out
-
-
-def _owner(node: Any) -> tuple[Kind, Path]:
-    return (node.kind, node.path) if type(node) is Source else ("data", node)

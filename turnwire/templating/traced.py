@@ -7,7 +7,7 @@ strings keep origins or know nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
@@ -47,35 +47,30 @@ def _text(value: Any, run: Any) -> Any:
 
 
 def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
-    """Joins what a template wrote: pieces, lists of them, and texts that have their own lines."""
+    """Joins what a template wrote: pieces, sums (see `summed`), and texts that have their own lines."""
     left = budget.current.get()
     most = left.limits.text
-    total = 0
-    texts: list[str] = []
-    runs: list[Run] = []
-    say, note = texts.append, runs.append
+    total: int = 0
+    found: list[tuple[str, Run]] = []
+    note = found.append
+    run: Any
     for piece in pieces:
-        if type(piece) is list:
-            for text, run in cast("list[tuple[str, Run]]", piece):
-                if text:
-                    say(text)
-                    note(run)
-                    total += run[0]
+        kind = type(piece)  # pyright: ignore[reportUnknownVariableType]
+        if kind is list:
+            total += piece.pop()
+            found += piece
         else:
-            text, run = piece if type(piece) is tuple else printed(0, piece)
+            text, run = piece if kind is tuple else printed(0, piece)
             if type(run) is int:
                 text = shown(budget.bounded(text))
                 run = run_of(text, run)
             if text:
-                say(text)
-                note(run)
+                note((text, run))
                 total += run[0]
         if total > most:
-            break
-    if total > most:
-        raise budget.over("text", total, most)
+            raise budget.over("text", total, most)
     left.size(total)
-    return "".join(texts), runs
+    return "".join([text for text, _ in found]), [run for _, run in found]
 
 
 def _concatenated(*values: Any) -> str:
@@ -110,12 +105,12 @@ def compiled(source: str) -> jinja2.Template:
     return made.within(sandbox(), map(literal, made.literals))
 
 
-def run(source: str, variables: Mapping[str, Any], limits: budget.Limits, then: Callable[[str, list[Run]], T]) -> T:
+def run(source: str, variables: dict[str, Any], limits: budget.Limits, then: Callable[[str, list[Run]], T]) -> T:
     """What `then` makes of the text and its runs, within the budget; raises whatever the template raises."""
     template = compiled(source)
     token = budget.current.set(budget.Budget(limits))
     try:
-        return then(*gathered(template.root_render_func(template.new_context(dict(variables)))))
+        return then(*gathered(template.root_render_func(template.new_context(variables))))
     finally:
         budget.current.reset(token)
 
@@ -145,18 +140,22 @@ class TracedSandbox(jinja.Sandbox):
         return super().added(context, values)
 
     def summed(self, context: Any, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
-        """What `{{ a + b + c }}` writes: if they are texts, the terms."""
+        """What `{{ a + b + c }}` writes: if they are texts, the terms, and last their size."""
         out: list[Any] = []
         size = made = 0
         for piece, value in zip(pieces, values):
-            text, run = value if piece else printed(line, value)
+            term = value if piece else printed(line, value)
+            run: Any = term[1]
             if type(run) is int:
                 break
-            out.append((text, run))
-            size += run[0]
+            if length := run[0]:
+                out.append(term)
+                size += length
             made += size
         else:
-            budget.current.get().sum(size, made - out[0][1][0])
+            first = values[0][0] if pieces[0] else values[0]
+            budget.current.get().sum(size, made - len(first))
+            out.append(size)
             return out
         terms = [_text(*value) if piece else value for piece, value in zip(pieces, values)]
         return printed(line, super().added(context, tuple(terms)))
@@ -168,7 +167,7 @@ class TracedSandbox(jinja.Sandbox):
             if type(value) is str:
                 return value, (len(value), obj.node(key, value), 0, line)
             if type(value) is Text:
-                return value, (len(value), value._node, value._at, line)
+                return value, (len(value), value._node, value._at, line)  # pyright: ignore[reportPrivateUsage]
         return printed(line, self.item(obj, key) if item else self.field(obj, key))
 
     part = shown

@@ -52,10 +52,11 @@ class Root:
 def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
     """The variables, each knowing its path. Those named in `markup`, and the roles of `messages` that are among
     `roles`, count as the template's. Of values of other types than JSON's nothing is known."""
-    return {
-        name: wrap(value, (name,), Root(roles if name == "messages" else (), name in markup))
-        for name, value in variables.items()
-    }
+    out = dict(variables)
+    for name, value in variables.items():
+        if value is not None and type(value) is not bool:
+            out[name] = wrap(value, (name,), Root(roles if name == "messages" else (), name in markup))
+    return out
 
 
 def wrap(value: Any, path: Path, root: Root) -> Any:
@@ -185,7 +186,16 @@ class Listed(list[Any]):
         return self._take(i + len(self) if i < 0 else i)
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._take, range(len(self)))
+        path, root = self._path, self._root
+        made: Any
+        for i, value in enumerate(_LIST.__iter__(self)):
+            if type(value) is dict:  # as `wrap` does it
+                made = Mapped(value)  # pyright: ignore[reportUnknownArgumentType]
+                made._raw, made._path, made._root = value, path + (i,), root  # noqa: RUF005
+                _LIST.__setitem__(self, i, made)
+                yield made
+            else:
+                yield self._take(i)
 
     def __reversed__(self) -> Iterator[Any]:
         return map(self._take, reversed(range(len(self))))
