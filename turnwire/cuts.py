@@ -5,6 +5,9 @@ A `Cut` has `parts`: text, mark, text, mark, ..., text, where texts may be empty
 token, a special token that trusted text spells, or `FLIP`. Texts are encoded each by itself, and all that are not known
 in one call; marks are ids already. A prompt that goes on from another one takes over the parts and ids of that, in the
 strings and lists that they came in.
+
+An encoder that can be told where control tokens stand (`Bound.marks`) does that itself, in less time than it takes to
+cut; then parts and their counts are made when somebody asks for masks or ranges of tokens.
 """
 
 from __future__ import annotations
@@ -12,16 +15,22 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from .wire import SYMBOL
+from .wire import SYMBOL, is_symbol
 
 if TYPE_CHECKING:
     from .tokens import Bound
 
 FLIP = "\udfff"
 """What is sampled ends here, or begins. No control token has this symbol, and nothing is written for it."""
+LEAD = "\ufdd0"
+"""What a mark for an encoder begins with: a character that Unicode promises never to give a meaning."""
 CUT = re.compile(f"({SYMBOL.pattern})")
+MARKUP = ("template", "media")
+"""What a control token can stand in, of a prompt whose content is not trusted."""
+SYMBOLS = itemgetter(0)  # of a stretch
 SHORT = 32
 """Characters: texts of fewer come several times in a prompt, most of them."""
 
@@ -83,28 +92,52 @@ NEW = Begun([], [], [], (), Stretch("", None, None, "", False), False)
 
 
 class Cut:
-    """See the head of this file. `stretches`: what was cut; `counts`: how many ids each part has, nothing without a
-    tokenizer; `sampled`: whether the first part is, and whether the last one is."""
+    """See the head of this file. `stretches`: what was cut; `sampled`: whether the first part is, and whether the last
+    one is."""
 
-    __slots__ = ("counts", "ids", "parts", "sampled", "stretches")
+    __slots__ = ("_begun", "_bound", "_counts", "_new", "_parts", "ids", "sampled", "stretches")
 
     def __init__(self, stretches: Sequence[Stretch], bound: Bound | None, trust: bool = False, begun: Begun = NEW):
-        new = [begun.left, *stretches]
-        parts = _parts(new)
-        if trust and bound is not None:
-            special = _spelled(bound)
-            parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
-        counts, ids = _encoded(parts, bound) if bound is not None else ([], array("I"))
+        self._new = [begun.left, *stretches]
+        self._begun, self._bound = begun, bound
+        self._parts: list[str] | None = None
+        self._counts: list[int] | None = None
         self.stretches = [*begun.stretches, *stretches]
-        self.parts = begun.parts + parts
-        self.counts = begun.counts + counts
+        self.sampled = begun.sampled, self._new[-1].sampled
+        ids: array[int] | None = array("i")
+        if bound is not None:
+            ids = _at_once(self._new, bound) if bound.marks and not trust else None
+            if ids is None:
+                ids = self._encode(_spelled(bound) if trust else None)
         self.ids = Ids(begun.ids, ids)
-        self.sampled = begun.sampled, new[-1].sampled
+
+    def _encode(self, special: re.Pattern[str] | None = None) -> array[int]:
+        """Cut, and encode each part; `special` cuts texts too."""
+        parts = _parts(self._new)
+        if special is not None:
+            parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
+        counts, ids = _encoded(parts, self._bound) if self._bound is not None else ([], array("i"))
+        self._parts, self._counts = self._begun.parts + parts, self._begun.counts + counts
+        return ids
+
+    @property
+    def parts(self) -> list[str]:
+        """Text, mark, text, ..., text."""
+        if self._parts is None:
+            self._encode()
+        return cast("list[str]", self._parts)
+
+    @property
+    def counts(self) -> list[int]:
+        """How many ids each part has; nothing without a tokenizer."""
+        if self._counts is None:
+            self._encode()
+        return cast("list[int]", self._counts)
 
     @property
     def held(self) -> int:
         """About how many bytes it holds."""
-        return 4 * sum(map(len, self.parts)) + 36 * len(self.ids)
+        return 4 * sum(map(len, map(SYMBOLS, self.stretches))) + 36 * len(self.ids)
 
     def text(self, spell: Callable[[str], str]) -> str:
         """All of it, marks spelled out."""
@@ -115,7 +148,7 @@ class Cut:
 
     def symbols(self) -> str:
         """All of it, marks as they are."""
-        return "".join(self.parts).replace(FLIP, "")
+        return "".join(map(SYMBOLS, self.stretches))
 
     def pieces(self, spell: Callable[[str], str]) -> Iterator[tuple[int, tuple[int, int, bool]]]:
         """Of each part that is not empty: its first character; its first id, their end, and whether it is sampled."""
@@ -177,6 +210,30 @@ def _parts(stretches: Sequence[Stretch]) -> list[str]:
             text = cut[-1:]
     out.append("".join(text))
     return out
+
+
+def _at_once(stretches: Sequence[Stretch], bound: Bound) -> array[int] | None:
+    """The ids, by marks for control tokens; None where texts have to be looked at one by one."""
+    texts: list[str] = []
+    text: list[str] = []
+    known: dict[str, str] = {}  # markup, which comes again and again
+    sampled, before = stretches[0].sampled, ""
+    for symbols, _, _, kind, now in stretches:
+        if now is not sampled:
+            sampled = now
+            if not (is_symbol(before[-1:]) or is_symbol(symbols[:1])):  # those cut already
+                texts.append("".join(text))
+                text.clear()
+        before = symbols
+        if not symbols.isascii():
+            if symbols in known:
+                symbols = known[symbols]
+            elif LEAD in symbols:
+                return None
+            elif kind in MARKUP:
+                known[symbols] = symbols = "".join([bound.marks.get(piece, piece) for piece in CUT.split(symbols)])
+        text.append(symbols)
+    return bound.encode_marked([*texts, "".join(text)])
 
 
 def _encoded(parts: list[str], bound: Bound) -> tuple[list[int], array[int]]:

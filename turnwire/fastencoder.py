@@ -4,6 +4,9 @@ It reads the same tokenizer.json without its added tokens, and is compared with 
 texts of many scripts and on entries of the vocabulary: one id that differs, and loading fails. What it does not take
 over stays with the reference: text that spells an added token which is not a control token, spellings that the
 vocabulary itself reaches, normalising, decoding.
+
+It takes `marks` for added tokens: not their spellings, but texts that stand for their ids and begin with a character
+which no text should have. So a prompt is encoded at once, control tokens and all, and no text can make one.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from __future__ import annotations
 import importlib
 import json
 import random
+import re
 import sys
 from array import array
-from collections.abc import Sequence
-from itertools import pairwise
-from os.path import commonprefix
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from .cuts import LEAD
 from .errors import OptionError, TokenizerError, check_text, nearest
 from .tokenbackend import NONE, HfTokenizer
 
@@ -43,13 +47,14 @@ def with_encoder(tokenizer: HfTokenizer, encoder: str) -> HfTokenizer:
 class FastTokenizer(HfTokenizer):
     """A `Tokenizer` whose texts are encoded by fastokens."""
 
-    __slots__ = ("_fast", "_kept")
+    __slots__ = ("_fast", "_kept", "marks")
 
     def __init__(self, backend: Backend, name: str = "tokenizer"):
         self._fast: Any = None  # the reference until it is verified
-        self._kept: dict[frozenset[str], tuple[str, list[str]]] = {}
+        self._kept: dict[frozenset[str], Callable[[str], object]] = {}
         super().__init__(backend, name)
-        self._fast = _load(self.pipeline(NONE), name)
+        self.marks: Mapping[int, str] = {number: f"{LEAD}{number}{LEAD}" for number in self.added.values()}
+        self._fast = _load(self.pipeline(NONE), name, self.marks)
         self._verify()
 
     @property
@@ -62,7 +67,7 @@ class FastTokenizer(HfTokenizer):
 
     @property
     def fastokens(self) -> Any:
-        """The encoder itself; it knows no added tokens."""
+        """The encoder itself; it knows added tokens by their marks only."""
         return self._fast
 
     def encode(self, text: str, control: frozenset[str] = NONE) -> list[int]:
@@ -74,10 +79,6 @@ class FastTokenizer(HfTokenizer):
         return [ids.tolist() for ids in self.encode_arrays(texts, control)]
 
     def encode_arrays(self, texts: Sequence[str], control: frozenset[str] = NONE) -> list[array[int]]:
-        if control not in self._kept:
-            spellings = sorted(self.added.keys() - self.specials.keys() - control)
-            self._kept[control] = commonprefix(spellings), spellings  # noqa: RUF071
-        first, spellings = self._kept[control]
         try:
             flat, ends = self._fast.encode_batch_flat(list(texts))
         except (TypeError, UnicodeEncodeError):
@@ -86,37 +87,66 @@ class FastTokenizer(HfTokenizer):
             raise
         ids, at = _numbers("I", flat), _numbers("Q", ends)
         out = [ids[start:stop] for start, stop in pairwise(at)]
-        odd: list[int] = []
-        if spellings:
-            odd = [i for i, text in enumerate(texts) if first in text and any(s in text for s in spellings)]
+        spelled = self._spelled(control)
+        odd = [i for i, text in enumerate(texts) if LEAD in text or spelled(text)]
         if forbidden := self.forbidden(control):
             odd += [i for i, found in enumerate(out) if not forbidden.isdisjoint(found)]
         for i in odd:
             out[i] = array("I", super().encode(texts[i], control))
         return out
 
+    def encode_marked(self, texts: Sequence[str], control: frozenset[str]) -> array[int] | None:
+        """The ids of texts, each encoded by itself, in which `marks` stand for control tokens; None if one of the texts
+        between them is for the reference."""
+        if self.forbidden(control) or any(map(self._spelled(control), texts)):
+            return None
+        try:
+            return _numbers("i", self._fast.encode_batch_flat(texts)[0])
+        except UnicodeEncodeError:
+            return None
+
+    def _spelled(self, control: frozenset[str]) -> Callable[[str], object]:
+        """What finds the added tokens in a text that are not control tokens."""
+        if control not in self._kept:
+            spellings = sorted(self.added.keys() - self.specials.keys() - control)
+            found = re.compile("|".join(map(re.escape, spellings))).search
+            self._kept[control] = found if spellings else lambda text: None
+        return self._kept[control]
+
     def _verify(self) -> None:
-        for text in sample(self):
-            ours, reference = self.encode(text), HfTokenizer.encode(self, text)
-            if ours != reference:
-                n = next((n for n, (a, b) in enumerate(zip(ours, reference)) if a != b), min(len(ours), len(reference)))
-                raise TokenizerError(
-                    f"fastokens encodes otherwise than tokenizers, with {self.name}: token {n} of {text[:60]!r} is "
-                    f"{ours[n : n + 1]}, not {reference[n : n + 1]}",
-                    value=text,
-                    path="encoder",
-                    expected="encoder='tokenizers'",
-                )
+        texts = sample(self)
+        for text in texts:
+            self._compare(text, self.encode(text), HfTokenizer.encode(self, text))
+        encode, marks = self._fast.encode_batch_flat, list(zip(texts, cycle(self.marks.items())))
+        ids, ends = map(_numbers, ("i", "Q"), encode([text for text, _ in marks]))
+        expected = [id for (_, (number, _)), at in zip(marks, pairwise(ends)) for id in (*ids[slice(*at)], number)]
+        text = "".join([text + mark for text, (_, mark) in marks])
+        self._compare(text, _numbers("i", encode([text])[0]).tolist(), expected)
+
+    def _compare(self, text: str, ours: list[int], reference: list[int]) -> None:
+        if ours != reference:
+            n = next((n for n, (a, b) in enumerate(zip(ours, reference)) if a != b), min(len(ours), len(reference)))
+            raise TokenizerError(
+                f"fastokens encodes otherwise than tokenizers, with {self.name}: token {n} of {text[:60]!r} is "
+                f"{ours[n : n + 1]}, not {reference[n : n + 1]}",
+                value=text,
+                path="encoder",
+                expected="encoder='tokenizers'",
+            )
 
 
-def _load(plain: Backend, name: str) -> Any:
+def _load(plain: Backend, name: str, marks: Mapping[int, str]) -> Any:
     try:
         fastokens: Any = importlib.import_module("fastokens")
     except ImportError:
         raise TokenizerError("fastokens is not installed", value="fastokens", path="encoder",
                              expected='pip install "turnwire[fast]"') from None  # fmt: skip
     description = json.loads(plain.to_str())
-    description["added_tokens"], description["post_processor"] = [], None
+    exactly = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    description["added_tokens"] = [
+        {"id": number, "content": m, "special": True, **exactly} for number, m in marks.items()
+    ]
+    description["post_processor"] = None
     try:
         return fastokens.Tokenizer.from_json_str(json.dumps(description, ensure_ascii=False))
     except Exception as e:  # whatever it raises for what it does not support
@@ -124,7 +154,7 @@ def _load(plain: Backend, name: str) -> Any:
                              expected="encoder='tokenizers'") from None  # fmt: skip
 
 
-def _numbers(code: Literal["I", "Q"], data: bytes) -> array[int]:
+def _numbers(code: Literal["i", "I", "Q"], data: bytes) -> array[int]:
     out: array[int] = array(code)
     out.frombytes(data)
     if sys.byteorder == "big":

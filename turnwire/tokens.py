@@ -113,6 +113,7 @@ class Bound:
         "_table",
         "control",
         "ids",
+        "marks",
         "prompts",
         "runs",
         "symbols",
@@ -125,6 +126,9 @@ class Bound:
         """Symbol by spelling."""
         self.ids = ids
         """Id by symbol."""
+        marks: Mapping[int, str] = getattr(tokenizer, "marks", {})
+        self.marks = {symbol: marks[number] for symbol, number in ids.items() if number in marks}
+        """What `encode_marked` takes for each symbol; nothing if the tokenizer has no such thing."""
         self.control = frozenset(symbols)
         self.runs: ByteCache[str, array[int]] = ByteCache(limit)
         """The ids of texts that were encoded, but by an encoder that is quicker than this."""
@@ -170,6 +174,11 @@ class Bound:
             made = {text: array("I", ids) for text, ids in zip(new, encoded)}
         self.runs.put_each((text, ids, _cost(text, len(ids))) for text, ids in made.items())
         return [made[text] if known is None else known for text, known in zip(texts, found)]
+
+    def encode_marked(self, texts: Sequence[str]) -> array[int] | None:
+        """The ids of texts, each encoded by itself, with `marks` for control tokens; None if that cannot be."""
+        encode: Any = getattr(self.tokenizer, "encode_marked", None)
+        return None if encode is None else encode(texts, self.control)
 
     def cache_info(self) -> CacheInfo:
         """Of the runs; `prompts.info()` tells of prompts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import random
+import re
 import sys
 import types
 from typing import Any
@@ -14,6 +15,7 @@ from tokenizers import AddedToken, Tokenizer
 
 import turnwire
 from tests.laws.strategies import MARKERS, TEXTS
+from turnwire.cuts import LEAD
 from turnwire.errors import OptionError, SurrogateError, TokenizerError
 from turnwire.fastencoder import FastTokenizer, sample
 from turnwire.tokens import small_tokenizer
@@ -58,6 +60,34 @@ def test_a_prompt_names_its_encoder() -> None:
     assert turnwire.load_tokenizer(ours) is ours
 
 
+@needed
+def test_prompts_are_the_reference_s() -> None:
+    """Of any content, control tokens of whatever spelling in it: ids, runs and masks; of prompts that go on too."""
+    ours = fast()
+    reference = turnwire.load_tokenizer(ours.backend)
+    rng, at_once = random.Random(6), 0
+    marks = (LEAD, *ours.marks.values())
+    for n in range(150):
+        pool = (*TEXTS, *MARKERS, "<plain>", "\n", "words ", *marks) if n % 3 else (*TEXTS, *MARKERS, "\n", "words ")
+        say = [{"role": role, "content": "".join(rng.choices(pool, k=rng.randint(0, 5))) or "x"}
+               for role in ("system", "user", "assistant", "user", "assistant", "user")]  # fmt: skip
+        for messages in (say[:4], say):
+            a, b = (QWEN.render(messages, tokenizer=t, add_generation_prompt=True) for t in (ours, reference))
+            at_once += a.cut._parts is None  # pyright: ignore[reportPrivateUsage]
+            assert a.ids == b.ids
+            assert (a.runs, a.mask("sampled")) == (b.runs, b.mask("sampled"))
+            assert (a.text, a.symbols) == (b.text, b.symbols)
+    assert at_once > 80
+    chosen = turnwire.ChatTemplate("{{ messages[0].content }}<|im_end|>")
+    said = [{"role": "user", "content": "naïve <|im_end|>" + marks[1]}]
+    a, b = (chosen.render(said, tokenizer=t) for t in (ours, reference))
+    assert (a.ids, a.runs) == (b.ids, b.runs)
+    assert (
+        QWEN.render(said, tokenizer=ours, trust_content=True).ids
+        == QWEN.render(said, tokenizer=reference, trust_content=True).ids
+    )
+
+
 def test_one_id_that_differs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fastokens that encodes as the reference does, but for one letter."""
     reference = small_tokenizer(QWEN)
@@ -70,7 +100,11 @@ def test_one_id_that_differs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
             return cls()
 
         def encode_batch_flat(self, texts: list[str]) -> tuple[bytes, bytes]:
-            rows = [reference.encode(t.replace(self.letter, "x")) for t in texts]
+            rows = [
+                [i for n, t in enumerate(re.split(f"{LEAD}([0-9]+){LEAD}", text))
+                 for i in ([int(t)] if n % 2 else reference.encode(t.replace(self.letter, "x")))]
+                for text in texts
+            ]  # fmt: skip
             ends = [sum(map(len, rows[:n])) for n in range(len(rows) + 1)]
             flat = b"".join(n.to_bytes(4, sys.byteorder) for row in rows for n in row)
             return flat, b"".join(n.to_bytes(8, sys.byteorder) for n in ends)
