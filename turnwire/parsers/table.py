@@ -75,9 +75,10 @@ class Table:
         elif name == "match":
             self.match = self._first(name, self._here, lambda: self._whole.match)
         elif name == "_heads":
-            self._heads = {}
+            heads: dict[str, list[str]] = {}  # other threads see it when it is whole
             for w in sorted(self.by, key=len, reverse=True):
-                self._heads.setdefault(w[0], []).append(w)
+                heads.setdefault(w[0], []).append(w)
+            self._heads = heads
         elif name == "_whole":
             self._whole = re.compile(_trie(list(self.by), False))
         else:
@@ -93,8 +94,8 @@ class Table:
 
         def first(text: str, at: int = 0) -> Any:
             nonlocal left, search
-            left -= 1
-            if not left:
+            left = now = left - 1  # by several threads: each number is some thread's
+            if not now:
                 search = trie()
                 if getattr(self, name) is first:
                     setattr(self, name, search)
