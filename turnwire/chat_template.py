@@ -16,8 +16,9 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from .codecs import dumps, loads
-from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text
+from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text, nearest
 from .layout import as_date
+from .messages import REASONING
 from .origins import OriginMap, Span
 from .spans import Rendered
 from .templatefiles import read_templates
@@ -86,7 +87,7 @@ class ChatTemplate:
         tools: Any = None,
         tokenizer: Tokenizer | None = None,
         add_generation_prompt: bool = False,
-        continue_final_message: bool = False,
+        continue_final_message: bool | str = False,
         trust_content: bool = False,
         *,
         documents: Any = None,
@@ -98,21 +99,24 @@ class ChatTemplate:
         `.ids` and masks.
 
         Text of the caller's never becomes a control token, unless `trust_content`: then the ids are what the
-        tokenizer gives for the whole text, as the reference implementation has it. `now` fixes the date that a template
-        asks for. `variables` are the template's own (`enable_thinking=False`). Raises `TemplateError` with the line,
-        `MessageError` and its kind, and `UnmappedError` where ids are asked for and no map could be made.
+        tokenizer gives for the whole text, as the reference implementation has it. `continue_final_message` ends the
+        prompt where the last message's content does, or another field of it that is named (`"reasoning_content"`).
+        `now` fixes the date that a template asks for. `variables` are the template's own (`enable_thinking=False`).
+        Raises `TemplateError` with the line, `MessageError` and its kind, and `UnmappedError` where ids are asked for
+        and no map could be made.
         """
         shape = inputs or self.inputs
         given = shape.messages(messages)
-        if continue_final_message:
-            _can_continue(given, add_generation_prompt)
+        last = "content" if continue_final_message is True else continue_final_message
+        if last:
+            _can_continue(given, last, add_generation_prompt)
         context = self._context(shape.definitions(tools), documents, variables)
         day = None if now is None else as_date(now)
         text, spans, why = self._trace(given, context, add_generation_prompt, day)
         if spans is None and tokenizer is not None and not trust_content:
             raise UnmappedError(f"no source map: {why}", path="template", expected="trust_content=True")
-        if continue_final_message:
-            text, spans = _open(text, spans, len(given) - 1, why)
+        if last:
+            text, spans = _open(text, spans, (len(given) - 1, last), why)
         found = Found((), {})
         if spans is not None:
             found = self._sampled(text, spans, given, context, day)
@@ -193,24 +197,27 @@ def _usual(template: ChatTemplate, own: str, some: bool, none: bool) -> Trials:
     return template._trials(context, date(2026, 1, 15))  # pyright: ignore[reportPrivateUsage]
 
 
-def _can_continue(messages: list[Message], add_generation_prompt: bool) -> None:
+def _can_continue(messages: list[Message], field: str, add_generation_prompt: bool) -> None:
     if add_generation_prompt:
         raise OptionError("add_generation_prompt and continue_final_message exclude each other", value=True,
                           path="options", expected="one of them")  # fmt: skip
-    if not messages or not messages[-1].get("content"):
-        raise MessageError("continue_final_message without content to go on from", value=messages[-1:],
-                           path=f"messages[{len(messages) - 1}]", expected="a message with content, last")  # fmt: skip
+    if not messages or not messages[-1].get(field):
+        raise MessageError(f"continue_final_message without {field} to go on from", value=messages[-1:],
+                           path=f"messages[{len(messages) - 1}]", expected=f"a message with {field}, last",
+                           near=nearest(field, messages[-1]) if messages else None)  # fmt: skip
 
 
-def _open(text: str, spans: Sequence[Span] | None, last: int, why: str) -> tuple[str, Sequence[Span]]:
-    """The prompt up to the last character of the last message's content."""
+def _open(text: str, spans: Sequence[Span] | None, last: tuple[int, str], why: str) -> tuple[str, Sequence[Span]]:
+    """The prompt up to the last character of a field of the last message."""
     if spans is None:
         raise UnmappedError(f"no source map: {why}", path="continue_final_message", expected="False")
-    field = ("messages", last, "content")
-    stop = next((s.stop for s in reversed(spans) if s.kind == "data" and s.path[:3] == field), None)
+    at, name = last
+    copies = REASONING if name in REASONING else (name,)
+    fields = [("messages", at, copy) for copy in copies]
+    stop = next((s.stop for s in reversed(spans) if s.kind == "data" and s.path[:3] in fields), None)
     if stop is None:
-        raise MessageError("the template does not show the content of the last message",
-                           path=f"messages[{last}].content", expected="a message that the template shows")  # fmt: skip
+        raise MessageError(f"the template does not show the {name} of the last message",
+                           path=f"messages[{at}].{name}", expected="a message that the template shows")  # fmt: skip
     return text[:stop], [s._replace(stop=min(s.stop, stop)) for s in spans if s.start < stop]
 
 

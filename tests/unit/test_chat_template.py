@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -165,6 +166,56 @@ def test_a_template_gets_plain_data_only() -> None:
 
     out = ChatTemplate("{{ messages[0].content[0].image }}").render([user([{"type": "image", "image": Image()}])])
     assert out.text == "<Image>"
+
+
+@dataclass
+class City:
+    city: str
+    people: int
+
+
+class Model:
+    """As pydantic's are."""
+
+    def __init__(self, **fields: Any):
+        self.fields = fields
+
+    def model_dump(self) -> dict[str, Any]:
+        return self.fields
+
+
+def test_objects_are_what_transformers_makes_of_them() -> None:
+    np = pytest.importorskip("numpy", reason="transformers has it")
+    utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    call = Model(id="1", type="function", function=Model(name="f", arguments='{"a": 1}'))
+    numbers = {"n": np.int64(3), "no": np.bool_(False), "f": np.float32(1.5), "d": np.float64(2), "s": np.str_("x")}
+    source = "{{ messages }}{{ tools }}{{ x }}"
+    for messages in (
+        [said("a", tool_calls=[call])],
+        [called(numbers)],
+        [called(City("Oslo", 3))],  # type: ignore[arg-type]
+        [Model(role="user", content="q"), Model(role="assistant", content="a", refusal="no")],
+        [user([{"type": "image", "image": np.zeros(2)}])],
+        [user(City)],
+    ):
+        given: list[Any] = [
+            {k: v for k, v in m.items() if v is not None} if isinstance(m, dict) else m for m in messages
+        ]
+        (theirs,), _ = utils.render_jinja_template([given], chat_template=source, x=np.int64(5), tools=[{"n": call}])
+        assert ChatTemplate(source).render(messages, [{"n": call}], x=np.int64(5)).text == theirs
+    ours = ChatTemplate("{{ messages[0].tool_calls|tojson }}").render([said("", tool_calls=[Call("f", {"a": 1})])])
+    assert ours.text == '[{"id": null, "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]'
+
+
+@pytest.mark.parametrize("field", ["content", "reasoning_content", "thinking", "reasoning", "note"])
+def test_any_field_of_the_last_message_can_be_left_open(field: str) -> None:
+    utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    source = "{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}|{{ m.note }}|{{ m.content }}.{% endfor %}"
+    messages = [user("q"), {**said("x"), field: "the end"}]
+    (theirs,), _ = utils.render_jinja_template([messages], chat_template=source, continue_final_message=field)
+    assert ChatTemplate(source).render(messages, continue_final_message=field).text == theirs
+    with pytest.raises(MessageError, match=f"without {field}x to go on from.*did you mean {field!r}"):
+        ChatTemplate(source).render(messages, continue_final_message=field + "x")
 
 
 def test_continue_final_message() -> None:

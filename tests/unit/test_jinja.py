@@ -102,6 +102,26 @@ def test_the_text_of_transformers() -> None:
     assert found["equal"] >= 400
 
 
+SMALL_ONES = """
+{% filter e %}{{ a }}{% endfilter %} | {% filter safe %}{{ a }}b{% endfilter %} | {% filter e %}<{% endfilter %}
+{% macro m(obj, self, context) %}{{ obj }}{{ self }}{{ context }}{% endmacro %}{{ m(obj=1, self=a, context=3) }}
+{% set x | e %}{{ a }}{% endset %}{{ x }} | {% set x | e %}<{# #}>{% endset %}{{ x }} | {{ (a ~ a)|e }}
+{{ dict.fromkeys(['a', 'b'], a) }} | {{ dict.fromkeys(a) }} | {{ dict.update }}
+{{ namespace(_x=1) }} | {{ namespace({'_x': 1}) }} | {% set n = namespace(x=1) %}{% set n._x = 2 %}
+{{ namespace(self=a).self }} | {{ namespace([('k', a)]).k }} | {{ namespace(1) }} | {{ namespace(k=a)['k'] }}
+"""
+
+
+@pytest.mark.parametrize("source", [s.strip() for line in SMALL_ONES.strip().splitlines() for s in line.split(" | ")])
+def test_small_templates_of_transformers(source: str) -> None:
+    """With their origins and without; of texts of every size, as pieces have sizes too."""
+    utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    for a in ("", "x", "no", "yes", "<a>&"):
+        theirs = attempt(lambda text, given: utils._compile_jinja_template(text).render(given), source, {"a": a})
+        assert attempt(jinja.render, source, {"a": a}) == theirs
+        assert attempt(lambda text, given: trace(text, given).text, source, {"a": a}) == theirs
+
+
 def attempt(render: Any, text: str, given: dict[str, Any]) -> str | None:
     try:
         return render(text, given)

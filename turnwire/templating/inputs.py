@@ -8,15 +8,16 @@ with its path, and so is a lone surrogate; media become the name of their kind.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, cast
 
 from ..codecs import dumps, loads
 from ..errors import ArgumentsError, ContentError, MessageError, OptionError, ToolError, check_text, nearest, step
 from ..messages import REASONING, TEXTS
 from ..tools import Tool, normalize_tools
-from ..turns import Media, Result, Text, Turn
+from ..turns import Call, Media, Result, Text, Turn
 
 MAX_DEPTH = 256
 CHOICES = {
@@ -78,7 +79,7 @@ class Inputs:
         for i, tool in enumerate(cast("Iterable[Any]", tools)):
             if not isinstance(tool, (Mapping, Tool)):
                 raise ToolError(f"not a tool but {type(tool).__name__}", value=tool, path=f"tools[{i}]",
-                                expected="a dict or a Tool")  # fmt: skip
+                                expected="a dict or a Tool (turnwire.tool makes one of a function)")  # fmt: skip
             out.append(plain(tool.openai if isinstance(tool, Tool) else tool, f"tools[{i}]"))
         return out
 
@@ -87,9 +88,11 @@ class Inputs:
             message = _of_turn(message)
         elif isinstance(message, Mapping) and "parts" in message and "content" not in message:
             message = _of_turn(Turn.from_dict(cast("Mapping[str, Any]", message), path))
-        if not isinstance(message, Mapping):
-            raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
-        out: dict[str, Any] = plain(message, path)
+        out: Any = plain(message, path)
+        if not isinstance(out, dict):
+            raise MessageError("not a message", value=message, path=path,
+                               expected="a dict, a Turn, a dataclass or a pydantic model")  # fmt: skip
+        out = cast("dict[str, Any]", out)
         if self.drop_none:
             out = {k: v for k, v in out.items() if v is not None}
         if not isinstance(out.get("role"), str):
@@ -137,8 +140,9 @@ class Inputs:
 
 
 def plain(value: Any, path: str, depth: int = 0) -> Any:
-    """A copy in plain data; anything else becomes its type's name, as in transformers, so that no template gets hold of
-    an object. Raises `SurrogateError` and `MessageError` with the path."""
+    """A copy in plain data: fields of dataclasses and pydantic models, numbers of numpy's. Anything else becomes its
+    type's name, as in transformers, so that no template gets hold of an object. Raises `SurrogateError` and
+    `MessageError` with the path."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -158,9 +162,24 @@ def plain(value: Any, path: str, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         items = [plain(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(cast("list[Any]", value))]
         return tuple(items) if isinstance(value, tuple) else items
+    inner = _inside(value)
+    return f"<{type(value).__name__}>" if inner is value else plain(inner, path, depth + 1)
+
+
+def _inside(value: Any) -> Any:
+    """What an object holds, itself if nobody knows."""
+    dump = getattr(value, "model_dump", None)
+    numpy: Any = sys.modules.get("numpy")  # who has one of its numbers has loaded it
     if isinstance(value, Tool):
-        return plain(value.openai, path, depth)
-    return f"<{type(value).__name__}>"
+        return value.openai
+    if isinstance(value, Call):
+        function = {"name": value.name, "arguments": value.arguments}
+        return {"id": value.id, "type": "function", "function": function}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(cast("Any", value), f.name) for f in fields(value)}
+    if callable(dump):
+        return dump()
+    return cast("Any", value).item() if numpy is not None and isinstance(value, numpy.generic) else value
 
 
 def _of_turn(turn: Turn) -> dict[str, Any]:

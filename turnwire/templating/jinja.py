@@ -16,6 +16,7 @@ from typing import Any, NoReturn, cast
 
 import jinja2
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import LoopContext, Macro
@@ -31,7 +32,6 @@ from .template_lexer import RunLexer
 from .template_tree import BOUNDED, JOINED, STEP, tree_of
 
 _get = cast("Any", dict).get
-OURS = frozenset((LoopContext, Namespace))  # objects whose attributes are plain values, or for the sandbox to judge
 READING = frozenset(("get", "items", "keys", "values"))  # methods of a dict that change nothing
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
@@ -68,7 +68,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.escaped: Callable[[int, bool, Any], Any] = _escaped
         self.filters["tojson"] = tojson
         known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
-        known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict()}
+        known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict(), "namespace": _Namespace}
         known.pop("lipsum")  # fills pages
         self.filters = {name: guarded(name, f) for name, f in self.filters.items()}
         self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: _concatenated}
@@ -94,7 +94,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         left.size(total)
         return "".join(out)
 
-    def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A call from a template."""
         budget.current.get().step()
         if type(obj) is Macro:
@@ -239,10 +239,37 @@ def _taken(items: Any) -> Any:
 
 
 class _Dict:
-    """`dict` without its attributes, as transformers has it."""
+    """`dict` with one of its attributes, as transformers has it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
         return dict(*args, **kwargs)
+
+    def fromkeys(self, keys: Any, value: Any = None) -> dict[Any, Any]:
+        """One value under each key."""
+        return dict.fromkeys(_taken(keys), value)
+
+
+class _Namespace(Namespace):
+    """`namespace` without names that begin with `_`, as transformers has it."""
+
+    def __init__(*args: Any, **kwargs: Any) -> None:  # pyright: ignore[reportSelfClsParameterName]
+        self, *rest = args
+        given = dict(*rest, **kwargs)
+        for name in given:
+            _check_name(name)
+        Namespace.__init__(self, given)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        _check_name(name)
+        super().__setitem__(name, value)
+
+
+def _check_name(name: Any) -> None:
+    if isinstance(name, str) and name.startswith("_"):
+        raise SecurityError(f"a namespace takes no name that begins with an underscore: {name!r}")
+
+
+OURS = frozenset((LoopContext, _Namespace))  # objects whose attributes are plain values, or for the sandbox to judge
 
 
 def _raise(message: str) -> None:
