@@ -158,31 +158,27 @@ def _places(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[P
             out += places[first:after]
             last, done = ends[after], before
         start, stop = ends[2 * before : 2 * before + 2]
+        whose, here, field = "data", own, owner
+        if type(owner) is Source:
+            whose, here, field = owner.kind, owner.line or own, owner.path
         if bare:
             found = _BARE.search(text, max(last, start) - at, stop - at)
             if not found or found.group() != bare:
                 raise _Odd
-            parts = [(at + found.start(), at + found.end(), None)]
+            start, stop = at + found.start(), at + found.end()
+            parts = [(start, stop, whose, here, field, None)]
         else:
             start, stop = stop, ends[2 * before + 2]
+            done += 1
             shown = text[start - at : stop - at]
             if f'"{shown}"' != _encode(texts[before]):
                 raise _Odd
-            parts = _respelled(len(texts[before]), shown, start)
-            done = before + 1
-        whose, here, field = "data", own, owner
-        if type(owner) is Source:
-            whose, here, field = owner.kind, owner.line or own, owner.path
-            if not field:
-                parts = [(parts[0][0], parts[-1][1], None)]
-        if (whose, here, field) == (kind, own, path):
-            continue
-        for start, stop, offset in parts:
-            if stop > start:
-                if start > last:
-                    say((last, start, kind, own, path, None))
-                say((start, stop, whose, here, field, offset))
-                last = stop
+            parts = _respelled(len(texts[before]), shown, (start, stop, whose, here, field, 0 if field else None))
+        if stop > start and (whose, here, field) != (kind, own, path):
+            if start > last:
+                say((last, start, kind, own, path, None))
+            out += parts
+            last = stop
     if done < len(texts):
         say((last, ends[2 * done + 1], kind, own, path, None))
         out += places[2 * done + 1 : -1]
@@ -203,25 +199,32 @@ def _odd(of: _Strings, pieces: list[str]) -> Iterator[tuple[int, str, Any]]:
                 yield i, "", node
 
 
-def _respelled(size: int, shown: str, at: int) -> list[tuple[int, int, int | None]]:
-    """The parts of a string of so many characters, shown at `at`: those that are spelled as themselves, with their
-    offsets, and escapes."""
-    grown = len(shown) - size
-    if not grown or grown > FINE:
-        return [(at, at + len(shown), None if grown else 0)]
-    parts = shown.replace("\\\\", "\\-").split("\\")
-    offset = len(parts[0])
-    out: list[tuple[int, int, int | None]] = [(at, at + offset, 0)]
+def _respelled(size: int, shown: str, place: Place) -> list[Place]:
+    """The places of a string of so many characters: of what is spelled as itself, with offsets, and of escapes."""
+    at, stop, whose, line, path, known = place
+    grown = stop - at - size
+    if not grown or known is None:
+        return [place]
+    if grown > FINE:
+        return [(at, stop, whose, line, path, None)]
+    out: list[Place] = []
+    say = out.append
+    parts = iter(shown.replace("\\\\", "\\-").split("\\"))
+    offset = len(next(parts))
     start = stop = at + offset  # of what is escaped
-    for part in parts[1:]:
+    if offset:
+        say((at, start, whose, line, path, 0))
+    for part in parts:
         letters = 5 if part[0] == "u" else 1
         stop += 1 + letters
         offset += 1
         plain = len(part) - letters
         if plain:
-            out.append((start, stop, None))
-            out.append((stop, stop + plain, offset))
-            start = stop = stop + plain
+            say((start, stop, whose, line, path, None))
+            start = stop + plain
+            say((stop, start, whose, line, path, offset))
+            stop = start
             offset += plain
-    out.append((start, stop, None))
+    if stop > start:
+        say((start, stop, whose, line, path, None))
     return out
