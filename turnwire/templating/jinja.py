@@ -153,7 +153,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def asked(self, context: Any, loop: Any, block: Any, method: str, obj: Any, *args: Any) -> Any:
         """`obj.method(...)`, for a method of strings."""
-        if type(obj) is not self.text:
+        if type(obj) is not self.text and type(obj) is not str:
             return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
         left = budget.current.get()
         left.step()

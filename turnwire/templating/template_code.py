@@ -22,6 +22,7 @@ from .template_tree import BOUNDED, GLANCES, STEP
 
 METHODS = frozenset(dir(dict))
 GUARDS = {BOUNDED: "bounded", STEP: "step"}  # filters that the code knows by these names
+TELLING = frozenset("startswith endswith find rfind index rindex count".split())  # they give no text
 ASKED = frozenset(name for name in dir(str) if name[0] != "_") - {"format", "format_map"}  # methods, run as they are
 
 
@@ -212,6 +213,8 @@ class Generator(CodeGenerator):
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         loop, block = ("_loop_vars" if frame.loop_frame else None), ("_block_vars" if frame.block_frame else None)
+        if method.attr in TELLING or method.attr.startswith("is"):
+            self._look(method.node)
         self.write(f"environment.asked(context, {loop}, {block}, {method.attr!r}")
         for value in (method.node, *node.args):
             self.write(", ")

@@ -21,7 +21,7 @@ from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
 from .traced_text import Run, Source, Text, joined, placed, plain, run_of
-from .traced_values import READY, Mapped, doubt
+from .traced_values import READY, Mapped, doubt, node_under, taken, text_under
 from .traced_written import shown
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class TracedSandbox(jinja.Sandbox):
         if type(obj) is Mapped:
             value = _get(obj, key, self)
             if type(value) is str:
-                return value, (len(value), obj.node(key, value), 0, line)
+                return value, (len(value), node_under(obj, key, value), 0, line)
             if type(value) is Text:
                 return value, (len(value), value._node, value._at, line)  # pyright: ignore[reportPrivateUsage]
         return printed(line, self.item(obj, key) if item else self.field(obj, key))
@@ -174,12 +174,13 @@ class TracedSandbox(jinja.Sandbox):
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
-        kind = type(obj)  # pyright: ignore[reportUnknownVariableType]
-        if kind is Mapped:
+        if type(obj) is Mapped:
             value = _get(obj, name, self)
+            if type(value) is str:
+                return text_under(obj, name, value)
             if type(value) in READY:
                 return value
-            return self.undefined(obj=obj, name=name) if value is self else obj.take(name, value)
+            return self.undefined(obj=obj, name=name) if value is self else taken(obj, name, value)
         return super().field(obj, name)
 
     def seen(self, obj: Any, name: str) -> Any:
@@ -193,10 +194,12 @@ class TracedSandbox(jinja.Sandbox):
         """`obj["key"]`."""
         if type(obj) is Mapped:
             value = _get(obj, key, self)
+            if type(value) is str:
+                return text_under(obj, key, value)
             if type(value) in READY:
                 return value
             if value is not self:
-                return obj.take(key, value)
+                return taken(obj, key, value)
         return super().getitem(obj, key)
 
     def seen_item(self, obj: Any, key: str) -> Any:

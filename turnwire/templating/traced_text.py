@@ -250,9 +250,11 @@ class Text(str):
     __rmul__ = __mul__  # pyright: ignore[reportAssignmentType]
 
     def strip(self, chars: str | None = None, /) -> str:
+        size = len(str.strip(self, chars))
+        if size == len(self):
+            return self
         start = len(self) - len(str.lstrip(self, chars))
-        stop = start + len(str.strip(self, chars))
-        return self if stop - start == len(self) else self._cut(start, stop)
+        return self._cut(start, start + size)
 
     def lstrip(self, chars: str | None = None, /) -> str:
         start = len(self) - len(str.lstrip(self, chars))
@@ -271,6 +273,8 @@ class Text(str):
     def _places(self, pieces: list[str], sep: str | None) -> Any:
         """The pieces of a split: between them is `sep`, or blanks."""
         budget.current.get().size(PIECE * len(pieces))
+        if len(pieces) == 1 and len(pieces[0]) == len(self):
+            return [self]
         out: list[str] = []
         at = 0
         for piece in pieces:

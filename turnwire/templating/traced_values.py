@@ -10,12 +10,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, SupportsIndex
 
 from ..origins import Key
 from .traced_text import Path, Source, Text, placed, plain
 
 _DICT: Any = dict
+_set = _DICT.__setitem__
 _LIST: Any = list
 doubts: ContextVar[list[str]] = ContextVar("doubts")  # of a render: why its text may differ from the plain one
 
@@ -88,39 +90,18 @@ class Mapped(dict[Any, Any]):
     _path: Path
     _root: Root
 
-    def node(self, key: str, value: str) -> Path | Source:
-        """Whose the text under `key` is."""
-        root = self._root
-        path = self._path + (key,)  # noqa: RUF005 (quicker)
-        return root.source(value, path) if root.markup or key == "role" else path
-
-    def take(self, key: Any, value: Any) -> Any:
-        """The value under `key`, which knows its path from now on."""
-        if type(key) is Text:
-            key = plain(key)
-        if type(value) is str:
-            value = placed(value, self.node(key, value))
-        else:
-            value = wrap(value, (*self._path, key), self._root)
-        _DICT.__setitem__(self, key, value)
-        return value
-
-    def _key(self, key: Any) -> Any:
-        """A key that knows its path."""
-        return placed(key, self._root.source(key, (*self._path, self._root.keys[key]))) if type(key) is str else key
-
     def __getitem__(self, key: Any) -> Any:
         value = _DICT.__getitem__(self, key)
-        return value if type(value) in READY else self.take(key, value)
+        return value if type(value) in READY else taken(self, key, value)
 
     def get(self, key: Any, default: Any = None) -> Any:
         return self[key] if _DICT.__contains__(self, key) else default
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._key, _DICT.__iter__(self))
+        return map(partial(key_of, self), _DICT.__iter__(self))
 
     def __reversed__(self) -> Iterator[Any]:
-        return map(self._key, _DICT.__reversed__(self))
+        return map(partial(key_of, self), _DICT.__reversed__(self))
 
     def keys(self) -> Any:
         return _Keys(self)
@@ -133,6 +114,43 @@ class Mapped(dict[Any, Any]):
 
     def copy(self) -> Any:
         return dict(self.items())
+
+
+# no methods: a template would see them
+
+
+def node_under(mapping: Mapped, key: str, value: str) -> Path | Source:
+    """Whose the text under a key is."""
+    root = mapping._root  # pyright: ignore[reportPrivateUsage]
+    path = mapping._path + (key,)  # noqa: RUF005 (quicker)  # pyright: ignore[reportPrivateUsage]
+    return root.source(value, path) if root.markup or key == "role" else path
+
+
+def text_under(mapping: Mapped, key: str, value: str) -> Text:
+    """The text under a key, which knows its path from now on."""
+    text = placed(value, node_under(mapping, key, value))
+    _set(mapping, key, text)
+    return text
+
+
+def taken(mapping: Mapped, key: Any, value: Any) -> Any:
+    """The value under a key, which knows its path from now on."""
+    if type(key) is Text:
+        key = plain(key)
+    if type(value) is str:
+        return text_under(mapping, key, value)
+    value = wrap(value, (*mapping._path, key), mapping._root)  # pyright: ignore[reportPrivateUsage]
+    _set(mapping, key, value)
+    return value
+
+
+def key_of(mapping: Mapped, key: Any) -> Any:
+    """A key that knows its path."""
+    if type(key) is not str:
+        return key
+    root = mapping._root  # pyright: ignore[reportPrivateUsage]
+    path = mapping._path + (root.keys[key],)  # noqa: RUF005  # pyright: ignore[reportPrivateUsage]
+    return placed(key, root.source(key, path) if root.markup or key == "role" else path)
 
 
 class _Keys(KeysView[Any]):
@@ -156,12 +174,14 @@ class _Items(ItemsView[Any, Any]):
     _mapping: Mapped
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        for key in self._mapping:
-            yield key, self._mapping[key]
+        mapping = self._mapping
+        for key in _DICT.__iter__(mapping):
+            yield key_of(mapping, key), mapping[key]
 
     def __reversed__(self) -> Iterator[tuple[Any, Any]]:
-        for key in reversed(self._mapping):
-            yield key, self._mapping[key]
+        mapping = self._mapping
+        for key in _DICT.__reversed__(mapping):
+            yield key_of(mapping, key), mapping[key]
 
 
 class Listed(list[Any]):
