@@ -5,7 +5,7 @@ the tools or the variables (and its path). Spans tile a text; neighbours differ.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Literal, NamedTuple, cast
@@ -41,6 +41,8 @@ class Span(NamedTuple):
 
 Place = tuple[int, int, Kind, "int | None", "tuple[object, ...]", "int | None"]
 """What a `Span` names."""
+Later = Callable[[], "list[Place]"]
+"""Places next to each other, which are known, but written out only for who asks."""
 
 
 class Key(str):
@@ -69,12 +71,13 @@ def spell(path: Sequence[object]) -> str:
 class OriginMap:
     """The spans of a text, and who owns a character."""
 
-    __slots__ = ("_places", "_spans", "_starts")
+    __slots__ = ("_laid", "_spans", "_starts")
+    _laid: Sequence[Place | Later]
     _spans: tuple[Span, ...] | None
     _starts: list[int] | None
 
-    def __init__(self, places: Sequence[Place]):
-        self._places = places
+    def __init__(self, laid: Sequence[Place | Later]):
+        self._laid = laid
         self._spans = self._starts = None  # made when they are asked for
 
     @property
@@ -84,15 +87,28 @@ class OriginMap:
             self._spans = tuple(map(_named, repeat(Span), self._places))
         return self._spans
 
+    @property
+    def _places(self) -> Sequence[Place]:
+        if any(map(callable, self._laid)):
+            out: list[Place] = []
+            for laid in self._laid:
+                places = laid() if callable(laid) else [laid]
+                if out and out[-1][2:] == places[0][2:] and places[0][5] is None:  # nobody has seen where they meet
+                    places[0] = (out.pop()[0], *places[0][1:])
+                out += places
+            self._laid = out
+        return cast("Sequence[Place]", self._laid)
+
     def at(self, index: int) -> Origin:
         """The origin of character `index` (negative ones count from the end); raises `InputError` beyond the text."""
-        size = self._places[-1][1] if self._places else 0
+        places = self._places if self._starts is None else cast("Sequence[Place]", self._laid)
+        size = places[-1][1] if places else 0
         at = index + size if index < 0 else index
         if not 0 <= at < size:
             raise InputError(f"no character {index}", value=index, path="index", expected=f"one of {size} characters")
         if self._starts is None:
-            self._starts = [place[0] for place in self._places]
-        start, _, kind, line, path, offset = self._places[bisect_right(self._starts, at) - 1]
+            self._starts = [place[0] for place in places]
+        start, _, kind, line, path, offset = places[bisect_right(self._starts, at) - 1]
         return Origin(kind, line, spell(path), None if offset is None else offset + at - start)
 
 

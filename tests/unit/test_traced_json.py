@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.law import RANDOM
-from turnwire.origins import Place, Span
+from turnwire.origins import Later, Span
 from turnwire.templating import budget
 from turnwire.templating.sourcemap import trace
-from turnwire.templating.traced_json import Written
+from turnwire.templating.traced_json import Written, strings_of
 from turnwire.templating.traced_text import Source
 from turnwire.templating.traced_values import Root, wrap
 
@@ -37,6 +37,8 @@ TEMPLATES = (
     "{{ (x|tojson)[1:] }}{{ x|tojson|trim }}{{ x|tojson|replace('1', '2') }}{{ x|tojson(sort_keys=true) }}",
     "{{ messages|tojson }}{{ messages[0]|tojson }}{{ messages[0].role|tojson }}{{ bos_token|tojson }}{{ m|tojson }}",
     "{{ x|tojson(separators=(z, ': ')) }}{{ [x, 'a']|tojson(indent=z) }}",
+    "{{ x }}{{ [x, 'a', 1.5, none, (x, 'b')] }}{{ y|string }}{{ {'a': x}|string|trim }}",
+    "[{{ x|tojson }}{{ x|tojson }}{{ [] }}{{ {'a': [x]}|tojson }}]",
 )
 
 
@@ -51,15 +53,15 @@ def _spans(template: str, x: Any) -> tuple[Span, ...] | None:
 def _asked(keep: bool) -> Generator[list[bool]]:
     """Whether each text had quick spans; without `keep`, none has."""
     out: list[bool] = []
-    quick = Written.places
+    quick = Written.later
 
-    def places(self: Written, length: int, at: int, line: int) -> list[Place] | None:
+    def later(self: Written, length: int, at: int, line: int) -> Later | None:
         found = quick(self, length, at, line) if keep else None
         out.append(found is not None)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Written, "places", places)
+        patch.setattr(Written, "later", later)
         yield out
 
 
@@ -121,8 +123,12 @@ def test_a_text_of_another_value(shown: Any, value: Any) -> None:
     try:
         for of, found in ((shown, True), (value, False)):
             given = wrap(of, ("x",), Root((), False))
-            written = Written(json.dumps(shown), given, mark, list)
-            assert (written.places(len(json.dumps(shown)), 0, 1) is not None) is found
+            strings = strings_of(given)
+            assert strings is not None
+            written = Written(json.dumps(shown), strings, mark, list)
+            later = written.later(len(json.dumps(shown)), 0, 1)
+            assert later is not None
+            assert ([place[2] for place in later()] != ["unknown"]) is found
     finally:
         budget.current.reset(token)
 

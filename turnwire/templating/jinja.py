@@ -200,8 +200,8 @@ def _stepped(_: None) -> bool:
 LOOKS = frozenset("length count first last default d attr list reverse items".split())
 
 
-def guarded(name: str, f: Any) -> Any:
-    """A filter within the budget."""
+def guarded(name: str, f: Any, weighs: bool = False) -> Any:
+    """A filter within the budget, which may weigh by itself what it is applied to."""
 
     @functools.wraps(f)
     def look(*args: Any, **kwargs: Any) -> Any:
@@ -216,7 +216,7 @@ def guarded(name: str, f: Any) -> Any:
         if name == "join" and len(args) > skip:
             args = (*args[:skip], _taken(args[skip]), *args[skip + 1 :])
         values = (*args[skip:], *kwargs.values())
-        budget.arguments(values)
+        budget.arguments(values[weighs:])
         if values:
             budget.growth(name, values[0], values[1:])
         start = kwargs.get("start", args[skip + 2] if len(args) > skip + 2 else 0)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from ..origins import Kind, OriginMap, Place
+from ..origins import Kind, Later, OriginMap, Place
 from . import budget, jinja, traced
 from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
@@ -77,13 +77,16 @@ def told(clock: date) -> Callable[[str], str]:
     return strftime_now
 
 
-def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Place]]:
+NOTHING = -2  # no offset
+
+
+def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Place | Later]]:
     return text, places_of(runs)
 
 
-def places_of(runs: list[Run]) -> list[Place]:
+def places_of(runs: list[Run]) -> list[Place | Later]:
     """The spans of a text that knows its origins. (The loop of `flatten`, once more for speed.)"""
-    out: list[Place] = []
+    out: list[Place | Later] = []
     say = out.append
     start = stop = 0  # of the last span
     kind: Kind = "unknown"
@@ -105,19 +108,16 @@ def places_of(runs: list[Run]) -> list[Place]:
                 if not field:
                     offset = -1
             else:
-                written = field.places(length, stop, here) if of is Written else None
-                if not written:
+                later = field.later(length, stop, here) if of is Written else None
+                if later is None:
                     outside.append((inside, around))
                     inside, around = entered(field, offset, length), here
                     break
                 if stop > start:
                     say((start, stop, kind, line or None, path, None if first < 0 else first))
-                if out and out[-1][2:] == written[0][2:]:
-                    written[0] = (out.pop()[0], *written[0][1:])
-                out += written
-                start, stop, kind, own_line, path, known = out.pop()
-                line, first = own_line or 0, -1 if known is None else known
-                following = -1 if known is None else known + stop - start
+                say(later)
+                start = stop = stop + length
+                following = NOTHING
                 continue
             if offset == following and whose == kind and here == line and field == path:
                 stop += length

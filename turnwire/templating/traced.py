@@ -125,7 +125,7 @@ class TracedSandbox(jinja.Sandbox):
         super().__init__()
         self.printed = printed
         self.escaped = _escaped
-        self.filters |= {name: jinja.guarded(name, f) for name, f in FILTERS.items()}
+        self.filters |= {name: jinja.guarded(name, f, name == "tojson") for name, f in FILTERS.items()}
         self.filters[JOINED] = _concatenated
         self.tests |= {name: _doubtful(name, self.tests[name]) for name in ("sameas", "escaped")}
 

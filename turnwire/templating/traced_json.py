@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import accumulate, repeat
 from operator import itemgetter
 from typing import Any, cast
 
-from ..origins import Place
-from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text, in_time
-from .traced_values import Keys, place_of
+from ..origins import Key, Later, Place
+from . import budget
+from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text
+from .traced_values import place_of
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
-_BARE = re.compile(r'[^\s,:\[\]{}"]+')
+_BARE = re.compile(r"""[^\s,:\[\](){}"']+""")
 _MARKS = re.compile(r"[\s,:]*")
 _WORDS = {True: "true", False: "false", None: "null"}
 _encode = json.encoder.encode_basestring
@@ -42,98 +45,149 @@ class _Odd(Exception):
 
 
 class Written(Rope):
-    """JSON of a value in its own order, in which letters are spelled as themselves."""
+    """JSON of a value in its own order, in which letters are spelled as themselves; or, between the other quotes, what
+    Python shows of it."""
 
-    __slots__ = ("_mark", "_text", "_value")
+    __slots__ = ("_mark", "_quote", "_strings", "_text")
 
-    def __init__(self, text: str, value: Any, mark: Source, runs: Callable[[], list[Run]]):
+    def __init__(self, text: str, strings: Strings, mark: Source, runs: Callable[[], list[Run]], quote: str = '"'):
         super().__init__(len(text), runs)
-        self._text, self._value, self._mark = text, value, mark
+        self._text, self._strings, self._mark, self._quote = text, strings, mark, quote
 
-    def places(self, length: int, at: int, line: int) -> list[Place] | None:
-        """Of the whole, printed at `at` by that line; None if it takes more than this module, or is not the whole."""
+    def later(self, length: int, at: int, line: int) -> Later | None:
+        """The places of the whole, printed at `at` by that line; None if it is not the whole."""
         if length != self._size:
             return None
-        in_time()
-        try:
-            return _places(self._text, _Strings(self._value), self._mark, at, line)
-        except (_Odd, RecursionError):
-            return None
+        return partial(places, self._text, self._quote, self._strings, self._mark, at, line)
 
 
-class _Strings:
-    """The strings of a value, keys too, as JSON has them one after the other, and whose they are; numbers and words,
-    each with the count of strings before it."""
+def strings_of(value: Any, scalar: Callable[[Any], str] = scalar) -> Strings | None:
+    """The strings of a value, which is weighed as `budget.weigh` does it; None if it is not as plain. `scalar` spells
+    numbers and words."""
+    try:
+        found = Strings(value, scalar)
+    except (_Odd, RecursionError):
+        return None
+    size = found.weight + sum(map(len, found.texts))
+    if size > found.left.limits.text:
+        raise budget.over("text", size, found.left.limits.text)
+    return found
 
-    def __init__(self, value: Any):
+
+class Strings:
+    """The strings of a value, keys too, as JSON has them one after the other; numbers and words, each with the count of
+    strings before it."""
+
+    __slots__ = ("bare", "left", "other", "parents", "scalar", "steps", "texts", "weight")
+
+    def __init__(self, value: Any, scalar: Callable[[Any], str]):
         self.texts: list[str] = []
-        self.nodes: list[Any] = []
+        self.parents: list[Any] = []  # whose it is: a path, and the step from there (None: to the key), or a source
+        self.steps: list[Any] = []
         self.bare: list[tuple[int, str, Any]] = []
         self.other = False  # whether some are not a field's
-        self._other(value, None, None)
+        self.weight = 0  # but for the strings' characters
+        self.left = budget.current.get()
+        self.scalar = scalar
+        self._other(value, None)
+
+    def nodes(self) -> list[Any]:
+        """Whose they are."""
+        return [
+            path if type(path) is Source else (*path, Key(text) if step is None else step)
+            for text, path, step in zip(self.texts, self.parents, self.steps)
+        ]
+
+    def _weigh(self, weight: int) -> None:
+        """A container is entered."""
+        self.weight += weight
+        if self.weight > self.left.limits.text:
+            raise budget.over("text", self.weight, self.left.limits.text)
+        if time.monotonic() > self.left.deadline:
+            raise budget.over("seconds", self.left.limits.seconds, self.left.limits.seconds)
 
     # of what the variables hold; adding to a path is quicker than unpacking it
 
-    def _mapping(self, value: Any, path: Path, keys: Keys) -> None:
-        say, note = self.texts.append, self.nodes.append
+    def _mapping(self, value: Any, path: Path) -> None:
+        self._weigh(4 * len(value))
+        say, under, step = self.texts.append, self.parents.append, self.steps.append
         for key, item in value.items():
             if type(key) is not str:
                 raise _Odd
             say(key)
-            note(path + (keys[key],))  # noqa: RUF005
+            under(path)
+            step(None)
             if type(item) is str:
                 say(item)
-                note(path + (key,))  # noqa: RUF005
+                under(path)
+                step(key)
             elif type(item) is dict:
-                self._mapping(item, path + (key,), keys)  # noqa: RUF005
+                self._mapping(item, path + (key,))  # noqa: RUF005
             else:
-                self._other(item, path + (key,), keys)  # noqa: RUF005
+                self._other(item, path + (key,))  # noqa: RUF005
 
-    def _list(self, value: Any, path: Path, keys: Keys) -> None:
+    def _list(self, value: Any, path: Path) -> None:
+        self._weigh(2 * len(value))
         for i, item in enumerate(value):
             if type(item) is str:
                 self.texts.append(item)
-                self.nodes.append(path + (i,))  # noqa: RUF005
+                self.parents.append(path)
+                self.steps.append(i)
             else:
-                self._other(item, path + (i,), keys)  # noqa: RUF005
+                self._other(item, path + (i,))  # noqa: RUF005
 
-    def _other(self, value: Any, path: Path | None, keys: Keys | None) -> None:
+    def _other(self, value: Any, path: Path | None) -> None:
         """Of any value; one without a path a template has made."""
         if place := place_of(value):
             path, root = place
             if root.markup or (root.roles and len(path) < 3):  # a role may be the template's
                 raise _Odd
-            value, keys = value._raw, root.keys
+            value = value._raw
         kind = cast("Any", type(value))
-        if path is not None and keys is not None and (kind is dict or kind is list):
-            (self._mapping if kind is dict else self._list)(value, path, keys)
-            return
-        if kind is int or kind is float or kind is bool or value is None:
-            self.bare.append((len(self.texts), scalar(value), UNKNOWN if path is None else path))
+        if path is not None and (kind is dict or kind is list):
+            (self._mapping if kind is dict else self._list)(value, path)
+        elif kind is int or kind is float or kind is bool or value is None:
+            self.bare.append((len(self.texts), self.scalar(value), UNKNOWN if path is None else path))
         elif kind is Text and value._at == 0 and type(value._node) in (tuple, Source):
+            node: Any = value._node
+            field = type(node) is tuple
             self.texts.append(value)
-            self.nodes.append(value._node)
-            self.other |= type(value._node) is Source
+            self.parents.append(node[:-1] if field else node)
+            self.steps.append(node[-1] if field else None)
+            self.other |= not field
         elif path is not None:
             raise _Odd
         elif kind is dict:
+            self._weigh(4 * len(value))
             for key, item in value.items():
                 if type(key) is not Text:
                     raise _Odd
-                self._other(key, None, None)
-                self._other(item, None, None)
+                self._other(key, None)
+                self._other(item, None)
         elif kind is list or kind is tuple:
+            self._weigh(2 * len(value))
             for item in value:
-                self._other(item, None, None)
+                self._other(item, None)
         else:
             raise _Odd
 
 
-def _places(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[Place]:
-    quoted = text.replace("\\\\", "--").replace('\\"', "--") if "\\" in text else text  # left are those around strings
-    pieces = quoted.split('"')
-    texts = of.texts
-    if len(pieces) != 2 * len(texts) + 1 or len(_BARE.findall('"'.join(pieces[::2]))) != len(of.bare):
+def places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int) -> list[Place]:
+    """The places of a text, printed at `at` by that line, which spells these strings; if it spells others, nothing is
+    known of it."""
+    try:
+        return _places(text, quote, of, mark, at, line)
+    except _Odd:
+        return [(at, at + len(text), "unknown", line or None, (), None)]
+
+
+def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int) -> list[Place]:
+    if "\\" not in text:
+        pieces = text.split(quote)
+    else:  # left are those around strings
+        pieces = text.replace("\\\\", "--").replace('\\"', "--").split(quote)
+    texts, nodes = of.texts, of.nodes()
+    if len(pieces) != 2 * len(texts) + 1 or len(_BARE.findall(quote.join(pieces[::2]))) != len(of.bare):
         raise _Odd
     sizes = list(map(len, pieces))
     sizes[::2] = [size + 2 for size in sizes[::2]]  # quotes are no part of a string
@@ -142,47 +196,45 @@ def _places(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[P
     ends = list(accumulate(sizes, initial=at))  # string i is [ends[2 * i + 1], ends[2 * i + 2])
     kind, path, own = mark.kind, mark.path, line or None
     # as if all were strings that are spelled as they are, and fields
-    places: list[Any] = [None] * len(pieces)
-    places[::2] = zip(ends[::2], ends[1::2], repeat(kind), repeat(own), repeat(path), repeat(None))
-    places[1::2] = zip(ends[1::2], ends[2::2], repeat("data"), repeat(own), of.nodes, repeat(0))
-    odd = [*of.bare, *_odd(of, pieces)]
-    if not odd:
-        return places
-    out: list[Place] = []
+    regular: list[Any] = [None] * len(pieces)
+    regular[::2] = zip(ends[::2], ends[1::2], repeat(kind), repeat(own), repeat(path), repeat(None))
+    regular[1::2] = zip(ends[1::2], ends[2::2], repeat("data"), repeat(own), nodes, repeat(0))
+    out: list[Any] = []
     say = out.append
     last, done = at, 0  # where what is told ends, and how many strings that are
-    for before, bare, owner in sorted(odd, key=_first):
+    owner: Any
+    for before, bare, owner in sorted([*of.bare, *_odd(of, nodes, pieces), (len(texts), "", None)], key=_first):
         if before > done:
-            first, after = 2 * done + 1, 2 * before
-            say((last, ends[first], kind, own, path, None))
-            out += places[first:after]
-            last, done = ends[after], before
+            say((last, ends[2 * done + 1], kind, own, path, None))
+            out += regular[2 * done + 1 : 2 * before]
+            last, done = ends[2 * before], before
+        if owner is None:
+            break
         start, stop = ends[2 * before : 2 * before + 2]
-        whose, here, field = "data", own, owner
+        whose: tuple[Any, ...] = ("data", own, owner)
         if type(owner) is Source:
-            whose, here, field = owner.kind, owner.line or own, owner.path
+            whose = owner.kind, owner.line or own, owner.path
+        shown = ""
         if bare:
             found = _BARE.search(text, max(last, start) - at, stop - at)
             if not found or found.group() != bare:
                 raise _Odd
             start, stop = at + found.start(), at + found.end()
-            parts = [(start, stop, whose, here, field, None)]
         else:
             start, stop = stop, ends[2 * before + 2]
             done += 1
             shown = text[start - at : stop - at]
             if f'"{shown}"' != _encode(texts[before]):
                 raise _Odd
-            parts = _respelled(len(texts[before]), shown, (start, stop, whose, here, field, 0 if field else None))
-        if stop > start and (whose, here, field) != (kind, own, path):
+        if stop > start and whose != (kind, own, path):
             if start > last:
                 say((last, start, kind, own, path, None))
-            out += parts
+            grown = 0 if bare else stop - start - len(texts[before])
+            if 0 < grown <= FINE and whose[2]:
+                _respelled(shown, start, whose, say)
+            else:
+                say((start, stop, *whose, None if grown or bare or not whose[2] else 0))
             last = stop
-    if done < len(texts):
-        say((last, ends[2 * done + 1], kind, own, path, None))
-        out += places[2 * done + 1 : -1]
-        last = ends[-2]
     if ends[-1] > last:
         say((last, ends[-1], kind, own, path, None))
     return out
@@ -191,40 +243,31 @@ def _places(text: str, of: _Strings, mark: Source, at: int, line: int) -> list[P
 _first = itemgetter(0)
 
 
-def _odd(of: _Strings, pieces: list[str]) -> Iterator[tuple[int, str, Any]]:
+def _odd(of: Strings, nodes: list[Any], pieces: list[str]) -> Iterator[tuple[int, str, Any]]:
     """The strings that are empty, not spelled as they are, or not a field's."""
     if of.other or "" in of.texts or of.texts != pieces[1::2]:
-        for i, (text, node, piece) in enumerate(zip(of.texts, of.nodes, pieces[1::2])):
-            if not text or text != piece or type(node) is not tuple:
+        for i, (text, node, piece) in enumerate(zip(of.texts, nodes, pieces[1::2])):
+            if not text or text != piece or type(node) is Source:
                 yield i, "", node
 
 
-def _respelled(size: int, shown: str, place: Place) -> list[Place]:
-    """The places of a string of so many characters: of what is spelled as itself, with offsets, and of escapes."""
-    at, stop, whose, line, path, known = place
-    grown = stop - at - size
-    if not grown or known is None:
-        return [place]
-    if grown > FINE:
-        return [(at, stop, whose, line, path, None)]
-    out: list[Place] = []
-    say = out.append
+def _respelled(shown: str, at: int, whose: tuple[Any, ...], say: Callable[[Any], None]) -> None:
+    """The places of a string that is shown at `at`: of what is spelled as itself, with offsets, and of escapes."""
     parts = iter(shown.replace("\\\\", "\\-").split("\\"))
     offset = len(next(parts))
     start = stop = at + offset  # of what is escaped
     if offset:
-        say((at, start, whose, line, path, 0))
+        say((at, start, *whose, 0))
     for part in parts:
         letters = 5 if part[0] == "u" else 1
         stop += 1 + letters
         offset += 1
         plain = len(part) - letters
         if plain:
-            say((start, stop, whose, line, path, None))
+            say((start, stop, *whose, None))
             start = stop + plain
-            say((stop, start, whose, line, path, offset))
+            say((stop, start, *whose, offset))
             stop = start
             offset += plain
     if stop > start:
-        say((start, stop, whose, line, path, None))
-    return out
+        say((start, stop, *whose, None))

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, cast
 from jinja2 import Undefined
 
 from ..origins import Key
-from . import jinja
-from .traced_json import FINE, Written, bland, scalar
+from . import budget, jinja
+from .traced_json import FINE, Written, bland, scalar, strings_of
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, ours, placed, plain, run_of, sources
 from .traced_values import Root, doubt, place_of, raw
 
@@ -223,7 +223,10 @@ _PYTHON = re.compile(r"['\"\\]|[^ -~]")
 def tojson(
     value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
 ) -> str:
-    """As `jinja.tojson`."""
+    """As `jinja.tojson`; the value is weighed here."""
+    strings = None if ensure_ascii or sort_keys else strings_of(value)
+    if strings is None or not strings.weight:
+        budget.arguments((value,))  # pyright: ignore[reportUnknownArgumentType]
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
         return text
@@ -237,8 +240,8 @@ def tojson(
         style = _Style(encode, odd, scalar, between, colon, step, sort_keys, False, escape)
         mark = _mark(value, indent, *(separators or ()))
     runs = partial(_runs, text, value, style, mark)
-    if style is _PLAIN or not (ensure_ascii or sort_keys or not bland(style.between, style.colon, style.step or "")):
-        return placed(text, Written(text, value, mark, runs))
+    if strings is not None and (style is _PLAIN or bland(style.between, style.colon, style.step or "")):
+        return placed(text, Written(text, strings, mark, runs))
     return placed(text, Rope(len(text), runs))
 
 
@@ -252,7 +255,10 @@ def shown(value: Any) -> str:
         text = str(cast("object", raw(value)))
         if " at 0x" in text:
             doubt("an object is shown")
-        return placed(text, Rope(len(text), partial(_runs, text, value, _SHOWN, _mark(value))))
+        mark = _mark(value)
+        runs = partial(_runs, text, value, _SHOWN, mark)
+        strings = None if '"' in text or "\\" in text else strings_of(value, repr)
+        return placed(text, Rope(len(text), runs) if strings is None else Written(text, strings, mark, runs, "'"))
     if not isinstance(value, (str, int, float, Undefined)) and value is not None:
         doubt(f"a {type(value).__name__} is shown")
     return str(value)
