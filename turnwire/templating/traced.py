@@ -51,22 +51,23 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
     left = budget.current.get()
     most = left.limits.text
     total: int = 0
-    found: list[tuple[str, Run]] = []
+    found: list[Any] = []
     note = found.append
-    run: Any
     for piece in pieces:
         kind = type(piece)  # pyright: ignore[reportUnknownVariableType]
         if kind is list:
             total += piece.pop()
             found += piece
         else:
-            text, run = piece if kind is tuple else printed(0, piece)
+            if kind is not tuple:
+                piece = printed(0, piece)
+            text, run = piece
             if type(run) is int:
                 text = shown(budget.bounded(text))
-                run = run_of(text, run)
+                piece = text, run_of(text, run)
             if text:
-                note((text, run))
-                total += run[0]
+                note(piece)
+                total += len(text)
         if total > most:
             raise budget.over("text", total, most)
     left.size(total)

@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import accumulate, repeat
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from ..origins import Key, Later, Place
 from . import budget
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text
-from .traced_values import place_of
+from .traced_values import Listed, Mapped, Real, Whole
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
 _BARE = re.compile(r"""[^\s,:\[\](){}"']+""")
 _MARKS = re.compile(r"[\s,:]*")
+BARE = frozenset((int, float, bool, type(None)))
+PLACED = frozenset((Mapped, Listed, Whole, Real))
 _WORDS = {True: "true", False: "false", None: "null"}
 _encode = json.encoder.encode_basestring
 
@@ -32,7 +34,9 @@ def scalar(value: Any) -> str:
     """A number or a word."""
     if value is None or isinstance(value, bool):
         return _WORDS[value]
-    return int.__repr__(value) if isinstance(value, int) else json.dumps(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(value) if value - value == 0 else json.dumps(value)  # those that are no numbers have names
 
 
 def bland(*marks: str) -> bool:
@@ -61,11 +65,11 @@ class Written(Rope):
         return partial(places, self._text, self._quote, self._strings, self._mark, at, line)
 
 
-def strings_of(value: Any, scalar: Callable[[Any], str] = scalar) -> Strings | None:
-    """The strings of a value, which is weighed as `budget.weigh` does it; None if it is not as plain. `scalar` spells
-    numbers and words."""
+def strings_of(value: Any) -> Strings | None:
+    """The strings of a value, which is weighed as `budget.weigh` does it; None if it is not as plain."""
+    found = Strings()
     try:
-        found = Strings(value, scalar)
+        found.of(value)
     except (_Odd, RecursionError):
         return None
     size = found.weight + sum(map(len, found.texts))
@@ -78,18 +82,16 @@ class Strings:
     """The strings of a value, keys too, as JSON has them one after the other; numbers and words, each with the count of
     strings before it."""
 
-    __slots__ = ("bare", "left", "other", "parents", "scalar", "steps", "texts", "weight")
+    __slots__ = ("bare", "left", "other", "parents", "steps", "texts", "weight")
 
-    def __init__(self, value: Any, scalar: Callable[[Any], str]):
+    def __init__(self) -> None:
         self.texts: list[str] = []
         self.parents: list[Any] = []  # whose it is: a path, and the step from there (None: to the key), or a source
         self.steps: list[Any] = []
-        self.bare: list[tuple[int, str, Any]] = []
+        self.bare: list[tuple[int, Any, Any]] = []
         self.other = False  # whether some are not a field's
         self.weight = 0  # but for the strings' characters
         self.left = budget.current.get()
-        self.scalar = scalar
-        self._other(value, None)
 
     def nodes(self) -> list[Any]:
         """Whose they are."""
@@ -117,37 +119,47 @@ class Strings:
             say(key)
             under(path)
             step(None)
-            if type(item) is str:
+            kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            if kind is str:
                 say(item)
                 under(path)
                 step(key)
-            elif type(item) is dict:
+            elif kind is dict:
                 self._mapping(item, path + (key,))  # noqa: RUF005
             else:
-                self._other(item, path + (key,))  # noqa: RUF005
+                self._other(item, kind, path + (key,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
 
     def _list(self, value: Any, path: Path) -> None:
         self._weigh(2 * len(value))
         for i, item in enumerate(value):
-            if type(item) is str:
+            kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            if kind is str:
                 self.texts.append(item)
                 self.parents.append(path)
                 self.steps.append(i)
             else:
-                self._other(item, path + (i,))  # noqa: RUF005
+                self._other(item, kind, path + (i,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
 
-    def _other(self, value: Any, path: Path | None) -> None:
-        """Of any value; one without a path a template has made."""
-        if place := place_of(value):
-            path, root = place
+    def _other(self, value: Any, kind: type[Any], path: Path) -> None:
+        if kind in BARE:
+            self.bare.append((len(self.texts), value, path))
+        elif kind is dict:
+            self._mapping(value, path)
+        elif kind is list:
+            self._list(value, path)
+        else:
+            raise _Odd
+
+    def of(self, value: Any) -> None:
+        """Of any value: of the variables, or one that a template has made of those."""
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if kind in PLACED:
+            path, root, of = value._path, value._root, value._raw
             if root.markup or (root.roles and len(path) < 3):  # a role may be the template's
                 raise _Odd
-            value = value._raw
-        kind = cast("Any", type(value))
-        if path is not None and (kind is dict or kind is list):
-            (self._mapping if kind is dict else self._list)(value, path)
-        elif kind is int or kind is float or kind is bool or value is None:
-            self.bare.append((len(self.texts), self.scalar(value), UNKNOWN if path is None else path))
+            self._other(of, type(of), path)  # pyright: ignore[reportUnknownArgumentType]
+        elif kind in BARE:
+            self.bare.append((len(self.texts), value, UNKNOWN))
         elif kind is Text and value._at == 0 and type(value._node) in (tuple, Source):
             node: Any = value._node
             field = type(node) is tuple
@@ -155,19 +167,17 @@ class Strings:
             self.parents.append(node[:-1] if field else node)
             self.steps.append(node[-1] if field else None)
             self.other |= not field
-        elif path is not None:
-            raise _Odd
         elif kind is dict:
             self._weigh(4 * len(value))
             for key, item in value.items():
                 if type(key) is not Text:
                     raise _Odd
-                self._other(key, None)
-                self._other(item, None)
+                self.of(key)
+                self.of(item)
         elif kind is list or kind is tuple:
             self._weigh(2 * len(value))
             for item in value:
-                self._other(item, None)
+                self.of(item)
         else:
             raise _Odd
 
@@ -202,8 +212,9 @@ def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int
     out: list[Any] = []
     say = out.append
     last, done = at, 0  # where what is told ends, and how many strings that are
+    spell = scalar if quote == '"' else repr
     owner: Any
-    for before, bare, owner in sorted([*of.bare, *_odd(of, nodes, pieces), (len(texts), "", None)], key=_first):
+    for before, bare, owner in sorted([*of.bare, *_odd(of, nodes, pieces), (len(texts), STRING, None)], key=_first):
         if before > done:
             say((last, ends[2 * done + 1], kind, own, path, None))
             out += regular[2 * done + 1 : 2 * before]
@@ -215,9 +226,9 @@ def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int
         if type(owner) is Source:
             whose = owner.kind, owner.line or own, owner.path
         shown = ""
-        if bare:
+        if bare is not STRING:
             found = _BARE.search(text, max(last, start) - at, stop - at)
-            if not found or found.group() != bare:
+            if not found or found.group() != spell(bare):
                 raise _Odd
             start, stop = at + found.start(), at + found.end()
         else:
@@ -229,11 +240,11 @@ def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int
         if stop > start and whose != (kind, own, path):
             if start > last:
                 say((last, start, kind, own, path, None))
-            grown = 0 if bare else stop - start - len(texts[before])
+            grown = stop - start - len(texts[before]) if bare is STRING else 0
             if 0 < grown <= FINE and whose[2]:
                 _respelled(shown, start, whose, say)
             else:
-                say((start, stop, *whose, None if grown or bare or not whose[2] else 0))
+                say((start, stop, *whose, None if grown or bare is not STRING or not whose[2] else 0))
             last = stop
     if ends[-1] > last:
         say((last, ends[-1], kind, own, path, None))
@@ -241,14 +252,15 @@ def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int
 
 
 _first = itemgetter(0)
+STRING = object()  # no number and no word
 
 
-def _odd(of: Strings, nodes: list[Any], pieces: list[str]) -> Iterator[tuple[int, str, Any]]:
+def _odd(of: Strings, nodes: list[Any], pieces: list[str]) -> Iterator[tuple[int, Any, Any]]:
     """The strings that are empty, not spelled as they are, or not a field's."""
     if of.other or "" in of.texts or of.texts != pieces[1::2]:
         for i, (text, node, piece) in enumerate(zip(of.texts, nodes, pieces[1::2])):
             if not text or text != piece or type(node) is Source:
-                yield i, "", node
+                yield i, STRING, node
 
 
 def _respelled(shown: str, at: int, whose: tuple[Any, ...], say: Callable[[Any], None]) -> None:

@@ -63,7 +63,7 @@ def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collec
 
 def wrap(value: Any, path: Path, root: Root) -> Any:
     """A value that knows its path."""
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     like = _KNOWN.get(kind)
     if like is None:
         if kind is str:

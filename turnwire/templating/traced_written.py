@@ -257,7 +257,7 @@ def shown(value: Any) -> str:
             doubt("an object is shown")
         mark = _mark(value)
         runs = partial(_runs, text, value, _SHOWN, mark)
-        strings = None if '"' in text or "\\" in text else strings_of(value, repr)
+        strings = None if '"' in text or "\\" in text else strings_of(value)
         return placed(text, Rope(len(text), runs) if strings is None else Written(text, strings, mark, runs, "'"))
     if not isinstance(value, (str, int, float, Undefined)) and value is not None:
         doubt(f"a {type(value).__name__} is shown")
