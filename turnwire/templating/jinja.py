@@ -172,6 +172,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """What `{{ a + b + c }}` writes; some of it may be pieces already."""
         return self.printed(line, self.added(context, values))
 
+    def joined(self, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
+        """What `{{ a ~ b ~ c }}` writes."""
+        return _concatenated(*values)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
         budget.operator(operator, left, right)

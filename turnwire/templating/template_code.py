@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from io import StringIO
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, DependencyFinderVisitor, Frame
 from jinja2.idtracking import VAR_LOAD_RESOLVE
 
-from .template_tree import BOUNDED, GLANCES, STEP
+from .template_tree import BOUNDED, GLANCES, JOINED, STEP
 
 METHODS = frozenset(dir(dict))
 GUARDS = {BOUNDED: "bounded", STEP: "step"}  # filters that the code knows by these names
@@ -115,6 +115,9 @@ class Generator(CodeGenerator):
                 self.writeline(f"{ids[name]} = environment.{kind}[{name!r}]")
 
     def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
+        if id(node) in self.pieces:
+            self._terms("joined(", node, [cast("nodes.Expr", node.node), *node.args], frame)
+            return
         guard = GUARDS.get(node.name)
         if guard is None or node.node is None:
             super().visit_Filter(node, frame)
@@ -186,13 +189,20 @@ class Generator(CodeGenerator):
         self._literal(node.data, node.lineno, True, True)
 
     def visit_Add(self, node: nodes.BinExpr, frame: Any) -> None:
-        summed = terms(node)
         if id(node) in self.pieces:
-            pieces = [self._piece(term, "part", node.lineno) for term in summed]
-            self.write(f"environment.summed(context, {node.lineno}, {tuple(pieces)}, (")
-        else:
-            self.write("environment.added(context, (")
-        for term in summed:
+            self._terms("summed(context, ", node, terms(node), frame)
+            return
+        self.write("environment.added(context, (")
+        for term in terms(node):
+            self.visit(term, frame)
+            self.write(", ")
+        self.write("))")
+
+    def _terms(self, how: str, node: nodes.Expr, several: list[nodes.Expr], frame: Any) -> None:
+        """What is printed of several one after the other, and which of them are pieces."""
+        pieces = [self._piece(term, "part", node.lineno) for term in several]
+        self.write(f"environment.{how}{node.lineno}, {tuple(pieces)}, (")
+        for term in several:
             self.visit(term, frame)
             self.write(", ")
         self.write("))")
@@ -231,8 +241,8 @@ class Generator(CodeGenerator):
             self.write("(")
         elif frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
             self.write(f"environment.escaped({node.lineno}, context.eval_ctx.autoescape, ")
-        elif isinstance(node, nodes.Add):
-            self.pieces[id(node)] = "summed", node.lineno
+        elif isinstance(node, nodes.Add) or (isinstance(node, nodes.Filter) and node.name == JOINED):
+            self.pieces[id(node)] = "terms", node.lineno
             self.write("(")
         elif self._piece(node, "shown", node.lineno):
             self.write("(")

@@ -161,6 +161,24 @@ class TracedSandbox(jinja.Sandbox):
         terms = [_text(*value) if piece else value for piece, value in zip(pieces, values)]
         return printed(line, super().added(context, tuple(terms)))
 
+    def joined(self, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
+        """What `{{ a ~ b ~ c }}` writes: the terms, and last their size."""
+        out: list[Any] = []
+        size = 0
+        for piece, value in zip(pieces, values):
+            term: Any = value if piece else printed(line, value)
+            text, run = term
+            if type(run) is int:
+                size += 0 if isinstance(text, str) else budget.weigh(text)
+                text = shown(text)
+                term = text, run_of(text, run)
+            if text:
+                out.append(term)
+                size += len(text)
+        budget.current.get().size(size)
+        out.append(size)
+        return out
+
     def shown(self, line: int, obj: Any, key: str, item: bool) -> Any:
         """The piece that `{{ obj.key }}` writes, or `{{ obj["key"] }}`, alone or in a sum."""
         if type(obj) is Mapped:
@@ -172,6 +190,12 @@ class TracedSandbox(jinja.Sandbox):
         return printed(line, self.item(obj, key) if item else self.field(obj, key))
 
     part = shown
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`."""
+        if type(obj) is Mapped and attribute in jinja.READING:
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
     def field(self, obj: Any, name: str) -> Any:
         """`obj.name`, which is no method of a mapping."""
