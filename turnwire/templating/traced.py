@@ -21,7 +21,7 @@ from .traced_filters import FILTERS
 from .traced_format import formatted, percent
 from .traced_markup import escaped
 from .traced_text import Run, Source, Text, joined, placed, plain, run_of
-from .traced_values import READY, Mapped, doubt, node_under, taken, text_under
+from .traced_values import READY, Mapped, doubt, taken, text_under
 from .traced_written import shown
 
 T = TypeVar("T")
@@ -184,7 +184,10 @@ class TracedSandbox(jinja.Sandbox):
         if type(obj) is Mapped:
             value = _get(obj, key, self)
             if type(value) is str:
-                return value, (len(value), node_under(obj, key, value), 0, line)
+                path: Any = obj._path + (key,)  # noqa: RUF005  # pyright: ignore[reportPrivateUsage]
+                if key == "role" or obj._root.markup:  # pyright: ignore[reportPrivateUsage]
+                    path = obj._root.source(value, path)  # pyright: ignore[reportPrivateUsage]
+                return value, (len(value), path, 0, line)
             if type(value) is Text:
                 return value, (len(value), value._node, value._at, line)  # pyright: ignore[reportPrivateUsage]
         return printed(line, self.item(obj, key) if item else self.field(obj, key))

@@ -54,11 +54,12 @@ class Root:
 def wrapped(variables: Mapping[str, Any], markup: Collection[str], roles: Collection[str]) -> dict[str, Any]:
     """The variables, each knowing its path. Those named in `markup`, and the roles of `messages` that are among
     `roles`, count as the template's. Of values of other types than JSON's nothing is known."""
-    out = dict(variables)
-    for name, value in variables.items():
-        if value is not None and type(value) is not bool:
-            out[name] = wrap(value, (name,), Root(roles if name == "messages" else (), name in markup))
-    return out
+    return {
+        name: value
+        if value is None or type(value) is bool
+        else wrap(value, (name,), Root(roles if name == "messages" else (), name in markup))
+        for name, value in variables.items()
+    }
 
 
 def wrap(value: Any, path: Path, root: Root) -> Any:
@@ -119,16 +120,11 @@ class Mapped(dict[Any, Any]):
 # no methods: a template would see them
 
 
-def node_under(mapping: Mapped, key: str, value: str) -> Path | Source:
-    """Whose the text under a key is."""
-    root = mapping._root  # pyright: ignore[reportPrivateUsage]
-    path = mapping._path + (key,)  # noqa: RUF005 (quicker)  # pyright: ignore[reportPrivateUsage]
-    return root.source(value, path) if root.markup or key == "role" else path
-
-
 def text_under(mapping: Mapped, key: str, value: str) -> Text:
     """The text under a key, which knows its path from now on."""
-    text = placed(value, node_under(mapping, key, value))
+    root = mapping._root  # pyright: ignore[reportPrivateUsage]
+    path = mapping._path + (key,)  # noqa: RUF005 (quicker)  # pyright: ignore[reportPrivateUsage]
+    text = placed(value, root.source(value, path) if root.markup or key == "role" else path)
     _set(mapping, key, text)
     return text
 
