@@ -22,7 +22,8 @@ from turnwire.origins import Key, spell
 from turnwire.templating import jinja, sourcemap
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.template_code import Generator
-from turnwire.templating.traced_text import Rope
+from turnwire.templating.traced_text import Rope, Text
+from turnwire.templating.traced_values import Listed, Mapped, Real, Whole
 
 
 def owners(source: str, /, **variables: Any) -> list[str]:
@@ -72,6 +73,15 @@ def test_keys_and_scalars() -> None:
         ("x", "b"),
     ]
     assert all(s.path == ("x",) for s in out.map.spans if s.kind == "template")
+
+
+def test_wrappers_look_like_what_they_wrap() -> None:
+    for made, of in ((Mapped, dict), (Listed, list), (Whole, int), (Real, float), (Text, str)):
+        assert not [name for name in set(dir(made)) - set(dir(of)) if name[0] != "_"], made
+    shown = "{{ m.text }}{{ m.take }}{{ m['node'] }}{{ l.key }}|{{ m.get('a') }}{{ m.items()|list }}"
+    found = trace(shown, {"m": {"a": "b"}, "l": ["c"]})
+    assert found.map is not None
+    assert found.text == "|b[('a', 'b')]"
 
 
 def test_no_map_says_why() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.law import RANDOM
-from turnwire.origins import Later, Span
+from turnwire.errors import TemplateBudgetError
+from turnwire.origins import Later, OriginMap, Span
 from turnwire.templating import budget
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.traced_json import Written, strings_of
@@ -137,3 +139,52 @@ def test_what_grows_much_is_one_span() -> None:
     for size, spans in ((64, 128), (65, 1)):
         found = _spans("{{ x|tojson }}", "a\n" * size)
         assert found is not None and len([s for s in found if s.kind == "data"]) == spans
+
+
+def test_values_are_weighed() -> None:
+    """A value of the caller's in which parts stand again and again, and others: within the budget or not as the plain
+    render has it."""
+    shared: list[Any] = []
+    for _ in range(80):
+        shared = [shared, shared]
+    text = "a" * 1000
+    for x in (shared, {"a": shared}, [[text] * 100] * 100, {"k": {str(i): text for i in range(20)}}):
+        for most in (10_000, 50_000):
+            limits = budget.Limits(text=most)
+            token = budget.current.set(budget.Budget(limits))
+            try:
+                strings = strings_of(wrap(x, ("x",), Root((), False)))
+                assert strings is not None
+                assert strings.weight + sum(map(len, strings.texts)) == budget.weigh(x) <= most
+                assert trace("{{ x|tojson }}", {"x": x}, limits).text == json.dumps(x)
+            except TemplateBudgetError as e:
+                assert "more text" in str(e)
+                with pytest.raises(TemplateBudgetError, match="more text"):
+                    budget.weigh(x)
+                with pytest.raises(TemplateBudgetError, match="more text"):
+                    trace("{{ x|tojson }}", {"x": x}, limits)
+            finally:
+                budget.current.reset(token)
+
+
+def test_spans_that_are_asked_for_late() -> None:
+    """Values that were changed behind the render change nothing; one character or all spans may be asked for first."""
+    source = "{{ x|tojson }}{{ x }}{{ [x]|tojson(indent=1) }}"
+
+    def made() -> Any:
+        return {"a": ["b", 1, 'c"d\n'], "e": {"f": "", "g": None}}
+
+    def found(x: Any) -> OriginMap:
+        out = trace(source, {"x": x}).map
+        assert out is not None
+        return out
+
+    spans = found(made()).spans
+    assert all(a.stop == b.start and a[2:] != b[2:] for a, b in pairwise(spans))
+    x = made()
+    late = found(x)
+    x["a"][0], x["e"]["f"] = "other", "others"
+    del x["a"][1]
+    one = [late.at(i) for i in range(spans[-1].stop)]
+    assert late.spans == spans
+    assert one == [late.at(i) for i in range(spans[-1].stop)]
