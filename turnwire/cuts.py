@@ -46,16 +46,18 @@ class Stretch(NamedTuple):
 
 
 class Ids:
-    """Ids in lists that are never changed, the last of them an array until another prompt goes on from it, because most
-    are asked for once."""
+    """Ids in lists that are never changed, and behind them maybe an array, of which a list is made when another prompt
+    goes on from it, because most are asked for once."""
 
     __slots__ = ("_known", "_new")
 
     def __init__(self, known: Sequence[list[int]], new: array[int]):
         self._known, self._new = known, new
 
-    def __len__(self) -> int:
-        return sum(map(len, self._known)) + len(self._new)
+    @property
+    def held(self) -> int:
+        """About how many bytes they take."""
+        return 36 * sum(map(len, self._known)) + 4 * len(self._new)
 
     def all(self) -> list[int]:
         """A list of the caller's own."""
@@ -63,7 +65,7 @@ class Ids:
         for ids in self._known:
             out += ids
         new = self._new.tolist()
-        return out + new if out else new
+        return out + new if out and new else out or new
 
     def but(self, count: int) -> list[list[int]]:
         """The lists of all but the last `count`."""
@@ -104,12 +106,11 @@ class Cut:
         self._counts: list[int] | None = None
         self.stretches = [*begun.stretches, *stretches]
         self.sampled = begun.sampled, self._new[-1].sampled
-        ids: array[int] | None = array("i")
-        if bound is not None:
-            ids = _at_once(self._new, bound) if bound.marks and not trust else None
-            if ids is None:
-                ids = self._encode(_spelled(bound) if trust else None)
-        self.ids = Ids(begun.ids, ids)
+        known = _at_once(self._new, bound) if bound is not None and bound.marks and not trust else None
+        if known is not None or bound is None:
+            self.ids = Ids([*begun.ids, *(known or ())], NO_IDS)
+        else:
+            self.ids = Ids(begun.ids, self._encode(_spelled(bound) if trust else None))
 
     def _encode(self, special: re.Pattern[str] | None = None) -> array[int]:
         """Cut, and encode each part; `special` cuts texts too."""
@@ -137,7 +138,7 @@ class Cut:
     @property
     def held(self) -> int:
         """About how many bytes it holds."""
-        return 4 * sum(map(len, map(SYMBOLS, self.stretches))) + 36 * len(self.ids)
+        return 4 * sum(map(len, map(SYMBOLS, self.stretches))) + self.ids.held
 
     def text(self, spell: Callable[[str], str]) -> str:
         """All of it, marks spelled out."""
@@ -212,18 +213,23 @@ def _parts(stretches: Sequence[Stretch]) -> list[str]:
     return out
 
 
-def _at_once(stretches: Sequence[Stretch], bound: Bound) -> array[int] | None:
+def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | None:
     """The ids, by marks for control tokens; None where texts have to be looked at one by one."""
-    texts: list[str] = []
     text: list[str] = []
     known: dict[str, str] = {}  # markup, which comes again and again
+    ended: dict[str, str] = {}
     sampled, before = stretches[0].sampled, ""
     for symbols, _, _, kind, now in stretches:
         if now is not sampled:
             sampled = now
-            if not (is_symbol(before[-1:]) or is_symbol(symbols[:1])):  # those cut already
-                texts.append("".join(text))
-                text.clear()
+            if is_symbol(before[-1:]) or is_symbol(symbols[:1]):
+                pass  # what was sampled begins or ends at a control token
+            elif before in known:
+                if before not in ended:
+                    ended[before] = _ended(known[before], bound)
+                text[-1] = ended[before]
+            else:
+                text.append(FLIP)
         before = symbols
         if not symbols.isascii():
             if symbols in known:
@@ -233,7 +239,19 @@ def _at_once(stretches: Sequence[Stretch], bound: Bound) -> array[int] | None:
             elif kind in MARKUP:
                 known[symbols] = symbols = "".join([bound.marks.get(piece, piece) for piece in CUT.split(symbols)])
         text.append(symbols)
-    return bound.encode_marked([*texts, "".join(text)])
+    return bound.encode_marked("".join(text).split(FLIP))
+
+
+def _ended(markup: str, bound: Bound) -> str:
+    """Marked markup that text follows which is encoded by itself: with a mark for its own last token too, or `FLIP`."""
+    head, lead, text = markup.rpartition(LEAD)
+    if lead and text:
+        *first, last = bound.encode(text)
+        end = (bound.tokenizer.piece(last) or b"").decode("utf-8", "replace")
+        mark = bound.ends.get(last)
+        if mark and text.endswith(end) and bound.encode(text[: -len(end)]) == first:
+            return head + lead + text[: -len(end)] + mark
+    return markup + FLIP
 
 
 def _encoded(parts: list[str], bound: Bound) -> tuple[list[int], array[int]]:

@@ -6,7 +6,8 @@ over stays with the reference: text that spells an added token which is not a co
 vocabulary itself reaches, normalising, decoding.
 
 It takes `marks` for added tokens: not their spellings, but texts that stand for their ids and begin with a character
-which no text should have. So a prompt is encoded at once, control tokens and all, and no text can make one.
+which no text should have. So a prompt is encoded at once, control tokens and all, and no text can make one. There are
+marks for what markup ends in too, so that a text behind it is encoded by itself.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import importlib
 import json
 import random
 import re
+import string
 import sys
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from .cuts import LEAD
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 ENCODERS = ("tokenizers", "fastokens")
 ENTRIES = 4_000  # of the vocabulary, in the sample
+ENDS = (*string.printable, "\n\n", "assistant", "model")
+"""What markup may end in."""
 
 
 def with_encoder(tokenizer: HfTokenizer, encoder: str) -> HfTokenizer:
@@ -53,7 +57,8 @@ class FastTokenizer(HfTokenizer):
         self._fast: Any = None  # the reference until it is verified
         self._kept: dict[frozenset[str], Callable[[str], object]] = {}
         super().__init__(backend, name)
-        self.marks: Mapping[int, str] = {number: f"{LEAD}{number}{LEAD}" for number in self.added.values()}
+        ends = [ids[0] for ids in map(self.encode, ENDS) if len(ids) == 1]
+        self.marks: Mapping[int, str] = {id: f"{LEAD}{id}{LEAD}" for id in (*self.added.values(), *ends)}
         self._fast = _load(self.pipeline(NONE), name, self.marks)
         self._verify()
 
@@ -95,13 +100,13 @@ class FastTokenizer(HfTokenizer):
             out[i] = array("I", super().encode(texts[i], control))
         return out
 
-    def encode_marked(self, texts: Sequence[str], control: frozenset[str]) -> array[int] | None:
-        """The ids of texts, each encoded by itself, in which `marks` stand for control tokens; None if one of the texts
-        between them is for the reference."""
+    def encode_marked(self, texts: Sequence[str], control: frozenset[str]) -> list[list[int]] | None:
+        """The ids of each text, in which `marks` stand for control tokens; None if one of the texts between them is for
+        the reference."""
         if self.forbidden(control) or any(map(self._spelled(control), texts)):
             return None
         try:
-            return _numbers("i", self._fast.encode_batch_flat(texts)[0])
+            return [self._fast.encode(text).ids for text in texts]
         except UnicodeEncodeError:
             return None
 
@@ -117,11 +122,11 @@ class FastTokenizer(HfTokenizer):
         texts = sample(self)
         for text in texts:
             self._compare(text, self.encode(text), HfTokenizer.encode(self, text))
-        encode, marks = self._fast.encode_batch_flat, list(zip(texts, cycle(self.marks.items())))
-        ids, ends = map(_numbers, ("i", "Q"), encode([text for text, _ in marks]))
-        expected = [id for (_, (number, _)), at in zip(marks, pairwise(ends)) for id in (*ids[slice(*at)], number)]
-        text = "".join([text + mark for text, (_, mark) in marks])
-        self._compare(text, _numbers("i", encode([text])[0]).tolist(), expected)
+        marks = [*self.marks.items()]
+        rows = [(texts[n % len(texts)], *marks[n % len(marks)]) for n in range(max(len(texts), len(marks)))]
+        expected = [id for text, number, _ in rows for id in (*self._fast.encode(text).ids, number)]
+        text = "".join([text + mark for text, _, mark in rows])
+        self._compare(text, self._fast.encode(text).ids, expected)
 
     def _compare(self, text: str, ours: list[int], reference: list[int]) -> None:
         if ours != reference:
@@ -154,7 +159,7 @@ def _load(plain: Backend, name: str, marks: Mapping[int, str]) -> Any:
                              expected="encoder='tokenizers'") from None  # fmt: skip
 
 
-def _numbers(code: Literal["i", "I", "Q"], data: bytes) -> array[int]:
+def _numbers(code: Literal["I", "Q"], data: bytes) -> array[int]:
     out: array[int] = array(code)
     out.frombytes(data)
     if sys.byteorder == "big":

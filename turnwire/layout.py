@@ -98,7 +98,8 @@ class Results:
     def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
         w.word(self.open)
         for n, placed in enumerate(run):
-            w.word(self.sep if n else NOTHING)
+            if n:
+                w.word(self.sep)
             if placed.headed:
                 w.word(self.item_open)
             self.head(w, placed, context)

@@ -84,16 +84,18 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
                 f"unknown key {key!r}", value=key, path=path, expected="one of " + ", ".join(KEYS), near=near
             )
     role: Any = d.get("role")
-    _role(role, path, roles)
+    if role not in roles:
+        _role(role, path, roles)
     parts: list[Part] = []
     if role == "tool":
         content = _content(d, path)
         return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
     if role == "assistant":
-        key = next((k for k in REASONING if d.get(k) is not None), "reasoning")
-        reasoning = _string(d, key, path)
-        if reasoning is not None:
-            parts.append(Reasoning(reasoning))
+        for key in REASONING:
+            reasoning = _string(d, key, path)
+            if reasoning is not None:
+                parts.append(Reasoning(reasoning))
+                break
     elif d.get("tool_calls"):
         raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
     parts += _content(d, path)

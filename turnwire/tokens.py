@@ -112,6 +112,7 @@ class Bound:
         "__weakref__",
         "_table",
         "control",
+        "ends",
         "ids",
         "marks",
         "prompts",
@@ -126,9 +127,10 @@ class Bound:
         """Symbol by spelling."""
         self.ids = ids
         """Id by symbol."""
-        marks: Mapping[int, str] = getattr(tokenizer, "marks", {})
-        self.marks = {symbol: marks[number] for symbol, number in ids.items() if number in marks}
-        """What `encode_marked` takes for each symbol; nothing if the tokenizer has no such thing."""
+        self.ends: Mapping[int, str] = getattr(tokenizer, "marks", {})
+        """What `encode_marked` takes for some ids; nothing if the tokenizer has no such thing."""
+        self.marks = {symbol: self.ends[number] for symbol, number in ids.items() if number in self.ends}
+        """The same for each symbol."""
         self.control = frozenset(symbols)
         self.runs: ByteCache[str, array[int]] = ByteCache(limit)
         """The ids of texts that were encoded, but by an encoder that is quicker than this."""
@@ -175,8 +177,8 @@ class Bound:
         self.runs.put_each((text, ids, _cost(text, len(ids))) for text, ids in made.items())
         return [made[text] if known is None else known for text, known in zip(texts, found)]
 
-    def encode_marked(self, texts: Sequence[str]) -> array[int] | None:
-        """The ids of texts, each encoded by itself, with `marks` for control tokens; None if that cannot be."""
+    def encode_marked(self, texts: Sequence[str]) -> list[list[int]] | None:
+        """The ids of each text, with `marks` for control tokens; None if that cannot be."""
         encode: Any = getattr(self.tokenizer, "encode_marked", None)
         return None if encode is None else encode(texts, self.control)
 

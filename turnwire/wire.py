@@ -299,7 +299,8 @@ class OfWords(Generic[T]):
         self._make = make
         self._known: dict[int, tuple[Word, T]] = {}
 
-    def __call__(self, word: Word) -> T:
+    def of(self, word: Word) -> T:
+        """What is made of a word."""
         known = self._known.get(id(word))
         if known is None or known[0] is not word:
             known = word, self._make(word)
@@ -322,7 +323,7 @@ class Symbols:
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
-        self.of_word = OfWords(self._of_word)
+        self.of_word = OfWords(self._of_word).of
         """Plain markup in symbols."""
 
     def _of_word(self, word: Word) -> str:

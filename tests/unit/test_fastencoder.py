@@ -99,12 +99,13 @@ def test_one_id_that_differs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
         def from_json_str(cls, text: str) -> Any:
             return cls()
 
+        def encode(self, text: str) -> Any:
+            pieces = [t.replace(self.letter, "x") for t in re.split(f"{LEAD}([0-9]+){LEAD}", text)]
+            ids = [i for n, t in enumerate(pieces) for i in ([int(t)] if n % 2 else reference.encode(t))]
+            return types.SimpleNamespace(ids=ids)
+
         def encode_batch_flat(self, texts: list[str]) -> tuple[bytes, bytes]:
-            rows = [
-                [i for n, t in enumerate(re.split(f"{LEAD}([0-9]+){LEAD}", text))
-                 for i in ([int(t)] if n % 2 else reference.encode(t.replace(self.letter, "x")))]
-                for text in texts
-            ]  # fmt: skip
+            rows = [self.encode(text).ids for text in texts]
             ends = [sum(map(len, rows[:n])) for n in range(len(rows) + 1)]
             flat = b"".join(n.to_bytes(4, sys.byteorder) for row in rows for n in row)
             return flat, b"".join(n.to_bytes(8, sys.byteorder) for n in ends)

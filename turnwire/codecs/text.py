@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from json.encoder import encode_basestring
+from json import encoder as json_encoder
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
 from ..schemas import MAX_DIGITS
@@ -21,10 +22,16 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 @functools.lru_cache(64)
 def encoder(separators: tuple[str, str], indent: int | None, ascii: bool, sort: bool) -> Callable[[Any], str]:
-    """What writes values so, as `json.dumps` does, which makes another one for each value."""
+    """What writes values so, as `json.dumps` does, which makes another one for each value. A value that holds itself is
+    a RecursionError."""
     between = separators[0].rstrip() if indent is not None else separators[0]
     styled = json.JSONEncoder(ensure_ascii=ascii, indent=indent, separators=(between, separators[1]), sort_keys=sort)
-    return styled.encode
+    make: Any = getattr(json_encoder, "c_make_encoder", None)  # which `encode` makes for each value too
+    if make is None or indent is not None:
+        return styled.encode
+    string = encode_basestring_ascii if ascii else encode_basestring
+    parts = make(None, styled.default, string, None, separators[1], between, sort, False, True)
+    return lambda value: "".join(parts(value, 0))
 
 
 def dumps_encodable(value: Any) -> str:

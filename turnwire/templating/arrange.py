@@ -31,7 +31,7 @@ class SplitReasoning:
         return [self._split(t) for t in turns] if context.options.get("split_reasoning", True) else turns
 
     def _split(self, t: Placed) -> Placed:
-        if t.role != "assistant" or any(isinstance(p, Reasoning) for _, p in t.parts) or self.close not in t.text:
+        if t.role != "assistant" or "reasoning" in [p.kind for _, p in t.parts] or self.close not in t.text:
             return t
         trim = self.trim or ""
         text = t.text

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from ..cuts import Begun, Cut
 from ..layout import Context, Placed
-from ..messages import KEYS
 from ..turns import PARTS, Reasoning, Text, Turn
 
 if TYPE_CHECKING:
@@ -60,12 +59,11 @@ class Memory:
         self._setting: bytes | None = None
         self._prints = tuple(_prints(messages))
         self._whole = len(self._prints) == len(messages)
-        self._keys: list[tuple[int, int, int]] = []
-        at = 0
-        for n, said in enumerate(self._prints):
-            longest = max(said, key=len, default="")
-            at = hash((at, len(longest), longest[-64:]))  # enough to find it; the prints themselves are compared
-            self._keys.append((id(fmt), n, at))
+        self._keys: list[int] = []
+        at = id(fmt)
+        for said in self._prints:
+            at = hash((at, *map(len, said), said[-1][-64:]))  # enough to find it; the prints themselves are compared
+            self._keys.append(at)
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
             kept = None
@@ -117,11 +115,11 @@ def _prints(messages: Sequence[Any]) -> list[Print]:
 
 
 def _print(message: Any) -> Print:
-    """Strings as they are, which cannot change, all else in bytes: marshal is the quickest way there, and nothing reads
-    it back."""
-    if type(message) is dict and FIELDS.issuperset(cast("dict[Any, Any]", message)):
-        fields = cast("dict[str, Any]", message)
-        return *fields, *[v if type(v) is str else marshal.dumps(v, 2) for v in fields.values()]
+    """Keys and values, strings as they are, which cannot change, all else in bytes: marshal is the quickest way there,
+    and nothing reads it back."""
+    if type(message) is dict and message:
+        said = cast("dict[Any, Any]", message)
+        return tuple([v if type(v) is str else marshal.dumps(v, 2) for v in (*said, *said.values())])
     return (marshal.dumps(_said(message) if isinstance(message, Turn) else cast("Any", message), 2),)
 
 
@@ -138,7 +136,6 @@ def _part(part: Any) -> Any:
     return [part.kind, values]
 
 
-FIELDS = frozenset(KEYS)
 _NAMES = {kind: [f.name for f in fields(cls) if f.name not in ("kind", "errors")] for kind, cls in PARTS.items()}
 
 

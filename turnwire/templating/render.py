@@ -156,8 +156,9 @@ def _check_forgery(fmt: Format, done: Rendered) -> None:
 def place(turn: Turn, at: int) -> list[Placed]:
     """A turn at its place in the conversation; results that came in one turn are wrapped one by one."""
     parts = tuple(enumerate(turn.parts))
-    pieces = [(p,) for p in parts] if turn.role == "tool" and parts else [parts]
-    return [Placed(turn.role, at, piece) for piece in pieces]
+    if turn.role == "tool" and len(parts) > 1:
+        return [Placed("tool", at, (part,)) for part in parts]
+    return [Placed(turn.role, at, parts)]
 
 
 class _Head(NamedTuple):

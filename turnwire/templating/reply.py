@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from ..errors import as_mapping
@@ -56,11 +57,7 @@ def frame_kind(reply: Word) -> Callable[[Part], str]:
     """What a format calls a part: its kind, or what the header of its `Switch` calls it."""
     head = next((w.head for w in walk(reply) if isinstance(w, Switch)), None)
     named: Any = getattr(head, "kind", None)
-    return named or _kind
-
-
-def _kind(part: Part) -> str:
-    return part.kind
+    return named or attrgetter("kind")
 
 
 def write_reply(
@@ -101,7 +98,7 @@ class Plan:
         if isinstance(word, End):
             return self._end(word)
         if isinstance(word, Slot):
-            return lambda s, part: _slot(s, word, part)
+            return functools.partial(_slot, word)
         if isinstance(word, Frame):
             return self._frame(word)
         if isinstance(word, If):
@@ -243,7 +240,7 @@ class Plan:
         return write
 
     def _switch(self, switch: Switch) -> Write:
-        close, head = self._of(switch.close), OfWords(self._of)
+        close, head = self._of(switch.close), OfWords(self._of).of
         cases = {case.kind: self._of(case) for case in reversed(switch.cases)}
 
         def write(s: _Walk, part: Any) -> None:
@@ -306,7 +303,7 @@ def _say(symbols: str, s: _Walk, part: Any) -> None:
     s.w.symbols_of_markup(symbols)
 
 
-def _slot(s: _Walk, slot: Slot, part: Any) -> None:
+def _slot(slot: Slot, s: _Walk, part: Any) -> None:
     w = s.w
     if s.argument is not None:
         key, value, raw = s.argument

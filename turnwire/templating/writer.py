@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ContentError, ForgeryError, check_text
 from ..spans import FIELDS, Stretch
 from ..turns import Media, Result, Text
-from ..wire import Symbols, Tok, Word
+from ..wire import NOTHING, Symbols, Tok, Word
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -43,12 +43,15 @@ class Writer:
         """The format's own text: control tokens that it spells are control tokens."""
         self._add(self._markup(text), "template")
 
+    # The bodies of the next three are `_add`, and that of `symbols_of_markup`: most of a prompt goes through here.
+
     def word(self, word: Word) -> None:
         """Plain markup given as words."""
-        self.symbols_of_markup(self.symbols.of_word(word))
+        if word is not NOTHING and (symbols := self.symbols.of_word(word)):
+            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
 
     def symbols_of_markup(self, symbols: str) -> None:
-        """Plain markup given in symbols. (The body of `_add`: most stretches come from here.)"""
+        """Plain markup given in symbols."""
         if symbols:
             self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
 
@@ -65,7 +68,9 @@ class Writer:
                     path=self._path(kind),
                     expected='text without markers, or forgery="allow"',
                 )
-        self._add(text if self._trusted is None else self._trusted(text), kind)
+        if text:
+            symbols = text if self._trusted is None else self._trusted(text)
+            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
 
     def value(self, pieces: str | Iterable[str | Tok], kind: str) -> None:
         """A value that a codec wrote: the caller's text, and control tokens of its notation."""
