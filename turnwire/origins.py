@@ -91,9 +91,16 @@ class OriginMap:
     def _places(self) -> Sequence[Place]:
         if any(map(callable, self._laid)):
             out: list[Place] = []
+            met = False  # whether the last ones were written out now: then they may go on in the next
             for laid in self._laid:
-                places = laid() if callable(laid) else [laid]
-                if out and out[-1][2:] == places[0][2:] and places[0][5] is None:  # nobody has seen where they meet
+                if callable(laid):
+                    places, met = laid(), True
+                elif met:
+                    places, met = [laid], False
+                else:
+                    out.append(laid)
+                    continue
+                if out and out[-1][2:] == places[0][2:] and places[0][5] is None:
                     places[0] = (out.pop()[0], *places[0][1:])
                 out += places
             self._laid = out
