@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ def gather_instructions(turns: list[Placed], context: Context) -> list[Placed]:
     return [*first, *turns[n:]]
 
 
-def settle(parts: tuple[Indexed, ...]) -> tuple[Indexed, ...]:
+def settle(parts: Sequence[Indexed]) -> tuple[Indexed, ...]:
     """Text without a channel goes to "commentary" where a call follows in the turn, else to "final"; neighbours of
     such texts are one, and one of no characters is none. A turn with nothing in it is an empty final message."""
     last_call = max([i for i, (_, p) in enumerate(parts) if isinstance(p, Call)], default=-1)
@@ -151,7 +152,7 @@ def settle(parts: tuple[Indexed, ...]) -> tuple[Indexed, ...]:
 def settle_channels(turns: list[Placed], context: Context) -> list[Placed]:
     """`settle` for the assistant's turns; reasoning of no characters is none."""
     return [
-        t.having(*settle(tuple((i, p) for i, p in t.parts if not (isinstance(p, Reasoning) and not p.text))))
+        t.having(*settle([ip for ip in t.parts if not isinstance(ip[1], Reasoning) or ip[1].text]))
         if t.role == "assistant"
         else t
         for t in turns
@@ -190,7 +191,7 @@ def drop_analysis(turns: list[Placed], context: Context) -> list[Placed]:
     out: list[Placed] = []
     for i, t in enumerate(turns):
         if t.role == "assistant":
-            t = t.having(*(p for j, p in enumerate(t.parts) if (i, j) > limit or not is_analysis(p[1])))
+            t = t.having(*[p for j, p in enumerate(t.parts) if (i, j) > limit or not is_analysis(p[1])])
             if not t.parts:
                 continue
         out.append(t)
