@@ -245,12 +245,12 @@ def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | No
 def _ended(markup: str, bound: Bound) -> str:
     """Marked markup that text follows which is encoded by itself: with a mark for its own last token too, or `FLIP`."""
     head, lead, text = markup.rpartition(LEAD)
-    if lead and text:
-        *first, last = bound.encode(text)
-        end = (bound.tokenizer.piece(last) or b"").decode("utf-8", "replace")
-        mark = bound.ends.get(last)
-        if mark and text.endswith(end) and bound.encode(text[: -len(end)]) == first:
-            return head + lead + text[: -len(end)] + mark
+    ids = bound.encode(text) if lead else []
+    if ids and ids[-1] in bound.ends:
+        end = (bound.tokenizer.piece(ids[-1]) or b"").decode("utf-8", "replace")
+        rest = text.removesuffix(end)
+        if end and bound.encode(rest) == ids[:-1]:
+            return head + lead + rest + bound.ends[ids[-1]]
     return markup + FLIP
 
 
