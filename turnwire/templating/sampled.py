@@ -7,14 +7,17 @@ sampled, nor one that the template makes up for a turn without reasoning; the st
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ..codecs import dumps
 from ..origins import Span
 from .mapped import Sampled
-from .trials import MARKER, NONE, SILENT, Close, Extent, Message, Trials, common, extents, few, kind, like, likeness
+from .told import Told, told
+from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Message, Trials, common, few, kind, like, likeness, parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +25,45 @@ class Found:
     """Where the model wrote, and the turns of which that cannot be told: message -> why."""
 
     ranges: tuple[Sampled, ...]
-    unknown: Mapping[int, str]
+    unknown: dict[int, str]
 
 
-def find(text: str, spans: Sequence[Span], messages: list[Message], usual: Trials, exact: Trials) -> Found:
+def find(
+    text: str, spans: Sequence[Span], messages: list[Message], usual: Trials, exact: Trials, prompt: bool
+) -> Found:
     """The characters of `text` that the model would have written. `usual` trials are on likenesses of the conversation,
-    `exact` ones on itself."""
-    return _Search(text, spans, messages, usual, exact).run()
+    `exact` ones on itself. `prompt`: a generation prompt was asked for."""
+    shown = told(spans, messages)
+    found = _Search(text, shown, usual, exact, prompt).run()
+    interrupted = _interrupted(found.ranges, shown, spans)
+    unknown = found.unknown | dict.fromkeys(interrupted, "what others wrote stands inside it")
+    return Found(
+        tuple(r._replace(turn=shown.of[r.turn]) for r in found.ranges if r.turn not in interrupted),
+        {shown.of[i]: why for i, why in sorted(unknown.items())},
+    )
+
+
+def _interrupted(ranges: Sequence[Sampled], shown: Told, spans: Sequence[Span]) -> set[int]:
+    """The turns whose ranges hold data of other messages."""
+    ends = list(accumulate((max(e.ends) if e else 0 for e in shown.extents), max, initial=0))
+    far = max(ends, default=0)
+    firsts = list(accumulate((e.first if e else far for e in reversed(shown.extents)), min, initial=far))[::-1]
+    doubtful = [r for r in ranges if ends[r.turn] > r.start or firsts[r.turn + 1] < r.stop]
+    if not doubtful:
+        return set()
+    data = [s for s in spans if s.kind == "data" and s.path[:1] == ("messages",) and len(s.path) > 1]
+    starts, stops = [s.start for s in data], [s.stop for s in data]
+    return {
+        r.turn
+        for r in doubtful
+        if any(s.path[1] != shown.of[r.turn] for s in data[bisect_right(stops, r.start) : bisect_left(starts, r.stop)])
+    }
 
 
 class _Search:
-    def __init__(self, text: str, spans: Sequence[Span], messages: list[Message], usual: Trials, exact: Trials):
-        self.text, self.messages, self.usual, self.exact = text, messages, usual, exact
-        self.extents = extents(spans, len(messages))
+    def __init__(self, text: str, shown: Told, usual: Trials, exact: Trials, prompt: bool):
+        self.text, self.messages, self.usual, self.exact, self.prompt = text, shown.messages, usual, exact, prompt
+        self.extents = shown.extents
 
     def run(self) -> Found:
         ranges: list[Sampled] = []
@@ -70,22 +99,39 @@ class _Search:
         start = floor + common(lead, self.text[floor : floor + len(lead)])
         if here is None:
             start = self._unreasoned(i, len(self.text), floor, start)
-            said = self._close(i, None, start - floor)[0]
-            return Sampled(start, start + self._end(start, start, said.text), i), start
+            said = self._close(i, [], start - floor)[0]
+            return Sampled(start, start + self._end(start, start, said), i), start
+        if here.first < start < floor + len(lead):  # what a text and the prompt have in common by chance
+            marks = (m.end() for m in MARKER.finditer(self.text, here.first, start))
+            start = max(marks, default=here.first)
+        parted = start
         if not here.reasons:
             start = self._unreasoned(i, here.first, floor, start)
-        close, ends = self._close(i, here, None)
-        stop, last = self._stop(start, here, close, ends)
-        if not ends and i + 1 < len(self.messages):
-            close = self.usual.ended(self._upto(i))
-            if ends := self._followed(here, close):
-                stop, last = max((stop, last), self._stop(start, here, close, ends))
-        return Sampled(start, stop, i), last
+        if start == parted and _another(lead, self.text[floor : here.first]):
+            return "the template does not ask the model for it"
+        ends = self._ends(i, here)
+        close, at = self._close(i, ends, None)
+        for upto in () if self._last(i) else (self._upto(i), PLAIN):
+            other = self.usual.ended(upto)
+            there = self._followed(ends, other)
+            if there is not None and (at is None or there + len(other) > at + len(close.rstrip())):
+                close, at = other, there
+        last = max(start, ends[-1] if at is None else at)
+        return Sampled(start, last + self._end(start, last, close), i), last
 
-    def _stop(self, start: int, here: Extent, close: Close, ends: list[int]) -> tuple[int, int]:
-        """Where a turn ends that `close` ends, which stands at `ends`, and where its data does."""
-        last = max(start, ends[close.times - 1] if 0 < close.times <= len(ends) else here.ends[-1])
-        return last + self._end(start, last, close.text), last
+    def _last(self, i: int) -> bool:
+        """Whether nothing follows the turn."""
+        return i + 1 == len(self.messages) and not self.prompt
+
+    def _ends(self, i: int, here: Extent) -> list[int]:
+        """Where the turn's data may end: where a stretch does, no text of the turn behind it, and before the data of
+        others begins. What is told again there, as a call's name in front of its result, is not the turn's."""
+        if self._last(i):
+            return here.ends[-1:]
+        later = (self.extents[j] for j in range(i + 1, len(self.extents)))
+        limit = next((e.first for e in later if e is not None and e.first > here.first), len(self.text))
+        least = max((end for end in here.said if end <= limit), default=0)
+        return [end for end in here.ends if least <= end <= limit] or here.ends
 
     def _lead(self, i: int, floor: int, variables: Mapping[str, Any]) -> str | None:
         """What a prompt would have had before the turn."""
@@ -105,21 +151,22 @@ class _Search:
         """A short conversation that ends in a turn of this shape."""
         return [*likeness(self.messages, i), like(self.messages[i])]
 
-    def _close(self, i: int, here: Extent | None, silent: int | None) -> tuple[Close, list[int]]:
-        """What ends the turn, and where it stands behind data of the turn."""
-        upto = self._upto(i)
-        close = self.usual.close(upto, _key(upto), silent)
-        ends = self._followed(here, close)
-        if not ends and here is not None:
-            other = self.exact.close(few(self.messages[: i + 1]), _key([like(self.messages[i])]), silent)
-            if found := self._followed(here, other):
+    def _close(self, i: int, ends: list[int], silent: int | None) -> tuple[str, int | None]:
+        """What ends the turn, and behind which of these ends of its data it stands."""
+        upto, last = self._upto(i), self._last(i)
+        close = self.usual.close(upto, _key(upto), silent, last)
+        at = self._followed(ends, close)
+        if at is None and ends:
+            other = self.exact.close(few(self.messages[: i + 1]), _key([like(self.messages[i])]), silent, last)
+            if (found := self._followed(ends, other)) is not None:
                 return other, found
-        return close, ends
+        return close, at
 
-    def _followed(self, here: Extent | None, close: Close) -> list[int]:
-        if here is None or not close.text.strip():
-            return []
-        return [end for end in here.ends if self.text.startswith(close.text, end)]
+    def _followed(self, ends: list[int], close: str) -> int | None:
+        """The last of these places that `close` stands at."""
+        if not close.strip():
+            return None
+        return next((end for end in reversed(ends) if self.text.startswith(close, end)), None)
 
     def _end(self, start: int, last: int, close: str) -> int:
         """How much of what stands behind a turn's last character is sampled: all of `close` but the blanks at its end;
@@ -153,6 +200,16 @@ class _Search:
         while block and at < first and text[at].isspace():
             at += 1
         return at
+
+
+def _another(lead: str, front: str) -> bool:
+    """Whether what stands in front of a turn goes on with other words than the prompt, where they part: it is not what
+    the prompt asks for, as in a task about a conversation, or in one where the model plays the user."""
+    n = parted(lead, front)
+    a, b = (text[n:].split(maxsplit=1) for text in (lead, front))
+    if not a or not b or a[0] == b[0] or MARKER.match(b[0]):
+        return False
+    return not MARKER.match(a[0]) or not front[:n].strip()
 
 
 def _key(messages: list[Message]) -> Hashable:

@@ -1,16 +1,16 @@
 """What a template writes around the turns of the assistant, seen by rendering short conversations (trials).
 
 `lead` is what a prompt has behind the caller's last character: the end of that turn, and the generation prompt. `close`
-is what stands between a turn's last character and the next generation prompt. `block` is what the template writes
-around reasoning. A trial on a conversation of the same shape but with other texts (`likeness`) says the same for every
-render, and is remembered; one on the conversation itself, its texts cut short (`few`), is for templates that look at
-what the texts say.
+is what stands between a turn's last character and whatever follows it: the next generation prompt, a user, nothing.
+`block` is what the template writes around reasoning. A trial on a conversation of the same shape but with other texts
+(`likeness`) says the same for every render, and is remembered; one on the conversation itself, its texts cut short
+(`few`), is for templates that look at what the texts say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from ..codecs import dumps, loads
@@ -27,6 +27,9 @@ MARKER = re.compile(
     r"<\|[^|<>\s]{1,64}\|?>|<[^|<>\s]{1,64}\|>|<｜[^｜<>]{1,64}｜>|</?[\w:.｜|-]{1,64}>|\[\|[^|\[\]\s]{1,64}\|\]|\[/?[A-Z_]{2,32}\]"
 )
 """What looks like a control token."""
+LEADING = re.compile(rf"(?:\s*(?:{MARKER.pattern}))+")
+"""Markers that a text begins with."""
+CLOSER = re.compile(r"</|\[/|<[^|/｜][^<>]*\|>")
 PART = re.compile(r"(?:<[^<>\s]{0,64}|\[\|?[^\[\]\s]{0,64})\Z")
 """A marker's beginning."""
 SILENT = {"enable_thinking": False, "thinking": False}
@@ -34,6 +37,7 @@ SILENT = {"enable_thinking": False, "thinking": False}
 NONE: Mapping[str, Any] = {}
 SAID = "xyzzy"
 CALL: Message = {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": {}}}]}
+PLAIN: list[Message] = [{"role": "user", "content": SAID}, {"role": "assistant", "content": SAID}]
 KEPT = 24  # characters of each end of a text
 FAR = 12  # messages: a trial further on in a conversation begins at the user's last one
 IDS = ((re.compile(r"functions\..{1,256}:\d{1,6}"), "functions.f:0"), (re.compile(r"[A-Za-z0-9]{9}"), "abcdefgh1"))
@@ -41,18 +45,13 @@ MOST = 512  # trials that are remembered
 
 
 class Extent(NamedTuple):
-    """Where a message's data is: its first character, the ends of its stretches, and whether reasoning is shown."""
+    """Where a message's data is: its first character, the ends of its stretches, those of them that are of its text,
+    reasoning or arguments, and whether reasoning is shown."""
 
     first: int
     ends: list[int]
+    said: list[int]
     reasons: bool
-
-
-class Close(NamedTuple):
-    """What stands behind a turn's last character, and behind how many of its stretches that stands."""
-
-    text: str
-    times: int
 
 
 class Trials:
@@ -90,76 +89,141 @@ class Trials:
 
         return self._once(("lead", bool(variables), key), learn)
 
-    def close(self, upto: list[Message], key: Hashable, silent: int | None) -> Close:
-        """Of the last of `upto`. `silent`: it has no data, and begins so many characters behind that before it."""
+    def close(self, upto: list[Message], key: Hashable, silent: int | None, last: bool) -> str:
+        """What ends the turn that is the last of `upto`. `silent`: it has no data, and begins so many characters behind
+        that before it. `last`: nothing follows it, no prompt either; some templates end such a turn otherwise."""
 
-        def learn() -> Close:
-            alone, goes_on = self._shown(upto, False), self._shown(upto, True)
-            found = Close("", 0)
-            if alone is not None:
-                found = _behind(alone, len(upto) - 1, silent, "")
-            if goes_on is not None and self.prompt and goes_on[0].endswith(self.prompt):
-                other = _behind(goes_on, len(upto) - 1, silent, self.prompt)
-                found = other if other.text.strip() or not found.text.strip() else found
-            return found if found.text.strip() else self._before_user(upto, silent) or found
+        def learn() -> str:
+            at = len(upto) - 1
+            alone, goes_on = (_behind(self._shown(upto, prompt), at, silent) for prompt in (False, True))
+            if self.prompt and goes_on.endswith(self.prompt):
+                found = goes_on.removesuffix(self.prompt)
+                if not found.strip() or (last and not alone.startswith(found.rstrip())):
+                    found = alone
+                found = found if upto == PLAIN else self._as_plain(found, last)
+            else:
+                found = self._ends_here(alone, upto, silent)
+            return found if found.strip() else self._whatever(goes_on, upto, silent) or found
 
-        return self._once(("close", silent, key), learn)
+        return self._once(("close", silent, last, key), learn)
 
-    def ended(self, upto: list[Message]) -> Close:
+    def ended(self, upto: list[Message]) -> str:
         """As `close` up to its last marker, of a turn that another follows: some templates end it otherwise, or do not
         end the last one."""
 
-        def learn() -> Close:
-            found = self._before_user(upto, None) or Close("", 0)
-            return found._replace(text=found.text[: max((m.end() for m in MARKER.finditer(found.text)), default=0)])
+        def learn() -> str:
+            found = self._whatever(_behind(self._shown(upto, True), len(upto) - 1, None), upto, None)
+            return self._as_plain(_marked(found), False)
 
         return self._once(("ended", dumps(upto)), learn)
 
     def block(self, before: list[Message]) -> str:
-        """What stands around the reasoning of a turn behind `before`, without blanks; "" if reasoning is not shown."""
+        """What stands around the reasoning of a turn behind `before`, up to what stands before the text of one without
+        reasoning; without blanks; "" if reasoning is not shown."""
 
         def learn() -> str:
-            said = {"role": "assistant", **dict.fromkeys(REASONING, SAID), "content": SAID[::-1]}
-            shown = self._shown([*before, said], False)  # some show it where calls follow only
-            return self._around(shown, before) or self._around(self._shown([*before, said | CALL], False), before)
+            plain: Message = {"role": "assistant", "content": SAID[::-1]}
+            said = plain | dict.fromkeys(REASONING, SAID)
+            for more in ({}, CALL):  # some show it where calls follow only
+                if block := "".join(self._around([*before, said | more], SAID)):
+                    front, _ = self._around([*before, plain | more], SAID[::-1])
+                    return block.removesuffix(front) or block
+            return ""
 
         return self._once("block", learn)
 
-    def _around(self, shown: Shown | None, before: list[Message]) -> str:
-        text, spans = shown or ("", ())
-        of = [s for s in spans if s.path[:2] == ("messages", len(before)) and s.kind == "data"]
-        at = next((n for n, s in enumerate(of) if text[s.start : s.stop] == SAID), None)
+    def _around(self, upto: list[Message], said: str) -> tuple[str, str]:
+        """What stands before and behind a text of the last message, less the prompt, without blanks."""
+        text, spans = self._shown(upto, False) or ("", ())
+        of = [s for s in spans if s.path[:2] == ("messages", len(upto) - 1) and s.kind == "data"]
+        at = next((n for n, s in enumerate(of) if text[s.start : s.stop] == said), None)
         if at is None:
-            return ""
+            return "", ""
         floor = max((s.stop for s in spans if s.stop <= of[at].start and s.kind == "data"), default=0)
-        start = floor + common(self.lead(before, "block") or "", text[floor:])
+        start = floor + common(self.lead(upto[:-1], "block") or "", text[floor:])
         behind = of[at + 1].start if at + 1 < len(of) else len(text)
-        return "".join((text[start : of[at].start] + text[of[at].stop : behind]).split())
+        return "".join(text[start : of[at].start].split()), "".join(text[of[at].stop : behind].split())
 
-    def _before_user(self, upto: list[Message], silent: int | None) -> Close | None:
-        """For a template that ends a turn only where another follows: what it has there, less the user's header."""
+    def _as_plain(self, close: str, last: bool) -> str:
+        """A turn ends where one of text alone does, whatever the template writes behind that."""
+        end = self.close(PLAIN, "plain", None, last).strip()
+        return close[: close.index(end) + len(end)] if end and end in close else close
+
+    def _ends_here(self, alone: str, upto: list[Message], silent: int | None) -> str:
+        """For a template whose prompt cannot be told, as it writes one in any case or never: of what stands behind a
+        turn at the end, what stands before a user too, or does not stand behind a user at the end."""
+        asked = self._asked(upto)
+        if asked is None or not alone.strip():
+            return alone
+        between = _behind(asked, len(upto) - 1, silent)
+        if between.startswith(alone):
+            return alone
+        both = _before(_marked(between[: shared(between, alone)]), self._openers)
+        user = self._question(False)
+        if alone[len(both) : len(both) + shared(alone[len(both) :], user)].strip():
+            return both
+        stop = len(alone) - shared(alone[::-1], user[::-1])
+        stop = next((m.end() for m in MARKER.finditer(alone) if m.start() < stop < m.end()), stop)
+        return max(both, alone[:stop], key=len)
+
+    def _whatever(self, goes_on: str, upto: list[Message], silent: int | None) -> str:
+        """For a template that ends a turn only where another follows: what stands there before a user and before a
+        prompt, or before a user, less the user's header."""
+        asked = self._asked(upto)
+        if asked is None:
+            return ""
+        between = _behind(asked, len(upto) - 1, silent)
+        prompt = goes_on if goes_on.strip() else self._question(True)
+        both = _before(_marked(between[: shared(between, prompt)]), self._openers)
+        less = self._headless(asked, upto, silent)
+        found = max(both, _marked(less), key=len) or less
+        if found.strip() in self._openers and self._question(True).lstrip().startswith(found.strip()):
+            return ""  # nothing ends the user's turn either: it begins the next
+        return found
+
+    def _question(self, prompt: bool) -> str:
+        """What stands behind a user's question that ends a conversation."""
+        shown = self._shown([{"role": "user", "content": SAID}], prompt)
+        return "" if shown is None else shown[0][_last(shown[1]) :]
+
+    @property
+    def _openers(self) -> frozenset[str]:
+        """Markers that a turn begins with: those that a text does, and the user's that has the role behind it."""
+
+        def learn() -> frozenset[str]:
+            text, spans = self._shown([{"role": "user", "content": SAID}], False) or ("", ())
+            asked = (s.start for s in spans if s.kind == "data" and s.path[:1] == ("messages",))
+            front = text[: next(asked, 0)]
+            first = LEADING.match(front)
+            roles = [m.group() for m in MARKER.finditer(front) if front[m.end() : m.end() + 1].isalnum()]
+            return frozenset([*(MARKER.findall(first.group()) if first else ()), *roles[-1:]])
+
+        return self._once("openers", learn)
+
+    def _asked(self, upto: list[Message]) -> Shown | None:
+        """`upto` and a user's turn behind it, to where its text begins."""
         shown = self._shown([*upto, {"role": "user", "content": SAID[::-1]}], False)
-        if shown is None:
+        asked = (
+            [s.start for s in shown[1] if s.path[:2] == ("messages", len(upto)) and s.kind == "data"] if shown else []
+        )
+        if shown is None or not asked:
             return None
-        text, spans = shown
-        asked = [s.start for s in spans if s.path[:2] == ("messages", len(upto)) and s.kind == "data"]
+        return shown[0][: asked[-1]], [s for s in shown[1] if s.start < asked[-1]]
+
+    def _headless(self, asked: Shown, upto: list[Message], silent: int | None) -> str:
+        """What stands before a user behind `upto`, less the user's header, which stands before the first one too."""
+        text, spans = asked
         found = extents(spans, len(upto))
-        users = [e.first for m, e in zip(upto, found) if e is not None and m["role"] == "user"]
-        if not asked or not users:
-            return None
-        stop = asked[-1] - shared(text[: users[0]][::-1], text[: asked[-1]][::-1])
-        user = next(e for m, e in zip(reversed(upto), reversed(found)) if m["role"] == "user" and e)
-        if end := self._end_of_user(
-            text[user.ends[-1] :]
-        ):  # where all turns end so, it stands before the first user too
+        users = [e for m, e in zip(upto, found) if e is not None and m["role"] == "user"]
+        if not users:
+            return ""
+        stop = len(text) - shared(text[: users[0].first][::-1], text[::-1])
+        if end := self._end_of_user(text[users[-1].ends[-1] :]):  # where all turns end so: before the first user too
             turn = found[-1].ends[-1] if found[-1] else 0
-            at = text.rfind(end, turn, asked[-1])
+            at = text.rfind(end, turn)
             stop = max(stop, at + len(end)) if turn and at >= 0 else stop
-        cut = (m.end() for m in MARKER.finditer(text, 0, asked[-1]) if m.start() < stop < m.end())
-        close = _behind((text[: next(cut, stop)], spans), len(upto) - 1, silent, "")
-        begins = MARKER.match(text.lstrip())  # what begins a text ends no turn, unless it is all that does
-        at = close.text.rfind(begins.group()) if begins else -1
-        return close._replace(text=close.text[:at]) if at > 0 and MARKER.search(close.text, 0, at) else close
+        cut = (m.end() for m in MARKER.finditer(text) if m.start() < stop < m.end())
+        return _before(_behind((text[: next(cut, stop)], spans), len(upto) - 1, silent), self._openers)
 
     def _end_of_user(self, behind: str) -> str:
         """The markers behind a user's text, before the one that the generation prompt begins with."""
@@ -179,14 +243,26 @@ class Trials:
         return self._render(messages, prompt, variables)
 
 
-def _behind(shown: Shown, at: int, silent: int | None, prompt: str) -> Close:
-    """What stands behind the last character of message `at`, less `prompt` at its end."""
-    text, spans = shown[0].removesuffix(prompt), shown[1]
+def _behind(shown: Shown | None, at: int, silent: int | None) -> str:
+    """What stands behind the last character of message `at`."""
+    if shown is None:
+        return ""
+    text, spans = shown
     extent = extents(spans, at + 1)[at]
-    if extent is None:
-        return Close(text[_last(spans) + (silent or 0) :], 0)
-    close = text[extent.ends[-1] :]
-    return Close(close, sum(text.startswith(close, end) for end in extent.ends))
+    return text[_last(spans) + (silent or 0) if extent is None else extent.ends[-1] :]
+
+
+def _marked(text: str) -> str:
+    """To the end of its last marker."""
+    return text[: max((m.end() for m in MARKER.finditer(text)), default=0)]
+
+
+def _before(close: str, openers: Collection[str]) -> str:
+    """Up to the marker that begins a turn, if one stands before that."""
+    for n, m in enumerate(MARKER.finditer(close)):
+        if n and m.group() in openers:
+            return close[: m.start()]
+    return close
 
 
 def extents(spans: Sequence[Span], count: int) -> list[Extent | None]:
@@ -196,12 +272,14 @@ def extents(spans: Sequence[Span], count: int) -> list[Extent | None]:
         at = s.path[1] if s.kind == "data" and len(s.path) > 1 and s.path[0] == "messages" else None
         if not isinstance(at, int) or at >= count:
             continue
-        had, said = out[at], len(s.path) > 2 and s.path[2] in REASONING
+        had, field = out[at], s.path[2] if len(s.path) > 2 else ""
         if had is None:
-            out[at] = Extent(s.start, [s.stop], said)
-        else:
-            had.ends.append(s.stop)
-            out[at] = had._replace(reasons=had.reasons or said)
+            had = out[at] = Extent(s.start, [], [], False)
+        had.ends.append(s.stop)
+        if field in REASONING:
+            out[at] = had._replace(reasons=True)
+        if field == "content" or field in REASONING or "arguments" in s.path:
+            had.said.append(s.stop)
     return out
 
 
@@ -220,17 +298,23 @@ def shared(a: str, b: str) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
 
 
+def parted(a: str, b: str) -> int:
+    """As `shared`; where they part, cut back to whole markers."""
+    n = shared(a, b)
+    part = PART.search(a[:n]) if n < len(a) else None
+    return part.start() if part else n
+
+
 def common(a: str, b: str) -> int:
-    """As `shared`. Where they part, it is cut back to whole markers, and to before one that `a` closes again further
-    on: a block that `a` opens and closes is not half there."""
-    both = a[: shared(a, b)]
+    """As `parted`, and cut back to before a marker that `a` closes again further on: a block that `a` opens and closes
+    is not half there."""
+    both = a[: parted(a, b)]
     if len(both) == len(a):
         return len(both)
-    if part := PART.search(both):
-        both = both[: part.start()]
     marks = list(MARKER.finditer(both))
     rest = {_name(m.group()) for m in MARKER.finditer(a, len(both))}
-    return marks[-1].start() if marks and _name(marks[-1].group()) in rest else len(both)
+    opens = marks and not CLOSER.match(marks[-1].group()) and _name(marks[-1].group()) in rest
+    return marks[-1].start() if opens else len(both)
 
 
 def _name(marker: str) -> str:

@@ -1,0 +1,150 @@
+"""What the model would have written, of small templates that each have one habit of the corpus's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import turnwire
+from turnwire import ChatTemplate
+from turnwire.errors import MaskError
+from turnwire.templating.told import told
+
+TALK = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "Hello"},
+    {"role": "user", "content": "Ok"},
+    {"role": "assistant", "content": "Bye"},
+]
+CALL = {"type": "function", "id": "call_1", "function": {"name": "f", "arguments": {"a": "Oslo"}}}
+CALLED: list[dict[str, Any]] = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "I look.", "tool_calls": [CALL]},
+    {"role": "tool", "content": "SECRET", "tool_call_id": "call_1", "name": "f"},
+    {"role": "assistant", "content": "Rain."},
+]
+TURN = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+ASK = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+def said(source: str, messages: list[dict[str, Any]] = TALK, **options: Any) -> list[str]:
+    out = ChatTemplate(source, "<s>", "</s>").render(messages, **options)
+    assert not out.unmasked, out.unmasked
+    found: list[list[int]] = []
+    for r in out.runs:
+        if r.sampled and found and found[-1][1] == r.start:
+            found[-1][1] = r.stop
+        elif r.sampled:
+            found.append([r.start, r.stop])
+    return [out.text[start:stop] for start, stop in found if stop > start]
+
+
+def why(source: str, messages: list[dict[str, Any]] = TALK) -> str:
+    out = ChatTemplate(source, "<s>", "</s>").render(messages)
+    return out.unmasked
+
+
+LAST = (
+    "{% for m in messages %}{% if m.role == 'user' %}<|start|>user<|message|>{{ m.content }}<|end|>{% else %}"
+    "{% if m.thinking and loop.last and not add_generation_prompt %}"
+    "<|start|>assistant<|channel|>analysis<|message|>{{ m.thinking }}<|end|>{% endif %}"
+    "<|start|>assistant<|channel|>final<|message|>{{ m.content }}"
+    "{{ '<|return|>' if loop.last and not add_generation_prompt else '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
+
+
+def test_the_last_turn_may_end_otherwise() -> None:
+    final = "<|channel|>final<|message|>"
+    assert said(LAST) == [f"{final}Hello<|end|>", f"{final}Bye<|return|>"]
+    assert said(LAST, add_generation_prompt=True) == [f"{final}Hello<|end|>", f"{final}Bye<|end|>"]
+
+
+def test_what_ends_the_reasoning_does_not_end_the_turn() -> None:
+    thought = [*TALK[:3], {"role": "assistant", "content": "Bye", "thinking": "Hm."}]
+    both = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Bye<|return|>"
+    assert said(LAST, thought)[-1] == both
+    empty = [TALK[0], {"role": "assistant", "content": "", "thinking": "Hm."}]
+    assert said(LAST, empty) == [both.replace("Bye", "")]
+    opened = ChatTemplate(LAST).render(thought, continue_final_message=True)
+    assert "".join(opened.text[r.start : r.stop] for r in opened.runs if r.sampled).endswith("<|message|>Bye")
+
+
+@pytest.mark.parametrize(
+    ("turn", "end"),
+    [
+        ("{{ m.content }}<|im_end|>\n", "<|im_end|>"),
+        ("{{ m.content }}{{ '<|user_end|>' if m.role == 'user' else '<|assistant_end|>' }}", "<|assistant_end|>"),
+        ("{{ m.content }}{{ '</s>' if m.role == 'assistant' }}\n", "</s>"),
+    ],
+)
+def test_a_prompt_that_is_there_in_any_case_is_not_sampled(turn: str, end: str) -> None:
+    source = "{% for m in messages %}<|im_start|>{{ m.role }}\n" + turn + "{% endfor %}<|im_start|>assistant\n{{ '' }}"
+    assert said(source) == said(source, add_generation_prompt=True) == [f"Hello{end}", f"Bye{end}"]
+
+
+def test_an_end_that_stands_in_front_of_the_next_turn() -> None:
+    source = "{% for m in messages %}{% if not loop.first %}<|im_end|>\n{% endif %}<|im_start|>{{ m.role }}\n"
+    source += "{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|im_end|>\n<|im_start|>assistant\n{% endif %}"
+    assert said(source) == ["Hello<|im_end|>", "Bye"]
+    nothing = TURN + "{% endfor %}" + ASK
+    assert said(nothing) == ["Hello", "Bye"]  # what begins the next turn ends none
+
+
+INSIDE = (
+    "{% for m in messages %}{% if m.role == 'user' %}<|turn>user\n{{ m.content }}<turn|>\n"
+    "{% elif m.role == 'assistant' %}"
+    "{% if loop.index0 == 0 or loop.previtem.role != 'tool' %}<|turn>model\n{% endif %}"
+    "{% for c in m.tool_calls or [] %}<|tool_call>{{ c.function.name }}{{ c.function.arguments | tojson }}<tool_call|>"
+    "{% endfor %}{% if m.tool_calls %}<|tool_response>"
+    "{% if not loop.last and loop.nextitem.role == 'tool' %}{{ m.tool_calls[0].function.name }}:"
+    "{{ loop.nextitem.content }}<tool_response|>{% endif %}{% endif %}"
+    "{{ m.content }}{% if not m.tool_calls %}<turn|>\n{% endif %}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt and messages[-1].role != 'tool' %}<|turn>model\n{% endif %}"
+)
+
+
+def test_results_inside_a_turn_are_the_tools() -> None:
+    call = '<|tool_call>f{"a": "Oslo"}<tool_call|><|tool_response>'
+    assert said(INSIDE, CALLED) == [call, "I look.Rain.<turn|>"]
+    bare = {**CALL, "function": {"name": "f", "arguments": {}}}
+    none = [CALLED[0], {**CALLED[1], "tool_calls": [bare]}, *CALLED[2:]]
+    assert said(INSIDE, none) == [call.replace('"a": "Oslo"', ""), "I look.Rain.<turn|>"]
+
+
+def test_a_conversation_as_it_is_told() -> None:
+    out = ChatTemplate(INSIDE).render(CALLED)
+    assert out.origins is not None
+    found = told(out.origins.spans, CALLED)
+    assert [m["role"] for m in found.messages] == ["user", "assistant", "tool", "assistant", "assistant"]
+    assert [m["content"] for m in found.messages] == ["Hi", "", "SECRET", "I look.", "Rain."]
+    assert found.of == [0, 1, 2, 1, 3] and "tool_calls" not in found.messages[3]
+    assert all(e is not None for e in found.extents)
+    plain = ChatTemplate(TURN + "<|im_end|>\n{% endfor %}" + ASK).render(TALK)
+    assert plain.origins is not None and told(plain.origins.spans, TALK).messages is TALK
+
+
+def test_a_text_that_begins_as_the_prompt_does() -> None:
+    source = (
+        TURN + "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\nHere I think:\n{% endif %}"
+    )
+    assert said(source) == ["Hello<|im_end|>", "Bye<|im_end|>"]
+
+
+def test_what_the_model_is_not_asked_for() -> None:
+    """A judge's template asks for a verdict on a conversation."""
+    talk = "{% for m in messages %}\n\n{{ m.role }}: {{ m.content }}{% endfor %}"
+    tok = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    for source in (f"[INST]{talk}\n\nIs it safe? [/INST]", f"<|im_start|>user\n{talk}\nRate it.<|im_end|>\n{ASK}"):
+        assert why(source) == "messages[1]: the template does not ask the model for it"
+        with pytest.raises(MaskError, match="does not ask"):
+            ChatTemplate(source).render(TALK, tokenizer=tok).mask("sampled")
+
+
+def test_what_others_wrote_is_never_sampled() -> None:
+    """A guard's template looks at the last question and the last answer, whatever their order."""
+    source = "{% for m in messages if m.role == 'user' %}{% set q.t = m.content %}{% endfor %}"
+    source += "{% for m in messages if m.role == 'assistant' %}{% set a.t = m.content %}{% endfor %}"
+    source = "{% set q = namespace(t='') %}{% set a = namespace(t='') %}" + source + "<q>{{ q.t }}</q><a>{{ a.t }}</a>"
+    assert why(source, TALK[:3]) == "messages[1]: what others wrote stands inside it"
