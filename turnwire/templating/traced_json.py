@@ -265,21 +265,22 @@ def _odd(of: Strings, nodes: list[Any], pieces: list[str]) -> Iterator[tuple[int
 
 def _respelled(shown: str, at: int, whose: tuple[Any, ...], say: Callable[[Any], None]) -> None:
     """The places of a string that is shown at `at`: of what is spelled as itself, with offsets, and of escapes."""
+    kind, line, path = whose
     parts = iter(shown.replace("\\\\", "\\-").split("\\"))
     offset = len(next(parts))
     start = stop = at + offset  # of what is escaped
     if offset:
-        say((at, start, *whose, 0))
+        say((at, start, kind, line, path, 0))
     for part in parts:
         letters = 5 if part[0] == "u" else 1
         stop += 1 + letters
         offset += 1
         plain = len(part) - letters
         if plain:
-            say((start, stop, *whose, None))
+            say((start, stop, kind, line, path, None))
             start = stop + plain
-            say((stop, start, *whose, offset))
+            say((stop, start, kind, line, path, offset))
             stop = start
             offset += plain
     if stop > start:
-        say((start, stop, *whose, None))
+        say((start, stop, kind, line, path, None))
