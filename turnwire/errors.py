@@ -302,7 +302,7 @@ class StrictFault(TurnwireError):
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """The known spelling closest to `word`, or None when none is close."""
-    if not isinstance(word, str):
+    if not isinstance(word, str) or len(word) > 200:  # it takes a time that grows with the square
         return None
     names = list(known)
     folded = {name.casefold(): name for name in names}

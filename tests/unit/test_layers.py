@@ -302,7 +302,7 @@ PUBLIC_ERRORS = {n for n, c in vars(errors).items() if isinstance(c, type) and i
 INTERNAL = {  # caught inside, or what Python's protocols ask for
     "AttributeError", "NoPlace", "Refused", "Exhausted", "Odd", "Usage", "LookupError", "TypeError", "ValueError",
     "NoNotation", "_Unsupported", "Undeclared", "StopIteration", "Stop", "SystemExit", "Unreadable", "IncompleteRead",
-    "SecurityError",
+    "SecurityError", "TemplateSyntaxError",
 }  # fmt: skip
 
 

@@ -1,34 +1,39 @@
 """What an untrusted template may use: steps, time, and the size of anything that it makes.
 
 Jinja's sandbox keeps a template away from Python's insides, not from a machine's time and memory. Here every loop,
-call, filter and operator that can grow a value is counted, and checked before it works: one operation never makes more
-than `text` characters, and between two steps the clock is read.
+call, filter and operator is counted, and between two steps the clock is read. What it will make is checked before it
+works (`costs` has a rule for each): one operation never makes more than `text` characters. What it made is charged
+afterwards, whoever keeps it: all values of a render together are never more than `made`.
 """
 
 from __future__ import annotations
 
-import re
+import functools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Set, ValuesView
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
+from jinja2.utils import Namespace
+
 from ..errors import TemplateBudgetError
 
-DIGITS = re.compile(r"\d{5,}")  # a width in a format string
 COUNT = 100_000  # the largest number that an operation may repeat by; also the sandbox's longest range
+PIECE, SLOT = 50, 8  # an object weighs as much as so many characters, a place in a list
+GROWS = 12  # characters of a value that is spelled out for each that `weigh` counts, at most
+BITS = 14_285  # of a number: 4,300 digits, which is what Python reads and writes
 _DICT: Any = dict  # as they are, whatever a subclass makes of them
 _LIST: Any = list
-BITS = 20_000  # of a number
 SCALARS = frozenset((int, float, bool, type(None)))
-CONTAINERS = (dict, list, tuple, Mapping, set, frozenset)
+VIEWS = (KeysView, ValuesView, ItemsView)
+CONTAINERS = (dict, list, tuple, Mapping, Set, *VIEWS, Namespace)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`text`: characters of one value; `made`: characters of all values made together; `steps`: loop iterations and
-    calls; `seconds`: of wall clock."""
+    """`text`: characters of one value; `made`: characters of all values made together, an object and its place in a
+    list counted as about as many as they take bytes; `steps`: loop iterations and calls; `seconds`: of wall clock."""
 
     text: int = 20_000_000
     made: int = 200_000_000
@@ -41,32 +46,66 @@ class Budget:
 
     __slots__ = ("deadline", "limits", "made", "steps")
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, deadline: float | None = None):
         self.limits = limits
         self.steps = self.made = 0
-        self.deadline = time.monotonic() + limits.seconds
+        self.deadline = time.monotonic() + limits.seconds if deadline is None else deadline
 
-    def step(self) -> bool:
-        """One loop iteration or call; true, so that it can stand in a condition."""
+    def step(self, made: int = 0) -> bool:
+        """One loop iteration or call, which makes so much by itself; true, so that it can stand in a condition."""
         self.steps += 1
         if self.steps > self.limits.steps:
             raise over("steps", self.steps, self.limits.steps)
+        self.made += made
+        if self.made > self.limits.made:
+            raise over("memory", self.made, self.limits.made)
         if time.monotonic() > self.deadline:
             raise over("seconds", self.limits.seconds, self.limits.seconds)
         return True
 
-    def size(self, size: int) -> None:
-        """A value of so many characters is about to be made."""
-        self.made += size
+    def tick(self) -> None:
+        """Reads the clock."""
+        if time.monotonic() > self.deadline:
+            raise over("seconds", self.limits.seconds, self.limits.seconds)
+
+    def fits(self, size: int) -> None:
+        """A value of so many characters, at most, would be made."""
         if size > self.limits.text:
             raise over("text", size, self.limits.text)
+
+    def size(self, size: int) -> None:
+        """A value of so many characters is made."""
+        if size > self.limits.text:
+            raise over("text", size, self.limits.text)
+        self.charge(size)
+
+    def charge(self, size: int) -> None:
+        """Values of so many characters are made together."""
+        self.made += size
         if self.made > self.limits.made:
-            raise over("made", self.made, self.limits.made)
+            raise over("memory", self.made, self.limits.made)
 
     def sum(self, size: int, made: int) -> None:
         """A sum of so many characters is about to be made, one after the other `made` of them."""
         self.made += made - size
         self.size(size)
+
+    def result(self, value: Any) -> Any:
+        """The value itself, which an operation made: what it takes, but for what is in it."""
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if kind is bool or kind is float or value is None:
+            return value
+        if isinstance(value, (str, bytes)):
+            self.size(len(value))
+        elif isinstance(value, int):
+            if (bits := value.bit_length()) > 64:
+                digits(bits)
+                self.charge(bits >> 3)
+        elif isinstance(value, (list, tuple)):
+            self.charge(PIECE + SLOT * len(cast("Any", value)))
+        elif isinstance(value, (dict, set, frozenset)):
+            self.charge(PIECE + PIECE * len(cast("Any", value)))
+        return cast("Any", value)
 
 
 current: ContextVar[Budget] = ContextVar("budget")
@@ -78,31 +117,39 @@ def over(what: str, value: float, limit: float) -> TemplateBudgetError:
     return TemplateBudgetError(problem, value=value, path="template", expected="less")
 
 
-def weigh(value: Any) -> int:
-    """The characters and elements of a value, shared parts counted as often as they occur; raises beyond the limit."""
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+def digits(bits: int) -> None:
+    """Checks a number of so many bits."""
+    if bits > BITS:
+        raise over("digits", bits * 301 // 1000, BITS * 301 // 1000)
+
+
+def weigh(value: Any, of: Callable[[Any], int] = len, scalar: int = 2) -> int:
+    """The characters and elements of a value, shared parts counted as often as they occur; raises beyond the limit.
+    `of`: what a text counts as, `scalar`: a number or a word in a list."""
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
-        return len(value)
+        return of(value)
     if kind in SCALARS:
         return 1
-    if isinstance(value, str):
-        return len(value)
-    if not isinstance(value, CONTAINERS):
-        return 1
+    if not _holds(kind):
+        return of(value) if isinstance(value, (str, bytes)) else 1
     budget = current.get()
     total, most = 0, budget.limits.text
-    todo: list[Iterable[Any]] = [*_inside(value)]
+    todo: list[Iterable[Any]] = [*inside(value)]
     while todo:
         for item in todo.pop():
             kind = type(item)  # pyright: ignore[reportUnknownVariableType]
             if kind is str:
-                total += len(item) + 2
+                total += of(item) + 2
+            elif kind is int:
+                total += scalar + 20 * (item.bit_length() >> 6)
             elif kind in SCALARS:
-                total += 2
+                total += scalar
+            elif _holds(kind):
+                total += scalar
+                todo += inside(item)
             else:
-                total += 2 + len(item) if isinstance(item, str) else 2
-                if isinstance(item, CONTAINERS):
-                    todo += _inside(item)
+                total += 2 + of(item) if isinstance(item, (str, bytes)) else scalar
             if total > most:
                 raise over("text", total, most)
         if time.monotonic() > budget.deadline:
@@ -110,19 +157,47 @@ def weigh(value: Any) -> int:
     return total
 
 
-def _inside(value: Any) -> tuple[Iterable[Any], ...]:
+@functools.lru_cache(256)
+def _holds(kind: type) -> bool:
+    return issubclass(kind, CONTAINERS)
+
+
+def inside(value: Any) -> tuple[Iterable[Any], ...]:
     if isinstance(value, dict):
         return _DICT.keys(value), _DICT.values(value)
     if isinstance(value, Mapping):
         return ([x for pair in cast("Mapping[Any, Any]", value).items() for x in pair],)
+    if isinstance(value, Namespace):
+        return inside(object.__getattribute__(value, "_Namespace__attrs"))
     return (_LIST.__iter__(value) if isinstance(value, list) else value,)
 
 
+def spelled(value: Any, weight: int | None = None, spell: Callable[[str], str] = repr) -> None:
+    """Checks that a value may be written out, as Python or JSON shows it. What may be long is measured."""
+    most = current.get().limits.text
+    if GROWS * (weigh(value) if weight is None else weight) > most:
+        current.get().fits(weigh(value, lambda text: measured(text, spell), 24))
+
+
+def measured(text: Any, how: Callable[[Any], Any]) -> int:
+    """The length of what `how` makes of a text, character by character, without making it."""
+    return sum([len(how(text[i : i + 10_000])) for i in range(0, len(text), 10_000)])
+
+
 def bounded(value: Any) -> Any:
-    """The value itself, weighed first if it is a container: for comparing, hashing and printing."""
+    """The value itself, weighed first if it is a container: for comparing and hashing."""
     if value is not None and not isinstance(value, (str, int, float)):
         weigh(value)
     return value
+
+
+def shown(value: Any) -> str:
+    """`str(value)`."""
+    if not isinstance(value, (str, int, float)) and value is not None:
+        spelled(value)
+    text = str(value)
+    current.get().size(len(text))
+    return text
 
 
 def summed(values: tuple[Any, ...], kind: type[str]) -> bool:
@@ -141,84 +216,9 @@ def arguments(values: Iterable[Any]) -> int:
     """Checks what a call or a filter is given; its weight."""
     total = 0
     for value in values:
-        if isinstance(value, int) and abs(value) > COUNT:
-            if abs(value).bit_length() > BITS:
-                raise over("digits", value.bit_length(), BITS)
+        if isinstance(value, int):
+            digits(value.bit_length())
+            total += 1
         else:
             total += weigh(value)
     return total
-
-
-def operator(symbol: str, left: Any, right: Any) -> None:
-    """Checks an operator that may grow a value."""
-    budget = current.get()
-    if symbol == "*":
-        if isinstance(left, int) and isinstance(right, int):
-            _bits(left.bit_length() + right.bit_length())
-        else:
-            for a, b in ((left, right), (right, left)):
-                if isinstance(b, int) and isinstance(a, (str, list, tuple)):
-                    budget.size(max(0, b) * (len(cast("Any", a)) + 1))
-    elif symbol == "**":
-        if isinstance(left, int) and isinstance(right, int) and right > 0:
-            _bits(left.bit_length() * right)
-    elif symbol == "%":
-        if isinstance(left, str):
-            formatting(left, right if isinstance(right, tuple) else (right,))
-    elif isinstance(left, (str, list, tuple)) and isinstance(right, (str, list, tuple)):
-        budget.size(len(cast("Any", left)) + len(cast("Any", right)))
-
-
-def _bits(bits: int) -> None:
-    if bits > BITS:
-        raise over("digits", bits, BITS)
-
-
-def formatting(text: str, values: Any) -> None:
-    """Checks a format string: no wide fields, no width from a value."""
-    if DIGITS.search(text) or "*" in text or re.search(r":[^}]*\{", text):
-        raise over("format width", COUNT, COUNT)
-    fields = max(text.count("{"), text.count("%"))
-    current.get().size(len(text) + (fields + 1) * sum(map(weigh, values)))
-
-
-def method(name: str, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Checks a method of a string that may grow it."""
-    if name in ("format", "format_map"):
-        formatting(text, (*args, *kwargs.values()))
-    elif name in ("center", "ljust", "rjust", "zfill", "expandtabs"):
-        width = max((a for a in (*args, *kwargs.values()) if isinstance(a, int)), default=8)
-        _count(width)
-        current.get().size(len(text) + width * (1 + text.count("\t")))
-    elif name in ("replace", "join", "translate"):
-        growth(name, text, args)
-
-
-def growth(name: str, text: Any, args: tuple[Any, ...]) -> None:
-    """Checks an operation on a text (or a list) whose result may be a product of sizes."""
-    budget = current.get()
-    if name == "replace" and isinstance(text, str) and len(args) > 1:
-        old, new = str(args[0]), str(args[1])
-        budget.size(len(text) + (text.count(old) if old else len(text) + 1) * len(new))
-    elif name == "join":
-        items, separator = (args[0] if args else (), text) if isinstance(text, str) else (text, args[0] if args else "")
-        if isinstance(items, (str, list, tuple, Mapping)):
-            budget.size(weigh(items) + (len(cast("Any", items)) + 1) * len(str(separator)))
-    elif name == "format" and isinstance(text, str):
-        formatting(text, args)
-    elif name in ("indent", "wordwrap", "center", "batch", "slice", "truncate", "round"):
-        numbers = [a for a in args if isinstance(a, int)]
-        for number in numbers:
-            _count(number)
-        texts = [len(a) for a in args if isinstance(a, str)]
-        size = len(text) if isinstance(text, str) else weigh(text)
-        lines = text.count("\n") + 1 if name == "indent" and isinstance(text, str) else 1
-        each = size if name in ("wordwrap", "batch", "slice") else lines
-        budget.size(size + max(numbers, default=0) * lines + max(texts, default=0) * each)
-    elif name in ("urlize", "striptags", "xmlattr", "forceescape", "pprint", "wordcount"):
-        _count(weigh(text))
-
-
-def _count(number: int) -> None:
-    if abs(number) > COUNT:
-        raise over("repetition", number, COUNT)

@@ -25,13 +25,15 @@ from jinja2.utils import Namespace
 from markupsafe import escape
 
 from ..errors import TemplateError
-from . import budget
+from . import budget, costs
+from .guards import FILTERS, escapable, guarded, rule_of, ticked
 from .template_code import METHODS, Program, program
 from .template_errors import failed, malformed
 from .template_lexer import RunLexer
 from .template_tree import BOUNDED, JOINED, STEP, tree_of
 
 _get = cast("Any", dict).get
+SCOPES = frozenset(("_loop_vars", "_block_vars"))  # what jinja's code passes to a call beside its arguments
 READING = frozenset(("get", "items", "keys", "values"))  # methods of a dict that change nothing
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
 
@@ -55,7 +57,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     text: type[str] = str  # what its strings are
     passed: frozenset[type] = frozenset((str, int, float, bool, type(None)))  # plain values
-    intercepted_binops = frozenset(("+", "*", "**", "%"))
+    intercepted_binops = frozenset(("+", "-", "*", "/", "//", "**", "%"))
+    intercepted_unops = frozenset("-")
 
     def __init__(self) -> None:
         super().__init__(
@@ -70,7 +73,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         known: dict[str, Any] = self.globals  # pyright: ignore[reportAssignmentType]
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict(), "namespace": _Namespace}
         known.pop("lipsum")  # fills pages
-        self.filters = {name: guarded(name, f) for name, f in self.filters.items()}
+        self.filters = {name: guarded(name, f) for name, f in self.filters.items() if name in FILTERS}
         self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: _concatenated}
 
     @functools.cached_property
@@ -96,15 +99,30 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A call from a template."""
-        budget.current.get().step()
+        left = budget.current.get()
+        left.step()
         if type(obj) is Macro:
+            left.charge(budget.PIECE * len(args))
             return super().call(context, obj, *args, **kwargs)
-        weight = budget.arguments((*args, *kwargs.values()))
-        of = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)  # the sandbox wraps str.format
-        if isinstance(of, str):
-            budget.method(getattr(obj, "__name__", ""), of, args, kwargs)
-            budget.current.get().size(weight)
-        return super().call(context, obj, *args, **kwargs)
+        named = {name: value for name, value in kwargs.items() if name not in SCOPES} if kwargs else kwargs
+        budget.arguments((*args, *named.values()))
+        of, rule = rule_of(obj)
+        if rule is not None:
+            args = rule(of, *args, **named) or args
+        return self._made(of, super().call(context, obj, *args, **kwargs))
+
+    def _made(self, of: Any, value: Any) -> Any:
+        """What a method of `of` made, charged: if it is of pieces of a text, those too."""
+        left = budget.current.get()
+        if isinstance(value, (list, tuple)) and isinstance(of, (str, bytes)):
+            left.charge(len(of) + budget.PIECE * len(cast("Any", value)))
+            return cast("Any", value)
+        return left.result(value)
+
+    def call_test(self, *args: Any, **kwargs: Any) -> bool:
+        """A test, done by a filter."""
+        budget.current.get().tick()
+        return super().call_test(*args, **kwargs)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """What a template raised, as it is: its frames tell `template_errors` where it was."""
@@ -155,12 +173,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """`obj.method(...)`, for a method of strings."""
         if type(obj) is not self.text and type(obj) is not str:
             return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
-        left = budget.current.get()
-        left.step()
-        weight = budget.arguments(args)
-        budget.method(method, obj, args, {})
-        left.size(weight)
-        return getattr(obj, method)(*args)
+        budget.current.get().step()
+        if args:
+            budget.arguments(args)
+        rule = costs.TEXT[method]
+        if rule is not None:
+            args = rule(obj, *args) or args
+        return self._made(obj, getattr(obj, method)(*args))
 
     def added(self, context: Any, values: tuple[Any, ...]) -> Any:
         """`a + b + c`."""
@@ -177,80 +196,53 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return _concatenated(*values)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """An operator that may grow a value."""
-        budget.operator(operator, left, right)
-        return super().call_binop(context, operator, left, right)
+        """An operator."""
+        costs.operator(operator, left, right)
+        return budget.current.get().result(super().call_binop(context, operator, left, right))
+
+    def call_unop(self, context: Any, operator: str, arg: Any) -> Any:
+        """A sign."""
+        return budget.current.get().result(super().call_unop(context, operator, arg))
+
+    def sliced(self, obj: Any, *bounds: Any) -> Any:
+        """`obj[start:stop:step]`."""
+        return budget.current.get().result(obj[slice(*bounds)])
 
 
 def _printed(line: int, value: Any) -> str:
     """What `{{ value }}` writes."""
-    return value if type(value) is str else str(budget.bounded(value))
+    return value if type(value) is str else budget.shown(value)
 
 
 def _escaped(line: int, escaping: bool, value: Any) -> str:
-    return str(escape(budget.bounded(value)) if escaping else budget.bounded(value))
+    text = _printed(line, value)
+    return str(escape(value if hasattr(value, "__html__") else escapable(text))) if escaping else text
 
 
 def _concatenated(*values: Any) -> str:
-    budget.current.get().size(sum(map(budget.weigh, values)))
-    return "".join(map(str, values))
+    texts = [value if isinstance(value, str) else budget.shown(value) for value in values]
+    budget.current.get().size(sum(map(len, texts)))
+    return "".join(texts)
 
 
-def _stepped(_: None) -> bool:
-    return budget.current.get().step()
-
-
-# filters that pass on what they are given, or parts of it
-LOOKS = frozenset("length count first last default d attr list reverse items".split())
-
-
-def guarded(name: str, f: Any, weighs: bool = False) -> Any:
-    """A filter within the budget, which may weigh by itself what it is applied to."""
-
-    @functools.wraps(f)
-    def look(*args: Any, **kwargs: Any) -> Any:
-        budget.current.get().step()
-        return f(*args, **kwargs)
-
-    @functools.wraps(f)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        left = budget.current.get()
-        left.step()
-        skip = 1 if hasattr(f, "jinja_pass_arg") else 0  # the context or the environment comes first
-        if name == "join" and len(args) > skip:
-            args = (*args[:skip], _taken(args[skip]), *args[skip + 1 :])
-        values = (*args[skip:], *kwargs.values())
-        budget.arguments(values[weighs:])
-        if values:
-            budget.growth(name, values[0], values[1:])
-        start = kwargs.get("start", args[skip + 2] if len(args) > skip + 2 else 0)
-        if name == "sum" and not isinstance(start, (int, float)):  # of lists: a product
-            raise budget.over("sum", len(values), 0)
-        out = f(*args, **kwargs)
-        if isinstance(out, str):
-            left.size(len(out))
-        return out
-
-    return look if name in LOOKS else run
-
-
-def _taken(items: Any) -> Any:
-    """A generator or a range as a list."""
-    if isinstance(items, (str, list, tuple, Mapping)):
-        return items  # pyright: ignore[reportUnknownVariableType]
-    left = budget.current.get()
-    return [item for item in items if left.step()]
+def _stepped(made: int) -> bool:
+    return budget.current.get().step(made)
 
 
 class _Dict:
     """`dict` with one of its attributes, as transformers has it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
-        return dict(*args, **kwargs)
+        return dict(*map(_pairs, args), **kwargs)
 
     def fromkeys(self, keys: Any, value: Any = None) -> dict[Any, Any]:
         """One value under each key."""
-        return dict.fromkeys(_taken(keys), value)
+        return dict.fromkeys(costs.counted(keys), value)
+
+
+def _pairs(given: Any) -> Any:
+    """What a dict is made of, the clock read between pairs."""
+    return cast("Any", given) if isinstance(given, Mapping) else ticked(given)
 
 
 class _Namespace(Namespace):
@@ -258,7 +250,7 @@ class _Namespace(Namespace):
 
     def __init__(*args: Any, **kwargs: Any) -> None:  # pyright: ignore[reportSelfClsParameterName]
         self, *rest = args
-        given = dict(*rest, **kwargs)
+        given = dict(*map(_pairs, rest), **kwargs)
         for name in given:
             _check_name(name)
         Namespace.__init__(self, given)
@@ -281,6 +273,7 @@ def _raise(message: str) -> None:
 
 
 def _now(format: str) -> str:
+    costs.strftime(format)
     return datetime.now().strftime(format)
 
 
@@ -288,8 +281,6 @@ def tojson(
     value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
 ) -> str:
     """As transformers has it: nothing is escaped for HTML, letters stay."""
-    if (isinstance(indent, int) and indent > 64) or (isinstance(indent, str) and len(indent) > 64):
-        raise budget.over("indent", 65, 64)
     if ensure_ascii or indent is not None or separators is not None or sort_keys:
         return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
     return _ENCODER.encode(value)
@@ -324,18 +315,15 @@ def program_of(source: str) -> Program:
         return program(sandbox(), sandbox().parse(source))
     except jinja2.TemplateSyntaxError as e:
         raise malformed(e, source) from None
-    except RecursionError:
-        raise TemplateError(
-            "nested too deep", value=source[:80], path="template", expected="a template", kind="syntax"
-        ) from None
     finally:
         budget.current.reset(token)
 
 
 RAISED = (
-    jinja2.TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError,
+    jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError,
+    AssertionError,
 )  # fmt: skip
-"""What a template raises, beside `TemplateError` and `RecursionError`."""
+"""What a template raises, beside `TemplateError`, `RecursionError` and `MemoryError`."""
 
 
 def render(
@@ -343,18 +331,20 @@ def render(
     variables: Mapping[str, Any],
     limits: budget.Limits = budget.Limits(),  # noqa: B008
     now: date | None = None,
+    deadline: float | None = None,
 ) -> str:
-    """The text of a template. `now` fixes what `strftime_now` says. Raises `TemplateError`, with the template's line,
-    for what the template refuses or gets wrong, `TemplateBudgetError` when it uses more than `limits`."""
+    """The text of a template. `now` fixes what `strftime_now` says; `deadline`: of a render that has begun already.
+    Raises `TemplateError`, with the template's line, for what the template refuses or gets wrong, `TemplateBudgetError`
+    when it uses more than `limits`."""
     given = _given(variables, now)
     template = compiled(source)
-    token = budget.current.set(budget.Budget(limits))
+    token = budget.current.set(budget.Budget(limits, deadline))
     try:
         return template.render(given)
     except TemplateError as e:
         failed(e, sandbox(), source, given)
         raise
-    except RecursionError as e:
+    except (RecursionError, MemoryError) as e:
         raise failed(e, sandbox(), source, given) from None
     except RAISED as e:
         raise failed(e, sandbox(), source, given) from e
@@ -367,7 +357,7 @@ def shown(source: str, variables: Mapping[str, Any], limits: budget.Limits, now:
     token = budget.current.set(budget.Budget(limits))
     try:
         return compiled(source).render(_given(variables, now))
-    except (TemplateError, RecursionError, *RAISED):
+    except (TemplateError, MemoryError, *RAISED):
         return None
     finally:
         budget.current.reset(token)

@@ -7,6 +7,7 @@ tell the two apart, or the traced render fails, the plain render decides: there 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ def trace(
 ) -> Traced:
     """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares."""
     clock = now
+    deadline = time.monotonic() + limits.seconds  # of both renders
     token = doubts.set([])
     try:
         reads = jinja.program_of(source).reads
@@ -54,14 +56,15 @@ def trace(
                 clock = datetime.now()  # one for both renders
             if clock is not None:
                 given["strftime_now"] = told(clock)
-        text, found = traced.run(source, given, limits, _mapped)
+        text, found = traced.run(source, given, limits, deadline, _mapped)
         doubtful = doubts.get()
     except Exception as e:  # whatever it is, the plain render decides
-        return Traced(jinja.render(source, variables, limits, clock), None, f"the traced render fails: {e}"[:400])
+        plain = jinja.render(source, variables, limits, clock, deadline)
+        return Traced(plain, None, f"the traced render fails: {e}"[:400])
     finally:
         doubts.reset(token)
     if check or doubtful:
-        other = jinja.render(source, variables, limits, clock)
+        other = jinja.render(source, variables, limits, clock, deadline)
         if text != other:
             return Traced(other, None, "the traced render has another text")
     return Traced(text, OriginMap(found))

@@ -18,7 +18,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, DependencyFinderVisitor, Frame
 from jinja2.idtracking import VAR_LOAD_RESOLVE
 
-from .template_tree import BOUNDED, GLANCES, JOINED, STEP
+from .template_tree import BOUNDED, GLANCES, JOINED, STEP, too_deep
 
 METHODS = frozenset(dir(dict))
 GUARDS = {BOUNDED: "bounded", STEP: "step"}  # filters that the code knows by these names
@@ -57,8 +57,14 @@ def program(environment: jinja2.Environment, tree: nodes.Template) -> Program:
     has to be the same in all that run it."""
     stream = StringIO()
     generator = Generator(environment, None, None, stream, optimized=False)
-    generator.visit(tree)
-    code = environment._compile(stream.getvalue(), "<template>")  # pyright: ignore[reportPrivateUsage]
+    try:
+        generator.visit(tree)
+        code = environment._compile(stream.getvalue(), "<template>")  # pyright: ignore[reportPrivateUsage]
+    except SyntaxError as e:  # Python's: a `break` without a loop
+        at = next((line for line, own in reversed(generator.debug_info) if own <= (e.lineno or 0)), 1)
+        raise jinja2.TemplateSyntaxError(e.msg, at) from None
+    except (RecursionError, MemoryError):
+        raise too_deep(tree) from None
     return Program(code, tuple(generator.literals), frozenset(generator.reads))
 
 
@@ -134,7 +140,16 @@ class Generator(CodeGenerator):
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
         key = _key(node)
-        if key is None:
+        if isinstance(node.arg, nodes.Slice):
+            self.write("environment.sliced(")
+            for part in (node.node, node.arg.start, node.arg.stop, node.arg.step):
+                if part is None:
+                    self.write("None")
+                else:
+                    self.visit(part, frame)
+                self.write(", ")
+            self.write(")")
+        elif key is None:
             super().visit_Getitem(node, frame)
         else:
             self._taken("seen_item" if id(node) in self.bare else "item", node, key, frame)

@@ -21,7 +21,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.utils import missing
 
-from ..errors import TemplateError, nearest, step
+from ..errors import TemplateBudgetError, TemplateError, nearest, step
 from .budget import Budget, Limits, current
 
 AROUND = 2  # lines of an excerpt before and after the one that failed
@@ -58,6 +58,8 @@ def failed(
     unknown = _undefined(error)
     if isinstance(error, TemplateError):
         out, needle = error, ""
+    elif isinstance(error, MemoryError):
+        out, needle = TemplateBudgetError("the template uses more memory than there is", expected="less"), ""
     elif isinstance(error, RecursionError):
         out, needle = _error("it calls itself too often", "failed", "a template that ends"), ""
     elif unknown is not None:

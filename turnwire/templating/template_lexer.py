@@ -63,15 +63,24 @@ class RunLexer(Lexer):
                     elif part is None:
                         yield _new(Token, (line, operators[value], value))
                     elif part == NUMBER:
-                        yield _new(Token, (line, TOKEN_INTEGER, int(value)))
+                        yield _new(Token, (line, TOKEN_INTEGER, _number(value, line)))
                     elif "\\" not in value:
                         yield _new(Token, (line, TOKEN_STRING, value[1:-1]))
                     else:
                         yield from super().wrap(((line, TOKEN_STRING, value),), name, filename)
             elif kind in AS_THEY_ARE:
                 yield _new(Token, said)
+            elif kind == TOKEN_INTEGER:
+                yield _new(Token, (line, kind, _number(text, line)))
             else:
                 yield from super().wrap((said,), name, filename)
+
+
+def _number(text: str, line: int) -> int:
+    try:
+        return int(text.replace("_", ""), 0)
+    except ValueError:  # Python reads no longer ones
+        raise jinja2.TemplateSyntaxError("a number of too many digits", line) from None
 
 
 _new = cast("Any", tuple).__new__

@@ -1,7 +1,8 @@
 """A template's tree, made ready for `template_code` in one pass.
 
 Guards are put in, so that nothing runs uncounted (see `budget`): a step into every loop and macro; what is compared,
-tested, hashed or joined is weighed first. Nobody changes the tree after that. So each statement, and each expression
+tested, hashed or joined is weighed first. A step says how many things the nodes of its body make by themselves: what
+they print, lists that are written there. Nobody changes the tree after that. So each statement, and each expression
 in one, keeps a list of what may be looked for in it (names, filters, tests), and jinja's analyses walk no further: they
 go through a loop's body once for each loop around it, and once more for each question.
 """
@@ -15,6 +16,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.parser import Parser
 
+from .budget import BITS, PIECE
+
 BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
 GLANCES = frozenset(  # tests that look at no more than a value's type
     "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
@@ -22,24 +25,52 @@ GLANCES = frozenset(  # tests that look at no more than a value's type
 )
 SOUGHT: frozenset[type[Any]] = frozenset((nodes.Name, nodes.NSRef, nodes.Filter, nodes.Test, nodes.ImportedName))
 """The expressions that an analysis looks for; of others only for what is in them."""
+LITERALS: frozenset[type[Any]] = frozenset((nodes.List, nodes.Tuple, nodes.Dict))
+DEEP = "nested too deep"
+MACRO = 8  # things that a macro is, and a loop
 Found = list[nodes.Node]
 
 
 def tree_of(environment: jinja2.Environment, source: str) -> nodes.Template:
     """The tree of a template, see the head of this file."""
-    tree = nodes.Template(Parser(environment, source).subparse(), lineno=1)
-    _Pass(environment).statement(tree)
+    parser = Parser(environment, source)
+    try:
+        tree = nodes.Template(parser.subparse(), lineno=1)
+    except RecursionError:
+        raise jinja2.TemplateSyntaxError(DEEP, parser.stream.current.lineno) from None
+    try:
+        _Pass(environment).statement(tree)
+    except RecursionError:
+        raise too_deep(tree) from None
     return tree
+
+
+def too_deep(tree: nodes.Template) -> jinja2.TemplateSyntaxError:
+    """The error of a tree that is nested too deep for Python; with the line where it is deepest."""
+    deepest, line = 0, 1
+    todo: list[tuple[Any, int, int]] = [(tree, 0, 1)]
+    while todo:
+        value, depth, at = todo.pop()
+        if isinstance(value, nodes.Node):
+            at = value.lineno or at
+            if depth > deepest:
+                deepest, line = depth, at
+            todo += [(getattr(value, name, None), depth + 1, at) for name in value.fields]
+        elif isinstance(value, list):
+            todo += [(item, depth, at) for item in cast("list[Any]", value)]
+    return jinja2.TemplateSyntaxError(DEEP, line)
 
 
 class _Pass:
     def __init__(self, environment: jinja2.Environment):
         self._environment = environment
+        self._made = 0  # what the nodes so far make by themselves, when they run once
 
     def statement(self, node: Any) -> Found:
         """Makes a statement ready; what is to be found in it."""
         found: dict[str, Found] = {}
         node.environment = self._environment
+        before = self._made
         for name in node.fields:
             value = getattr(node, name)
             if isinstance(value, nodes.Node):
@@ -51,10 +82,14 @@ class _Pass:
                 found[name] = inside
                 held = cast("list[Any]", value)
                 held[:] = [self._part(v, inside) if isinstance(v, nodes.Node) else v for v in held]
-        if isinstance(node, (nodes.For, nodes.Macro, nodes.CallBlock)):
-            node.body.insert(0, nodes.ExprStmt(_step(node.lineno), lineno=node.lineno))
+        if isinstance(node, nodes.Output):
+            self._made += sum(type(part) is not nodes.TemplateData for part in node.nodes)
+        if isinstance(node, (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)):
+            made = self._made - before
+            node.body.insert(0, nodes.ExprStmt(_step(node.lineno, PIECE * made), lineno=node.lineno))
+            self._made += MACRO
         if isinstance(node, nodes.For) and node.test is not None:
-            node.test = nodes.And(_step(node.lineno), node.test, lineno=node.lineno)
+            node.test = nodes.And(_step(node.lineno, 0), node.test, lineno=node.lineno)
             vars(node.test)["iter_child_nodes"] = found["test"].__iter__
         return _keep(node, found)
 
@@ -88,6 +123,10 @@ class _Pass:
             elif type(value) is list:
                 held = cast("list[Any]", value)
                 held[:] = [self._expression(v, found) if isinstance(v, nodes.Node) else v for v in held]
+        if kind is nodes.Const and type(node.value) is int and node.value.bit_length() > BITS:
+            raise jinja2.TemplateSyntaxError("a number of too many digits", node.lineno)
+        if kind in LITERALS:
+            self._made += 1 + len(node.items)
         guard = GUARDS.get(cast("Any", kind))
         if guard is not None:
             guard(node)
@@ -118,8 +157,8 @@ def _filtered(name: str, node: nodes.Expr, more: Sequence[nodes.Expr] = ()) -> n
     return nodes.Filter(node, name, list(more), [], None, None, lineno=node.lineno)
 
 
-def _step(line: int) -> nodes.Filter:
-    return _filtered(STEP, nodes.Const(None, lineno=line))
+def _step(line: int, made: int) -> nodes.Filter:
+    return _filtered(STEP, nodes.Const(made, lineno=line))
 
 
 def _bounded(node: Any) -> Any:
@@ -138,6 +177,7 @@ def _compared(node: Any) -> None:
 def _tested(node: Any) -> None:
     if node.name not in GLANCES:
         node.node = _bounded(node.node)
+        node.args = [_bounded(arg) for arg in node.args]
 
 
 def _taken(node: Any) -> None:

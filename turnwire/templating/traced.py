@@ -14,7 +14,8 @@ from typing import Any, TypeVar, cast
 import jinja2
 from jinja2.sandbox import SandboxedFormatter
 
-from . import budget, jinja
+from . import budget, costs, jinja
+from .guards import guarded
 from .template_code import Literal
 from .template_tree import JOINED
 from .traced_filters import FILTERS
@@ -63,7 +64,7 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
                 piece = printed(0, piece)
             text, run = piece
             if type(run) is int:
-                text = shown(budget.bounded(text))
+                text = shown(text)
                 piece = text, run_of(text, run)
             if text:
                 note(piece)
@@ -80,7 +81,6 @@ def _concatenated(*values: Any) -> str:
     size = 0
     for value in values:
         if type(value) is not Text:
-            size += 0 if isinstance(value, str) else budget.weigh(value)
             value = shown(value)
         size += len(value)
         parts.append(value)
@@ -106,10 +106,12 @@ def compiled(source: str) -> jinja2.Template:
     return made.within(sandbox(), map(literal, made.literals))
 
 
-def run(source: str, variables: dict[str, Any], limits: budget.Limits, then: Callable[[str, list[Run]], T]) -> T:
+def run(
+    source: str, variables: dict[str, Any], limits: budget.Limits, deadline: float, then: Callable[[str, list[Run]], T]
+) -> T:
     """What `then` makes of the text and its runs, within the budget; raises whatever the template raises."""
     template = compiled(source)
-    token = budget.current.set(budget.Budget(limits))
+    token = budget.current.set(budget.Budget(limits, deadline))
     try:
         return then(*gathered(template.root_render_func(template.new_context(variables))))
     finally:
@@ -126,7 +128,7 @@ class TracedSandbox(jinja.Sandbox):
         super().__init__()
         self.printed = printed
         self.escaped = _escaped
-        self.filters |= {name: jinja.guarded(name, f, name == "tojson") for name, f in FILTERS.items()}
+        self.filters |= {name: guarded(name, f, name == "tojson") for name, f in FILTERS.items()}
         self.filters[JOINED] = _concatenated
         self.tests |= {name: _doubtful(name, self.tests[name]) for name in ("sameas", "escaped")}
 
@@ -169,7 +171,6 @@ class TracedSandbox(jinja.Sandbox):
             term: Any = value if piece else printed(line, value)
             text, run = term
             if type(run) is int:
-                size += 0 if isinstance(text, str) else budget.weigh(text)
                 text = shown(text)
                 term = text, run_of(text, run)
             if text:
@@ -242,7 +243,7 @@ class TracedSandbox(jinja.Sandbox):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may grow a value."""
         if operator == "%" and isinstance(left, str) and not hasattr(left, "__html__"):
-            budget.operator(operator, left, right)
+            costs.operator(operator, left, right)
             return percent(left, right)
         return super().call_binop(context, operator, left, right)
 

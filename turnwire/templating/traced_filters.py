@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import filters, pass_eval_context
 
+from . import budget
 from .traced_format import known, percent
 from .traced_markup import escaped, marked
 from .traced_text import Source, Text, blurred, joined, placed, spread
@@ -31,6 +32,7 @@ def indent(s: Any, width: Any = 4, first: bool = False, blank: bool = False) -> 
     out = filters.do_indent(s, width, first, blank)
     if type(s) is not Text:
         return out
+    budget.current.get().charge(3 * budget.PIECE * s.count("\n"))
     step: str = width if isinstance(width, str) else placed(" " * width, Source("template"))
     parts: list[str] = [step] if first else []
     lines: list[tuple[str, str]] = [

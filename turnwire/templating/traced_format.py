@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any, cast
 
+from . import budget
 from .traced_text import UNKNOWN, Text, joined, placed, plain
 from .traced_written import shown
 
@@ -22,7 +23,8 @@ def known(text: Any) -> Text:
     return text if type(text) is Text else placed(text, UNKNOWN, -1)
 
 
-def _checked(out: str, parts: Callable[[], list[str]]) -> str:
+def _checked(out: str, fields: int, parts: Callable[[], list[str]]) -> str:
+    budget.current.get().charge(2 * budget.PIECE * fields)
     try:
         found = parts()
     except (TypeError, ValueError, LookupError, AttributeError):
@@ -33,7 +35,7 @@ def _checked(out: str, parts: Callable[[], list[str]]) -> str:
 def percent(text: str, values: Any) -> str:
     """`text % values`."""
     out = str.__mod__(text, values)
-    return _checked(out, lambda: list(_percent(known(text), values)))
+    return _checked(out, text.count("%"), lambda: list(_percent(known(text), values)))
 
 
 def _percent(text: Text, values: Any) -> Iterator[str]:
@@ -58,7 +60,7 @@ def _percent(text: Text, values: Any) -> Iterator[str]:
 
 def formatted(formatter: Formatter, text: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: str) -> str:
     """`out`, which is `text.format(*args, **kwargs)` by this formatter."""
-    return _checked(out, lambda: list(_formatted(formatter, known(text), args, kwargs)))
+    return _checked(out, text.count("{"), lambda: list(_formatted(formatter, known(text), args, kwargs)))
 
 
 def _formatted(formatter: Formatter, text: Text, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[str]:

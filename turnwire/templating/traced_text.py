@@ -33,7 +33,6 @@ class Source:
         self.path = path
 
 
-PIECE = 50  # a piece of a text weighs as much as so many characters
 UNKNOWN = Source("unknown")
 Run = tuple[int, Any, int, int]
 """Length, whose (a `Path`, a `Source`, a `Rope`, or a list of runs, of which only all is meant), from where in it, and
@@ -178,6 +177,11 @@ def spread(text: str, source: str) -> str:
     return placed(text, [(len(text), node, -1, line)])
 
 
+def _pieces(many: int) -> None:
+    """Charges pieces that are about to be made."""
+    budget.current.get().charge(budget.PIECE * many)
+
+
 class Text(str):
     """See the head of this file. Methods that are not here give a plain `str`: nothing is known of what they make."""
 
@@ -211,6 +215,7 @@ class Text(str):
         if isinstance(key, slice):
             start, _, step = key.indices(len(self))
             if step != 1:
+                _pieces(len(out))
                 return joined(out, [self._cut(i, i + 1) for i in range(len(self))[key]])
         else:
             start = key.__index__()
@@ -219,7 +224,7 @@ class Text(str):
         return placed(out, node, at + start if at >= 0 else at)
 
     def __iter__(self) -> Iterator[str]:
-        budget.current.get().size(PIECE * len(self))
+        _pieces(len(self))
         node, at = self._place()
         for i, c in enumerate(str.__iter__(self)):
             yield placed(c, node, at + i if at >= 0 else at)
@@ -245,6 +250,7 @@ class Text(str):
 
     def __mul__(self, times: SupportsIndex) -> str:
         out = str.__mul__(self, times)
+        _pieces(len(out) // (len(self) or 1))
         return joined(out, [self] * (len(out) // len(self)) if self else ())
 
     __rmul__ = __mul__  # pyright: ignore[reportAssignmentType]
@@ -272,7 +278,7 @@ class Text(str):
 
     def _places(self, pieces: list[str], sep: str | None) -> Any:
         """The pieces of a split: between them is `sep`, or blanks."""
-        budget.current.get().size(PIECE * len(pieces))
+        _pieces(len(pieces))
         if len(pieces) == 1 and len(pieces[0]) == len(self):
             return [self]
         out: list[str] = []
@@ -294,7 +300,7 @@ class Text(str):
         out: list[str] = []
         at = 0
         lines = str.splitlines(self, True)
-        budget.current.get().size(PIECE * len(lines))
+        _pieces(len(lines))
         for line, shown in zip(lines, str.splitlines(self, keepends)):
             out.append(self._cut(at, at + len(shown)))
             at += len(line)
@@ -314,6 +320,7 @@ class Text(str):
         out = str.replace(self, old, new, count)
         if old and old not in self:
             return self
+        _pieces(2 * str.count(self, old))
         left = count.__index__()
         parts: list[str] = []
         at = 0
@@ -333,6 +340,7 @@ class Text(str):
 
     def join(self, items: Iterable[str], /) -> str:
         parts = list(items)
+        _pieces(2 * len(parts))
         out = str.join(self, parts)
         if self and parts:
             spaced: list[str] = [self] * (2 * len(parts) - 1)
@@ -359,6 +367,7 @@ class Text(str):
         return blurred(str.casefold(self), self)
 
     def _padded(self, out: str, fill: str, left: int) -> str:
+        _pieces(len(out) - len(self))
         pad = [fill] * (len(out) - len(self))
         return joined(out, [*pad[:left], self, *pad[left:]])
 

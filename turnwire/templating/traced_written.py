@@ -17,6 +17,7 @@ from jinja2 import Undefined
 
 from ..origins import Key
 from . import budget, jinja
+from .guards import written
 from .traced_json import FINE, Written, bland, scalar, strings_of
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, ours, placed, plain, run_of, sources
 from .traced_values import Root, doubt, place_of, raw
@@ -225,8 +226,8 @@ def tojson(
 ) -> str:
     """As `jinja.tojson`; the value is weighed here."""
     strings = None if ensure_ascii or sort_keys else strings_of(value)
-    if strings is None or not strings.weight:
-        budget.arguments((value,))  # pyright: ignore[reportUnknownArgumentType]
+    weight = strings.weight + sum(map(len, strings.texts)) if strings is not None and strings.weight else None
+    written(value, ensure_ascii, indent, separators, weight=weight)
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
         return text
@@ -251,6 +252,8 @@ _SHOWN = _Style(repr, _PYTHON, repr, python=True)
 
 def shown(value: Any) -> str:
     """As `str`: of lists, tuples and mappings with their origins."""
+    if not isinstance(value, (str, int, float)) and value is not None:
+        budget.spelled(value)
     if isinstance(value, (list, tuple, dict)):
         text = str(cast("object", raw(value)))
         if " at 0x" in text:
