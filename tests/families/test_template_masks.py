@@ -225,7 +225,6 @@ UNPROMPTED = {
     "SvalTek-Q3-CharThink-9B-temp": "the prompt has words behind the header that an empty turn does not have",
     "allenai-Molmo2-8B": "the prompt lacks a blank in front of the header",
     "sophosympatheia-StrawberryLemonade-L3-70B-v1.0": "for an empty list of calls it writes a bracket and no end",
-    "microsoft-UserLM-8b": "the model plays the user; in front of an empty turn that is not looked at",
 }
 """Templates where a turn without any text is not as `mask_proof` has it -> why."""
 

@@ -19,6 +19,8 @@ from .mapped import Sampled
 from .told import Told, told
 from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Message, Trials, common, few, kind, like, likeness, parted
 
+UNASKED = "the template does not ask the model for it"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -99,6 +101,8 @@ class _Search:
         start = floor + common(lead, self.text[floor : floor + len(lead)])
         if here is None:
             start = self._unreasoned(i, len(self.text), floor, start)
+            if i + 1 == len(self.messages) and _another(lead, self.text[floor:]):
+                return UNASKED
             said = self._close(i, [], start - floor)[0]
             return Sampled(start, start + self._end(start, start, said), i), start
         if here.first < start < floor + len(lead):  # what a text and the prompt have in common by chance
@@ -107,15 +111,16 @@ class _Search:
         parted = start
         if not here.reasons:
             start = self._unreasoned(i, here.first, floor, start)
-        if start == parted and _another(lead, self.text[floor : here.first]):
-            return "the template does not ask the model for it"
+        if start == parted < floor + len(lead) and _another(lead, self.text[floor : here.first]):
+            return UNASKED
         ends = self._ends(i, here)
         close, at = self._close(i, ends, None)
-        for upto in () if self._last(i) else (self._upto(i), PLAIN):
-            other = self.usual.ended(upto)
-            there = self._followed(ends, other)
-            if there is not None and (at is None or there + len(other) > at + len(close.rstrip())):
-                close, at = other, there
+        if at is None and not self._last(i):
+            for upto in (self._upto(i), PLAIN):
+                other = self.usual.ended(upto)
+                if (at := self._followed(ends, other)) is not None:
+                    close = other
+                    break
         last = max(start, ends[-1] if at is None else at)
         return Sampled(start, last + self._end(start, last, close), i), last
 
@@ -126,7 +131,7 @@ class _Search:
     def _ends(self, i: int, here: Extent) -> list[int]:
         """Where the turn's data may end: where a stretch does, no text of the turn behind it, and before the data of
         others begins. What is told again there, as a call's name in front of its result, is not the turn's."""
-        if self._last(i):
+        if len(here.ends) == 1 or self._last(i):
             return here.ends[-1:]
         later = (self.extents[j] for j in range(i + 1, len(self.extents)))
         limit = next((e.first for e in later if e is not None and e.first > here.first), len(self.text))
@@ -154,7 +159,9 @@ class _Search:
     def _close(self, i: int, ends: list[int], silent: int | None) -> tuple[str, int | None]:
         """What ends the turn, and behind which of these ends of its data it stands."""
         upto, last = self._upto(i), self._last(i)
-        close = self.usual.close(upto, _key(upto), silent, last)
+        key = _key(upto)
+        between = silent is None and not last
+        close = self.usual.between(upto, key) if between else self.usual.close(upto, key, silent, last)
         at = self._followed(ends, close)
         if at is None and ends:
             other = self.exact.close(few(self.messages[: i + 1]), _key([like(self.messages[i])]), silent, last)
@@ -175,9 +182,11 @@ class _Search:
         if behind == close:
             return len(close.rstrip())
         both = behind[: common(close, behind)]
-        ends = [m.end() for m in MARKER.finditer(both)]
-        if not ends and last == start:  # nothing was said
-            ends = [len(m.group()) for m in MARKER.finditer(close) if behind.startswith(m.group())]
+        if last > start:
+            return max((m.end() for m in MARKER.finditer(both)), default=0)
+        marks = [m for m in MARKER.finditer(close) if m.group() not in self.usual.openers]  # nothing was said
+        ends = [m.end() for m in marks if m.end() <= len(both)]
+        ends = ends or [len(m.group()) for m in marks if behind.startswith(m.group())]
         return max(ends, default=0)
 
     def _unreasoned(self, i: int, first: int, floor: int, start: int) -> int:

@@ -107,6 +107,15 @@ class Trials:
 
         return self._once(("close", silent, last, key), learn)
 
+    def between(self, upto: list[Message], key: Hashable) -> str:
+        """`close` of a turn that another follows, or `ended`, if that begins so."""
+
+        def learn() -> str:
+            found, more = self.close(upto, key, None, False), self.ended(upto)
+            return more if more.startswith(found.rstrip()) else found
+
+        return self._once(("between", key), learn)
+
     def ended(self, upto: list[Message]) -> str:
         """As `close` up to its last marker, of a turn that another follows: some templates end it otherwise, or do not
         end the last one."""
@@ -158,7 +167,7 @@ class Trials:
         between = _behind(asked, len(upto) - 1, silent)
         if between.startswith(alone):
             return alone
-        both = _before(_marked(between[: shared(between, alone)]), self._openers)
+        both = _before(_marked(between[: shared(between, alone)]), self.openers)
         user = self._question(False)
         if alone[len(both) : len(both) + shared(alone[len(both) :], user)].strip():
             return both
@@ -174,11 +183,12 @@ class Trials:
             return ""
         between = _behind(asked, len(upto) - 1, silent)
         prompt = goes_on if goes_on.strip() else self._question(True)
-        both = _before(_marked(between[: shared(between, prompt)]), self._openers)
+        both = _before(_marked(between[: shared(between, prompt)]), self.openers)
         less = self._headless(asked, upto, silent)
         found = max(both, _marked(less), key=len) or less
-        if found.strip() in self._openers and self._question(True).lstrip().startswith(found.strip()):
-            return ""  # nothing ends the user's turn either: it begins the next
+        unended = silent is not None or self._question(True).lstrip().startswith(found.strip())
+        if found.strip() in self.openers and unended:
+            return ""  # nothing ends the user's turn either, or nothing was said: it begins the next
         return found
 
     def _question(self, prompt: bool) -> str:
@@ -187,7 +197,7 @@ class Trials:
         return "" if shown is None else shown[0][_last(shown[1]) :]
 
     @property
-    def _openers(self) -> frozenset[str]:
+    def openers(self) -> frozenset[str]:
         """Markers that a turn begins with: those that a text does, and the user's that has the role behind it."""
 
         def learn() -> frozenset[str]:
@@ -223,7 +233,7 @@ class Trials:
             at = text.rfind(end, turn)
             stop = max(stop, at + len(end)) if turn and at >= 0 else stop
         cut = (m.end() for m in MARKER.finditer(text) if m.start() < stop < m.end())
-        return _before(_behind((text[: next(cut, stop)], spans), len(upto) - 1, silent), self._openers)
+        return _before(_behind((text[: next(cut, stop)], spans), len(upto) - 1, silent), self.openers)
 
     def _end_of_user(self, behind: str) -> str:
         """The markers behind a user's text, before the one that the generation prompt begins with."""
