@@ -237,7 +237,8 @@ def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | No
             elif LEAD in symbols:
                 return None
             elif kind in MARKUP:
-                known[symbols] = symbols = "".join([bound.marks.get(piece, piece) for piece in CUT.split(symbols)])
+                pieces: list[str] = CUT.split(symbols)
+                known[symbols] = symbols = "".join([bound.marks.get(piece, piece) for piece in pieces])
         text.append(symbols)
     return bound.encode_marked("".join(text).split(FLIP))
 
