@@ -72,6 +72,8 @@ class ChatTemplate:
         """The template of a model folder, a template file, a tokenizer_config.json or a GGUF, with the special tokens
         that go with it (`templatefiles` says which files). `name` chooses among several; without one it is the one for
         chats with `tools`, if there is one, else the plain one. Raises `TemplateFileError` that says what was found."""
+        if not isinstance(path, (str, PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise OptionError("path is not a path", value=path, path="path", expected="a file or a folder")
         found = read_templates(fspath(path))
         chosen = found.choose(name, tools)
         return cls(found.templates[chosen], name=chosen, origin=found.path, **found.arguments)

@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Usage as e:
         return _complain(str(e), USAGE)
     except TurnwireError as e:
-        return _complain(str(e).partition("\n")[0], USAGE)  # an excerpt of a template may follow
+        from .clitemplate import tokens_missing
+
+        said = str(e).partition("\n")[0]  # an excerpt of a template may follow
+        return _complain(said + tokens_missing(e), USAGE)
     except OSError as e:
         return _complain(f"{e.filename}: {e.strerror}" if e.filename else str(e), USAGE)
     except Exception as e:
@@ -143,6 +146,9 @@ def _arguments() -> argparse.ArgumentParser:
     sub = command("infer", infer, "Infer a format from a chat template, and print it as Python.")
     sub.add_argument("template", metavar="PATH", help="a model folder, a chat template, or a GGUF")
     sub.add_argument("--template-name", metavar="NAME", help="which of several templates")
+    sub.add_argument(
+        "--option", "-o", action="append", default=[], metavar="NAME=TEXT", help="a special token that it is given"
+    )
     tokenizer(sub)
     sub.add_argument("--name", metavar="NAME", help="what to call the format")
     sub.add_argument("--json", action="store_true", help="the evidence, as one JSON object")
@@ -278,9 +284,10 @@ def parse(args: argparse.Namespace) -> int:
 
 def infer(args: argparse.Namespace) -> int:
     """`turnwire infer`."""
-    from .clitemplate import chat_template, inferred, refusal
+    from .clitemplate import chat_template, given, inferred, refusal
 
-    form, source = inferred(chat_template(args, True), tokenizer_of(args, None), args.name)
+    template = given(chat_template(args, True), args.option)
+    form, source = inferred(template, tokenizer_of(args, None), args.name)
     if args.json:
         _print(form)
     elif source:

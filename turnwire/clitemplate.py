@@ -16,6 +16,7 @@ from .cliinput import Usage, existing
 
 if TYPE_CHECKING:
     from .chat_template import ChatTemplate
+    from .errors import TurnwireError
     from .format import Format
     from .inference import Evidence
     from .spans import Rendered
@@ -31,6 +32,23 @@ def chat_template(args: argparse.Namespace, tools: Any = None) -> ChatTemplate:
     if args.small:
         raise Usage("--small has the control tokens of a format; for a template: --tokenizer PATH")
     return ChatTemplate.load(existing(args.template), args.template_name, tools=bool(tools))
+
+
+def given(template: ChatTemplate, options: list[str]) -> ChatTemplate:
+    """The template, with special tokens that its file did not come with."""
+    tokens: dict[str, str] = {}
+    for text in options:
+        name, equals, tokens[name] = text.partition("=")
+        if not equals or not name:
+            raise Usage(f"--option {text!r}: expected NAME=TEXT")
+    own = {name: tokens.pop(name) for name in ("bos_token", "eos_token") if name in tokens}
+    return replace(template, **own, variables={**template.variables, **tokens})
+
+
+def tokens_missing(error: TurnwireError) -> str:
+    """What to add for a template that was read without its model's special tokens."""
+    names = [name for name in getattr(error, "missing", ()) if name.endswith("_token")]
+    return "; with the special tokens of its model: " + " ".join(f"-o {name}=TEXT" for name in names) if names else ""
 
 
 def template_format(args: argparse.Namespace, tools: Any, tokenizer: Any) -> Format:

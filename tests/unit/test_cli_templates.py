@@ -46,6 +46,36 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_special_tokens_that_a_bare_template_needs(folder: Path) -> None:
+    source = "{{ bos_token + '' }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content + eos_token }}\n"
+    source += "{% endfor %}"
+    (folder / "bare.jinja").write_text(source, "utf-8")
+    code, _, said = here("render", "--template", "bare.jinja", "chat.json")
+    assert code == 2 and said.endswith("of its model: -o bos_token=TEXT -o eos_token=TEXT\n")
+    tokens = ("-o", "bos_token=<s>", "-o", "eos_token=<|im_end|>")
+    code, text, _ = here("render", "--template", "bare.jinja", *tokens, "chat.json")
+    assert code == 0 and text.startswith("<s><|im_start|>system\nS<|im_end|>\n")
+    code, text, _ = here("infer", "bare.jinja", *tokens)
+    assert code == 0 and 'Tok("<|im_end|>")' in text and "TEMPLATE" in text
+    assert "option 'eos_token': expected NAME=TEXT" in here("infer", "bare.jinja", "-o", "eos_token")[2]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("a\n{{ raise_exception('never') }}", "template line 2: the template refuses: never"),
+        (
+            "{% for a in range(9999) %}\n{% for b in range(9999) %}{% endfor %}{% endfor %}",
+            "template line 2: the template uses",
+        ),
+    ],
+)
+def test_why_no_turn_is_shown(folder: Path, source: str, reason: str) -> None:
+    (folder / "never.jinja").write_text(source, "utf-8")
+    code, _, said = here("infer", "never.jinja")
+    assert code == 1 and f"no assistant turn is shown: {reason}" in said
+
+
 # render
 
 
@@ -128,7 +158,8 @@ def test_named_templates(folder: Path) -> None:
         (
             ("chat.json", "--template", "variables.jinja"),
             "template line 1: 'missing' is undefined; expected a value for 'missing'; "
-            "the template also reads bos_token, greeting, not given\n",
+            "the template also reads bos_token, greeting, not given; "
+            "with the special tokens of its model: -o bos_token=TEXT\n",
         ),
         (
             ("chat.json", "--template", "alternate.jinja"),

@@ -89,6 +89,21 @@ PATHS = {
     "by its number": ("{{ messages[-2].thought.x }}", "messages[5]"),
     "after the loop": ("{% for m in messages %}{% endfor %}{{ raise_exception('x') }}", ""),
     "kept from before": ("{% set last = messages[-1] %}{{ raise_exception('x') }}", ""),
+    "inside its content": (
+        "{% for i in range(messages|length) %}{% if i == 1 %}{{ messages[i].content.foo.bar }}{% endif %}{% endfor %}",
+        "messages[1]",
+    ),
+    "the number of a loop": (
+        "{% for i in range(4) %}{% if i == 3 %}{{ messages[loop.index0 - 2].content.foo.bar }}{% endif %}{% endfor %}",
+        "messages[1]",
+    ),
+    "from the end": ("{{ messages[-1].content.foo.bar }}", "messages[6]"),
+    "a number of other messages": (
+        "{% set messages = messages[1:] %}{% for i in range(1) %}{{ messages[i].content.foo.bar }}{% endfor %}",
+        "",
+    ),
+    "two numbers": ("{{ messages[0].content ~ messages[1].content.foo.bar }}", "messages[1]"),
+    "a number, and another mistake": ("{{ messages[0].content }}{{ 1 // 0 }}", ""),
     "two, and no telling": (
         "{% for i in range(2) %}{% set a = messages[0] %}{% set b = messages[1] %}{{ 1 // 0 }}{% endfor %}",
         "",
@@ -185,6 +200,45 @@ def test_a_budget_says_where_too() -> None:
     said = error("{% for m in messages %}\n{{ 'a' * 100000 * 100000 }}{% endfor %}")
     assert isinstance(said, TemplateBudgetError)
     assert (said.path, said.line) == ("messages[0]", 2) and "> 2 | " in said.excerpt
+
+
+MALFORMED = {
+    "a break without a loop": ("a\n{% break %}", 2, "'break' outside loop"),
+    "out of a generation": (
+        "{% for m in messages %}\n{% generation %}\n{% continue %}{% endgeneration %}{% endfor %}",
+        3,
+        "'continue' not properly in loop",
+    ),
+    "digits": ("\n{{ " + "1" * 5000 + " }}", 2, "too many digits"),
+    "digits in a sum": ("\n\n{{ a + 1_" + "1" * 5000 + " }}", 3, "too many digits"),
+    "hexadecimal digits": ("\n{{ 0x" + "f" * 5000 + " }}", 2, "too many digits"),
+    "brackets": ("a\n\n{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", 3, "nested too deep"),
+    "open brackets": ("\n{{ " + "[" * 9000, 2, "nested too deep"),
+    "brackets that Python does not nest": ("\n{{ " + "[" * 150 + "1" + "]" * 150 + " }}", 2, "nested too"),
+    "filters": ("\n{{ a" + "|e" * 3000 + " }}", 2, "nested too deep"),
+    "sums": ("\n{{ a" + " + a" * 20000 + " }}", 2, "nested too deep"),
+    "branches": ("\n" + "{% if 1 %}" * 120 + "{% endif %}" * 120, 2, "too many levels"),
+    "loops": ("{% for i in a %}\n" * 25 + "{% endfor %}" * 25, 21, "too many"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_python_refuses_of_a_template_is_a_syntax_error_of_it(name: str) -> None:
+    source, line, problem = MALFORMED[name]
+    found = error(source)
+    assert (found.kind, found.line) == ("syntax", line)
+    assert problem in found.problem
+    assert [row for row in found.excerpt.splitlines() if row.startswith(f"> {line}")]
+
+
+def test_memory_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tojson(*_: Any, **__: Any) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("turnwire.templating.jinja.json.dumps", tojson)
+    found = error("\n{% for m in messages %}{{ m|tojson(indent=2) }}{% endfor %}")
+    assert isinstance(found, TemplateBudgetError)
+    assert (found.line, found.path) == (2, "messages[0]")
 
 
 def test_recursion_says_where() -> None:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from ..errors import TemplateError
 from ..templating.budget import Limits
-from ..templating.jinja import shown
+from ..templating.jinja import render, shown
 from .samples import schema
 
 QUESTION = "uzquestion"
@@ -175,6 +176,14 @@ class Probe:
             return shown(self.source, given, LIMITS, TODAY)
         finally:
             self._spent += time.monotonic() - start
+
+    def refusal(self, said: Said) -> str:
+        """Why a turn is not rendered, with the line; "" if it is."""
+        try:
+            render(self.source, self.variables_of(*self.conversation(said)), LIMITS, TODAY)
+        except TemplateError as e:
+            return f"template line {e.line}: {e.problem}" if e.line else e.problem
+        return ""
 
     def variables_of(self, messages: Any, tools: Any, generation: bool = False, **variables: Any) -> dict[str, Any]:
         """What the template is given."""

@@ -71,7 +71,8 @@ def observe(probe: Probe, calls: bool, single: bool = False) -> Seen:
             continue
         turns[said.kinds] = text
     if not turns:
-        raise Odd("no assistant turn is shown")
+        why = probe.refusal(Said(None, SAID))
+        raise Odd("no assistant turn is shown" + f": {why}" * bool(why))
     if calls and not ({"K", "CK"} & set(turns)):
         raise Odd("a call is shown in no turn without reasoning")
     notes: list[str] = []

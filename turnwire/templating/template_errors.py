@@ -191,7 +191,44 @@ def rendered(
             found = {name: paths[id(value)] for name, value in level.items() if id(value) in paths}
             if found:
                 return _chosen(found, level, _targets(environment, source, place.line) if len(found) > 1 else [])
-    return ""
+    return _numbered(environment, source, variables, running[-1], holder) if running else ""
+
+
+def _numbered(
+    environment: jinja2.Environment, source: str, variables: Mapping[str, Any], place: Place, holder: Any
+) -> str:
+    """The path of a `messages[i]` in the line, in which `holder` is, if there is only one."""
+    found: set[Path] = set()
+    for node in _tree(environment, source).find_all(nodes.Getitem):
+        if node.lineno == place.line and isinstance(node.node, nodes.Name) and node.node.name in ROOTS:
+            root, index = node.node.name, _value(node.arg, place)
+            items = cast("list[Any]", variables.get(root))
+            if _value(node.node, place) is items and isinstance(items, list) and type(index) is int:  # pyright: ignore[reportUnnecessaryIsInstance]
+                index += len(items) if index < 0 else 0
+                message = items[index] if 0 <= index < len(items) else None
+                if isinstance(message, dict) and any(v is holder for v in cast("dict[Any, Any]", message).values()):
+                    found.add((root, index))
+    return _spelled(found.pop()) if len(found) == 1 else ""
+
+
+def _value(node: nodes.Node, place: Place) -> Any:
+    """Of a variable, a number, the number of a loop, or a sum of such; None of others."""
+    if isinstance(node, nodes.Const):
+        return node.value
+    if isinstance(node, nodes.Name):
+        names = [m for key in place.variables if (m := LOCAL.fullmatch(key)) and m[2] == node.name]
+        return place.variables[max(names, key=lambda m: int(m[1]))[0]] if names else None
+    if isinstance(node, nodes.Getattr) and node.attr in ("index", "index0"):
+        loop = _value(node.node, place)
+        return getattr(loop, node.attr) if isinstance(loop, LoopContext) else None
+    if isinstance(node, nodes.Neg):
+        value = _value(node.node, place)
+        return -value if type(value) is int else None
+    if isinstance(node, (nodes.Add, nodes.Sub)):
+        left, right = _value(node.left, place), _value(node.right, place)
+        if type(left) is int and type(right) is int:
+            return left + right if isinstance(node, nodes.Add) else left - right
+    return None
 
 
 def _scopes(place: Place) -> list[dict[str, Any]]:
