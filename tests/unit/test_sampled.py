@@ -92,6 +92,30 @@ def test_an_end_that_stands_in_front_of_the_next_turn() -> None:
     assert said(nothing) == ["Hello", "Bye"]  # what begins the next turn ends none
 
 
+def test_an_end_that_stands_only_at_the_end_of_all() -> None:
+    source = "{% for m in messages %}{{ m.role }}: {{ m.content }}"
+    source += "{{ '</s>' if loop.last and m.role == 'assistant' else '\n' }}{% endfor %}"
+    assert said(source)[-1].endswith("Bye</s>") and said(source)[0].endswith("Hello")
+
+
+def test_an_end_that_only_a_user_brings() -> None:
+    """Behind reasoning stands what ends the last turn; one that a user follows ends otherwise."""
+    source = "{% for m in messages %}{% if m.role == 'user' %}<|u|>{{ m.content }}{% else %}<|a|>"
+    source += "{% if m.thinking %}{{ m.thinking }}<|end|>{% endif %}{{ m.content }}"
+    source += "{% if not loop.last %}<|done|>{% else %}<|end|>{% endif %}{% endif %}{% endfor %}"
+    source += "{% if add_generation_prompt %}<|a|>{% endif %}"
+    thought = [TALK[0], {**TALK[1], "thinking": "Hm."}, *TALK[2:]]
+    assert said(source, thought) == ["Hm.<|end|>Hello<|done|>", "Bye<|end|>"]
+
+
+def test_a_first_turn_ends_as_others_do() -> None:
+    source = (
+        "{% for m in messages %}{% if m.role == 'user' %}{% if not loop.first %}<|end|>{% endif %}<|u|>{{ m.content }}"
+    )
+    source += "{% else %}<|a|>{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|a|>{% endif %}"
+    assert said(source, TALK[1:]) == ["Hello<|end|>", "Bye"]
+
+
 INSIDE = (
     "{% for m in messages %}{% if m.role == 'user' %}<|turn>user\n{{ m.content }}<turn|>\n"
     "{% elif m.role == 'assistant' %}"

@@ -131,8 +131,8 @@ class _Search:
     def _ends(self, i: int, here: Extent) -> list[int]:
         """Where the turn's data may end: where a stretch does, no text of the turn behind it, and before the data of
         others begins. What is told again there, as a call's name in front of its result, is not the turn's."""
-        if len(here.ends) == 1 or self._last(i):
-            return here.ends[-1:]
+        if len(here.ends) == 1:
+            return here.ends
         later = (self.extents[j] for j in range(i + 1, len(self.extents)))
         limit = next((e.first for e in later if e is not None and e.first > here.first), len(self.text))
         least = max((end for end in here.said if end <= limit), default=0)
