@@ -56,9 +56,8 @@ class Budget:
         self.steps += 1
         if self.steps > self.limits.steps:
             raise over("steps", self.steps, self.limits.steps)
-        self.made += made
-        if self.made > self.limits.made:
-            raise over("memory", self.made, self.limits.made)
+        if made:
+            self.charge(made)
         if time.monotonic() > self.deadline:
             raise over("seconds", self.limits.seconds, self.limits.seconds)
         return True
@@ -77,7 +76,9 @@ class Budget:
         """A value of so many characters is made."""
         if size > self.limits.text:
             raise over("text", size, self.limits.text)
-        self.charge(size)
+        self.made += size
+        if self.made > self.limits.made:
+            raise over("memory", self.made, self.limits.made)
 
     def charge(self, size: int) -> None:
         """Values of so many characters are made together."""
@@ -91,21 +92,28 @@ class Budget:
         self.size(size)
 
     def result(self, value: Any) -> Any:
-        """The value itself, which an operation made: what it takes, but for what is in it."""
-        kind = type(value)  # pyright: ignore[reportUnknownVariableType]
-        if kind is bool or kind is float or value is None:
-            return value
-        if isinstance(value, (str, bytes)):
+        """The value itself, which an operation made: what it takes is charged, but for what is in it."""
+        kind = _base(type(value))  # pyright: ignore[reportUnknownArgumentType]
+        if kind is str:
             self.size(len(value))
-        elif isinstance(value, int):
+        elif kind is int:
             if (bits := value.bit_length()) > 64:
                 digits(bits)
                 self.charge(bits >> 3)
-        elif isinstance(value, (list, tuple)):
-            self.charge(PIECE + SLOT * len(cast("Any", value)))
-        elif isinstance(value, (dict, set, frozenset)):
-            self.charge(PIECE + PIECE * len(cast("Any", value)))
-        return cast("Any", value)
+        elif kind is list:
+            self.charge(PIECE + SLOT * len(value))
+        elif kind is dict:
+            self.charge(PIECE + PIECE * len(value))
+        return value
+
+
+@functools.lru_cache(256)
+def _base(kind: type) -> type | None:
+    """By what a value of this type is measured: as a text, a number, a list or a dict."""
+    likes: tuple[tuple[type, tuple[type, ...]], ...] = (
+        (str, (str, bytes)), (int, (int,)), (list, (list, tuple)), (dict, (dict, set, frozenset)),
+    )  # fmt: skip
+    return next((base for base, kinds in likes if issubclass(kind, kinds)), None)
 
 
 current: ContextVar[Budget] = ContextVar("budget")
@@ -212,13 +220,10 @@ def summed(values: tuple[Any, ...], kind: type[str]) -> bool:
     return True
 
 
-def arguments(values: Iterable[Any]) -> int:
-    """Checks what a call or a filter is given; its weight."""
-    total = 0
+def arguments(values: Iterable[Any]) -> None:
+    """Checks what a call or a filter is given."""
     for value in values:
         if isinstance(value, int):
             digits(value.bit_length())
-            total += 1
-        else:
-            total += weigh(value)
-    return total
+        elif not isinstance(value, str):
+            weigh(value)

@@ -16,6 +16,7 @@ from . import budget
 from .budget import COUNT, PIECE, SLOT, current, measured, over, weigh
 
 WORK = 1_000_000_000  # characters that one operation may look at
+SHORT = 20_000  # characters of a text that nothing takes long for, and whose pieces are few
 ENCODINGS = frozenset(("utf8", "utf16", "utf32", "ascii", "latin1", "iso88591"))
 STRFTIME = 256  # characters that a time may take for one of its format, as Python has it
 WORDS = re.compile(r"\S+")
@@ -85,6 +86,8 @@ def operator(symbol: str, left: Any, right: Any) -> None:
     """Checks an operator; what it makes is charged later."""
     if isinstance(left, int) and isinstance(right, int):
         one, other = left.bit_length(), right.bit_length()
+        if one + other <= 64 and symbol != "**":
+            return
         budget.digits(max(one, other))
         if symbol == "*":
             budget.digits(one + other)
@@ -191,13 +194,14 @@ def _cased(name: str) -> Rule:
 
 
 def strip(text: Any, chars: Any = None, *_: Any, **__: Any) -> None:
-    work(len(text), size_of(chars))
+    if chars is not None:
+        work(len(text), size_of(chars))
 
 
 def _backwards(text: Any, sub: Any = None, *_: Any, **__: Any) -> None:
     """A search from the end, which may compare all of `sub` at each place."""
-    size = size_of(sub)
-    work(max(0, len(text) - size + 1), size)
+    if len(text) > SHORT:
+        work(max(0, len(text) - size_of(sub) + 1), size_of(sub))
 
 
 def _pieces(most: int, exact: Callable[[], int]) -> None:
@@ -208,6 +212,8 @@ def _pieces(most: int, exact: Callable[[], int]) -> None:
 
 
 def _split(text: Any, sep: Any = None, maxsplit: Any = -1, *_: Any, **__: Any) -> None:
+    if len(text) <= SHORT:
+        return
     most = maxsplit + 1 if isinstance(maxsplit, int) and maxsplit >= 0 else len(text)
     if size := size_of(sep):
         _pieces(min(most, len(text) // size + 1), lambda: min(most, text.count(sep) + 1))
@@ -247,10 +253,13 @@ def replace(text: Any, old: Any = "", new: Any = "", count: Any = -1, *_: Any, *
         old, new = str(old), str(new)  # as the filter has them
     elif not isinstance(old, bytes):
         return
+    grows = markup(text) * size_of(new)
+    if len(text) + (len(text) + 1) * grows <= current.get().limits.text:
+        return
     found: int = cast("Any", text).count(old)
     if isinstance(count, int) and count >= 0:
         found = min(found, count)
-    fits(len(text) + found * max(0, markup(text) * size_of(new) - len(old)))
+    fits(len(text) + found * max(0, grows - len(old)))
 
 
 def _join(text: Any, items: Any = (), *_: Any, **__: Any) -> Any:

@@ -93,6 +93,11 @@ TABLES: tuple[tuple[type | tuple[type, ...], dict[str, Rule]], ...] = (
 """The methods of each type of object."""
 
 
+@functools.lru_cache(256)
+def _table(kind: type) -> dict[str, Rule] | None:
+    return next((table for kinds, table in TABLES if issubclass(kind, kinds)), None)
+
+
 def rule_of(called: Any) -> tuple[Any, Rule]:
     """Whose method is called, and its rule; (None, None) for what is no method of these types. Raises for a method that
     has none."""
@@ -103,11 +108,11 @@ def rule_of(called: Any) -> tuple[Any, Rule]:
     name = getattr(method, "__name__", "")
     if of is None:
         of = str if name == "maketrans" else None
-    for kind, table in TABLES:
-        if isinstance(of, kind) or (isinstance(of, type) and issubclass(of, kind)):
-            if name in table:
-                return of, table[name]
-            raise SecurityError(f"{type(cast('object', of)).__name__}.{name} is not for templates")
+    table = _table(cast("Any", of if isinstance(of, type) else type(of)))
+    if table is not None:
+        if name in table:
+            return of, table[name]
+        raise SecurityError(f"{type(cast('object', of)).__name__}.{name} is not for templates")
     if isinstance(method, types.BuiltinFunctionType):
         raise SecurityError(f"{type(of).__name__}.{name} is not for templates")
     return None, None
@@ -253,6 +258,9 @@ def written(
         return
     marks = cast("Any", separators) if isinstance(separators, (list, tuple)) else ()
     between = 2 + max(map(size_of, marks), default=2)
+    most = weight // 2  # of values, and of values in each other
+    if weight + most * (2 * between + step * most) <= current.get().limits.text:
+        return
     size, depth = weight, 0
     level: list[Any] = [value]
     while level:

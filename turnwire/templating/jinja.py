@@ -33,6 +33,7 @@ from .template_lexer import RunLexer
 from .template_tree import BOUNDED, JOINED, STEP, tree_of
 
 _get = cast("Any", dict).get
+COUNTING, WORD = frozenset(("+", "-", "//", "%")), 1 << 60  # operators that make no large number of small ones
 SCOPES = frozenset(("_loop_vars", "_block_vars"))  # what jinja's code passes to a call beside its arguments
 READING = frozenset(("get", "items", "keys", "values"))  # methods of a dict that change nothing
 Refused = jinja2.TemplateError  # what transformers raises for `raise_exception`
@@ -104,7 +105,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if type(obj) is Macro:
             left.charge(budget.PIECE * len(args))
             return super().call(context, obj, *args, **kwargs)
-        named = {name: value for name, value in kwargs.items() if name not in SCOPES} if kwargs else kwargs
+        named = {} if kwargs.keys() <= SCOPES else {name: v for name, v in kwargs.items() if name not in SCOPES}
         budget.arguments((*args, *named.values()))
         of, rule = rule_of(obj)
         if rule is not None:
@@ -114,7 +115,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _made(self, of: Any, value: Any) -> Any:
         """What a method of `of` made, charged: if it is of pieces of a text, those too."""
         left = budget.current.get()
-        if isinstance(value, (list, tuple)) and isinstance(of, (str, bytes)):
+        if isinstance(of, (str, bytes)) and isinstance(value, (list, tuple)):
             left.charge(len(of) + budget.PIECE * len(cast("Any", value)))
             return cast("Any", value)
         return left.result(value)
@@ -173,13 +174,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """`obj.method(...)`, for a method of strings."""
         if type(obj) is not self.text and type(obj) is not str:
             return self.call(context, self.getattr(obj, method), *args, _loop_vars=loop, _block_vars=block)
-        budget.current.get().step()
+        left = budget.current.get()
+        left.step()
         if args:
             budget.arguments(args)
         rule = costs.TEXT[method]
         if rule is not None:
             args = rule(obj, *args) or args
-        return self._made(obj, getattr(obj, method)(*args))
+        out = getattr(obj, method)(*args)
+        if isinstance(out, str):
+            left.size(len(out))
+            return out
+        return out if type(out) is bool else self._made(obj, out)
 
     def added(self, context: Any, values: tuple[Any, ...]) -> Any:
         """`a + b + c`."""
@@ -197,6 +203,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator."""
+        if type(left) is int and type(right) is int and operator in COUNTING and -WORD < left < WORD > right > -WORD:
+            return self.binop_table[operator](left, right)
         costs.operator(operator, left, right)
         return budget.current.get().result(super().call_binop(context, operator, left, right))
 
