@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
+import time
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from os import PathLike, fspath
@@ -34,6 +37,8 @@ from .wire import Symbols
 if TYPE_CHECKING:
     from .format import Format
 
+_ends: ContextVar[float | None] = ContextVar("ends", default=None)
+"""When the time of a render is over, its trials included."""
 OWN = ("messages", "tools", "documents", "add_generation_prompt", "continue_final_message")
 
 
@@ -114,6 +119,7 @@ class ChatTemplate:
             _can_continue(given, last, add_generation_prompt)
         context = self._context(shape.definitions(tools), documents, variables)
         day = None if now is None else as_date(now)
+        ends = time.monotonic() + self.limits.seconds
         text, spans, why = self._trace(given, context, add_generation_prompt, day)
         if spans is None and tokenizer is not None and not trust_content:
             raise UnmappedError(f"no source map: {why}", path="template", expected="trust_content=True")
@@ -121,7 +127,11 @@ class ChatTemplate:
             text, spans = _open(text, spans, (len(given) - 1, last), why)
         found = Found((), {})
         if spans is not None:
-            found = self._sampled(text, spans, given, context, day, add_generation_prompt)
+            token = _ends.set(ends)
+            try:
+                found = self._sampled(text, spans, given, context, day, add_generation_prompt)
+            finally:
+                _ends.reset(token)
         known = spans if spans is not None else [Span(0, len(text), "unknown", None)] * bool(text)
         names = () if tokenizer is None else control_of(tokenizer, text, known, self.source)
         symbols = Symbols(() if trust_content else names)
@@ -162,7 +172,8 @@ class ChatTemplate:
         self, messages: list[Message], context: Mapping[str, Any], prompt: bool, now: date | None
     ) -> tuple[str, Sequence[Span] | None, str]:
         given = {**context, "messages": messages, "add_generation_prompt": prompt}
-        traced = trace(self.source, given, self.limits, now, markup=MARKUP | self.variables.keys())
+        markup = MARKUP | self.variables.keys()
+        traced = trace(self.source, given, self.limits, now, markup=markup, deadline=_ends.get())
         return traced.text, None if traced.map is None else traced.map.spans, traced.why
 
     def _trials(self, context: Mapping[str, Any], now: date | None) -> Trials:
@@ -172,6 +183,8 @@ class ChatTemplate:
             try:
                 text, spans, _ = self._trace(messages, {**context, **more}, prompt, now)
             except TemplateError:
+                if time.monotonic() > (_ends.get() or math.inf):  # of the render that asks: nothing is said by that
+                    raise
                 return None
             return None if spans is None else (text, spans)
 

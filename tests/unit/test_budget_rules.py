@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 import jinja2
@@ -13,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from tests.unit.hostile_templates import HONEST
+from turnwire import ChatTemplate
 from turnwire.errors import TemplateBudgetError, TemplateError
 from turnwire.templating import guards, jinja
 from turnwire.templating.budget import Limits
@@ -89,3 +91,14 @@ def test_what_is_kept_is_charged_whatever_made_it() -> None:
         with pytest.raises(TemplateBudgetError, match="more memory") as caught:
             jinja.render(source, {}, Limits(made=4_000_000))
         assert caught.value.line == 1
+
+
+def test_the_time_of_a_render_is_that_of_all_its_trials() -> None:
+    """A template that takes long is rendered often to find out what the model wrote: all of it together is bounded."""
+    slow = "{% if range(4000)|select('in', range(5000, 9000)|list)|list %}{% endif %}"
+    source = slow + "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 2
+    start = time.monotonic()
+    with pytest.raises(TemplateBudgetError, match="more seconds"):
+        ChatTemplate(source, limits=Limits(seconds=1.0)).render(messages)
+    assert time.monotonic() - start < 3

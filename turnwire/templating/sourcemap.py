@@ -43,10 +43,11 @@ def trace(
     markup: Collection[str] = MARKUP,
     roles: Collection[str] = ROLES,
     check: bool = False,
+    deadline: float | None = None,
 ) -> Traced:
     """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares."""
     clock = now
-    deadline = time.monotonic() + limits.seconds  # of both renders
+    deadline = time.monotonic() + limits.seconds if deadline is None else deadline  # of both renders
     token = doubts.set([])
     try:
         reads = jinja.program_of(source).reads
