@@ -41,7 +41,7 @@ def given(template: ChatTemplate, options: list[str]) -> ChatTemplate:
         name, equals, tokens[name] = text.partition("=")
         if not equals or not name:
             raise Usage(f"--option {text!r}: expected NAME=TEXT")
-    own = {name: tokens.pop(name) for name in ("bos_token", "eos_token") if name in tokens}
+    own: dict[str, Any] = {name: tokens.pop(name) for name in ("bos_token", "eos_token") if name in tokens}
     return replace(template, **own, variables={**template.variables, **tokens})
 
 

@@ -93,7 +93,7 @@ class Budget:
 
     def result(self, value: Any) -> Any:
         """The value itself, which an operation made: what it takes is charged, but for what is in it."""
-        kind = _base(type(value))  # pyright: ignore[reportUnknownArgumentType]
+        kind = _base(cast("Any", type(value)))
         if kind is str:
             self.size(len(value))
         elif kind is int:

@@ -94,10 +94,10 @@ class _Search:
         lead = self._lead(i, floor, NONE)
         if lead is None:
             prompt = self.usual.prompt or self.exact.prompt
-            at = self.text.find(prompt, floor, here.first if here else None) if prompt else -1
-            if at < 0:
+            asked = self.text.find(prompt, floor, here.first if here else None) if prompt else -1
+            if asked < 0:
                 return "the template does not render the turns before it by themselves"
-            lead = self.text[floor : at + len(prompt)]
+            lead = self.text[floor : asked + len(prompt)]
         start = floor + common(lead, self.text[floor : floor + len(lead)])
         if here is None:
             start = self._unreasoned(i, len(self.text), floor, start)
@@ -106,8 +106,7 @@ class _Search:
             said = self._close(i, [], start - floor)[0]
             return Sampled(start, start + self._end(start, start, said), i), start
         if here.first < start < floor + len(lead):  # what a text and the prompt have in common by chance
-            marks = (m.end() for m in MARKER.finditer(self.text, here.first, start))
-            start = max(marks, default=here.first)
+            start = max([here.first, *(m.end() for m in MARKER.finditer(self.text, here.first, start))])
         parted = start
         if not here.reasons:
             start = self._unreasoned(i, here.first, floor, start)

@@ -35,8 +35,8 @@ def told(spans: Sequence[Span], messages: list[Message]) -> Told:
     if not moved:
         return Told(messages, found, range(len(messages)))
     later: dict[int, dict[int, set[Part]]] = {}  # result -> message -> its parts behind that
-    for i, parts in moved.items():
-        for part, behind in parts.items():
+    for i, here in moved.items():
+        for part, behind in here.items():
             later.setdefault(behind, {}).setdefault(i, set()).add(part)
     out: list[Message] = []
     of: list[int] = []
@@ -51,10 +51,10 @@ def told(spans: Sequence[Span], messages: list[Message]) -> Told:
             of.append(j)
     renamed: list[Span] = []
     for s in spans:
-        i = _message(s)
-        if i is not None:
-            behind = moved.get(i, {}).get(_part(s), i)
-            renamed.append(s._replace(path=("messages", places[i, behind], *s.path[2:])))
+        at = _message(s)
+        if at is not None:
+            behind = moved.get(at, {}).get(_part(s), at)
+            renamed.append(s._replace(path=("messages", places[at, behind], *s.path[2:])))
     return Told(out, extents(renamed, len(out)), of)
 
 

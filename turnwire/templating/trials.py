@@ -63,11 +63,12 @@ class Trials:
         self._known: dict[Hashable, Any] = {}
 
     def _once(self, key: Hashable, learn: Callable[[], Any]) -> Any:
-        if key not in self._known:
+        found = self._known.get(key, self)
+        if found is self:
             if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = learn()
-        return self._known[key]
+                self._known.clear()  # other threads may be here too
+            found = self._known[key] = learn()
+        return found
 
     @property
     def prompt(self) -> str:
