@@ -145,7 +145,8 @@ class Commands:
         try:
             wanted = ChatTemplate(self.source).infer_format()
         except (InferenceError, TemplateError) as e:
-            told = code in (1, 2) and said.count("\n") == 1 and getattr(e, "problem", str(e)) in said
+            why = " ".join(getattr(e, "problem", str(e)).split())  # what a template says may have lines
+            told = code in (1, 2) and said.count("\n") == 1 and why in said
             near = "nearest of turnwire's formats: " in said or "turnwire has a format" in said
             self.count("infer: refused, with the reason and what is nearest", said, told and near)
             return None
