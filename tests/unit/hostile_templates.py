@@ -107,7 +107,7 @@ HOSTILE: dict[str, str] = {
     "rpartition": "{{ ('a'*300000).rpartition('ab' ~ 'a'*150000)|length }}",
     "strip": "{{ ('a'*300000).strip('b'*300000 ~ 'a') }}",
     "count": "{{ ('a'*900000).count('a'*300000 ~ 'b') }}",
-    "find": "{{ ('aab'*300000).find('ab'*150000 ~ 'aa') }}",
+    "find": "{{ ('aab'*100000).find('ab'*50000 ~ 'aa') }}",
     "fmt colons": "{{ (':'*300000).format(1)|length }}",
     "fmt widths": "{{ ('{0:9999}' * 30000).format(1)|length }}",
     "fmt precisions": "{{ ('{0:.9999f}' * 30000).format(1)|length }}",

@@ -22,7 +22,7 @@ from turnwire.templating import jinja
 from turnwire.templating.budget import Limits
 from turnwire.templating.sourcemap import trace
 
-SMALL = Limits(text=1_000_000, made=20_000_000, steps=20_000, seconds=1.0)
+SMALL = Limits(text=1_000_000, made=20_000_000, steps=20_000, seconds=2.0)
 
 
 def measured(render: Callable[[], str]) -> tuple[str | None, str, float]:
