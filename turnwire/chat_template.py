@@ -27,10 +27,11 @@ from .spans import Rendered
 from .templatefiles import read_templates
 from .templating.budget import Limits
 from .templating.inputs import Inputs, plain
+from .templating.likeness import Message
 from .templating.mapped import control_of, stretches
 from .templating.sampled import Found, find
 from .templating.sourcemap import MARKUP, trace
-from .templating.trials import Message, Shown, Trials
+from .templating.trials import Shown, Trials
 from .tokens import Tokenizer, bind
 from .wire import Symbols
 

@@ -8,16 +8,16 @@ sampled, nor one that the template makes up for a turn without reasoning; the st
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from ..codecs import dumps
 from ..origins import Span
+from .likeness import Likenesses, Message, kind
 from .mapped import Sampled
 from .told import Told, told
-from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Message, Trials, common, few, kind, like, likeness, parted
+from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Trials, common, parted
 
 UNASKED = "the template does not ask the model for it"
 
@@ -66,6 +66,7 @@ class _Search:
     def __init__(self, text: str, shown: Told, usual: Trials, exact: Trials, prompt: bool):
         self.text, self.messages, self.usual, self.exact, self.prompt = text, shown.messages, usual, exact, prompt
         self.extents = shown.extents
+        self.like = Likenesses(self.messages)
 
     def run(self) -> Found:
         ranges: list[Sampled] = []
@@ -115,7 +116,7 @@ class _Search:
         ends = self._ends(i, here)
         close, at = self._close(i, ends, None)
         if at is None and not self._last(i):
-            for upto in (self._upto(i), PLAIN):
+            for upto in (self.like.upto(i), PLAIN):
                 other = self.usual.ended(upto)
                 if (at := self._followed(ends, other)) is not None:
                     close = other
@@ -139,31 +140,25 @@ class _Search:
 
     def _lead(self, i: int, floor: int, variables: Mapping[str, Any]) -> str | None:
         """What a prompt would have had before the turn."""
-        before = likeness(self.messages, i)
-        lead = self.usual.lead(before, _key(before), variables)
+        lead = self.usual.lead(self.like.before(i), variables)
         if lead is not None:
             prompt = len(self.usual.prompt) if lead.endswith(self.usual.prompt) else 0
             if variables or self.text.startswith(lead[: len(lead) - prompt], floor):
                 return lead  # a prompt of which the template takes something back, in a history, is no surprise
-        other = self.exact.lead(few(self.messages[:i]), kind(self.messages[i - 1]) if i else None, variables)
+        other = self.exact.lead(self.like.itself(i, kind(self.messages[i - 1]) if i else None), variables)
         if other is None or lead is None:
             return lead if other is None else other
         near = self.text[floor : floor + max(len(lead), len(other))]
         return other if common(other, near) > common(lead, near) else lead
 
-    def _upto(self, i: int) -> list[Message]:
-        """A short conversation that ends in a turn of this shape."""
-        return [*likeness(self.messages, i), like(self.messages[i])]
-
     def _close(self, i: int, ends: list[int], silent: int | None) -> tuple[str, int | None]:
         """What ends the turn, and behind which of these ends of its data it stands."""
-        upto, last = self._upto(i), self._last(i)
-        key = _key(upto)
+        upto, last = self.like.upto(i), self._last(i)
         between = silent is None and not last
-        close = self.usual.between(upto, key) if between else self.usual.close(upto, key, silent, last)
+        close = self.usual.between(upto) if between else self.usual.close(upto, silent, last)
         at = self._followed(ends, close)
         if at is None and ends:
-            other = self.exact.close(few(self.messages[: i + 1]), _key([like(self.messages[i])]), silent, last)
+            other = self.exact.close(self.like.itself(i + 1, self.like.key(i)), silent, last)
             if (found := self._followed(ends, other)) is not None:
                 return other, found
         return close, at
@@ -197,7 +192,7 @@ class _Search:
             return floor + len(off)
         if not MARKER.search(text, start, first):
             return start
-        block = self.usual.block(likeness(self.messages, i))
+        block = self.usual.block(self.like.before(i))
         at = start
         for c in block:
             while at < first and text[at] != c and text[at].isspace():
@@ -218,10 +213,6 @@ def _another(lead: str, front: str) -> bool:
     if not a or not b or a[0] == b[0] or MARKER.match(b[0]):
         return False
     return not MARKER.match(a[0]) or not front[:n].strip()
-
-
-def _key(messages: list[Message]) -> Hashable:
-    return dumps(messages)
 
 
 def _silent(message: Message) -> bool:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, cast
 
 from ..messages import REASONING
 from ..origins import Span
-from .trials import Extent, Message, extents
+from .likeness import Message
+from .trials import Extent, extents
 
 Part = str | int
 """Reasoning or text by its field, a call by its number."""

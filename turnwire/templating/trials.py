@@ -3,21 +3,20 @@
 `lead` is what a prompt has behind the caller's last character: the end of that turn, and the generation prompt. `close`
 is what stands between a turn's last character and whatever follows it: the next generation prompt, a user, nothing.
 `block` is what the template writes around reasoning. A trial on a conversation of the same shape but with other texts
-(`likeness`) says the same for every render, and is remembered; one on the conversation itself, its texts cut short
-(`few`), is for templates that look at what the texts say.
+says the same for every render, and is remembered; one on the conversation itself, its texts cut short, is for templates
+that look at what the texts say (see `likeness`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from ..codecs import dumps, loads
 from ..messages import REASONING
 from ..origins import Span
+from .likeness import SAID, Message, Short
 
-Message = dict[str, Any]
 Shown = tuple[str, Sequence[Span]]
 Render = Callable[[list[Message], bool, Mapping[str, Any]], "Shown | None"]
 """The text and spans of messages, with a generation prompt or not, with further variables; None where the template
@@ -35,12 +34,9 @@ PART = re.compile(r"(?:<[^<>\s]{0,64}|\[\|?[^\[\]\s]{0,64})\Z")
 SILENT = {"enable_thinking": False, "thinking": False}
 """How most templates that have a switch are told that the model shall not think."""
 NONE: Mapping[str, Any] = {}
-SAID = "xyzzy"
 CALL: Message = {"tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": {}}}]}
-PLAIN: list[Message] = [{"role": "user", "content": SAID}, {"role": "assistant", "content": SAID}]
-KEPT = 24  # characters of each end of a text
+PLAIN = Short("plain", lambda: [{"role": "user", "content": SAID}, {"role": "assistant", "content": SAID}])
 FAR = 12  # messages: a trial further on in a conversation begins at the user's last one
-IDS = ((re.compile(r"functions\..{1,256}:\d{1,6}"), "functions.f:0"), (re.compile(r"[A-Za-z0-9]{9}"), "abcdefgh1"))
 MOST = 512  # trials that are remembered
 
 
@@ -55,8 +51,7 @@ class Extent(NamedTuple):
 
 
 class Trials:
-    """See the head of this file. `key` says when two trials are the same. What is learned does not depend on what was
-    asked before, so it may be shared."""
+    """See the head of this file. What is learned does not depend on what was asked before, so it may be shared."""
 
     def __init__(self, render: Render):
         self._render = render
@@ -81,82 +76,84 @@ class Trials:
 
         return self._once("prompt", learn)
 
-    def lead(self, before: list[Message], key: Hashable, variables: Mapping[str, Any] = NONE) -> str | None:
+    def lead(self, before: Short, variables: Mapping[str, Any] = NONE) -> str | None:
         """What a prompt that ends in `before` has behind their last character; None if the template refuses them."""
 
         def learn() -> str | None:
-            shown = self._shown(before, True, variables) if before else None
+            shown = self._shown(before.messages, True, variables) if before.messages else None
             return None if shown is None else shown[0][_last(shown[1]) :]
 
-        return self._once(("lead", bool(variables), key), learn)
+        return self._once(("lead", bool(variables), before.key), learn)
 
-    def close(self, upto: list[Message], key: Hashable, silent: int | None, last: bool) -> str:
-        """What ends the turn that is the last of `upto`. `silent`: it has no data, and begins so many characters behind
-        that before it. `last`: nothing follows it, no prompt either; some templates end such a turn otherwise."""
+    def close(self, short: Short, silent: int | None, last: bool) -> str:
+        """What ends the turn that is the last of `short`. `silent`: it has no data, and begins so many characters
+        behind that before it. `last`: nothing follows it, no prompt either; some templates end such one otherwise."""
 
         def learn() -> str:
+            upto = short.messages
             at = len(upto) - 1
             alone, goes_on = (_behind(self._shown(upto, prompt), at, silent) for prompt in (False, True))
             if self.prompt and goes_on.endswith(self.prompt):
                 found = goes_on.removesuffix(self.prompt)
                 if not found.strip() or (last and not alone.startswith(found.rstrip())):
                     found = alone
-                found = found if upto == PLAIN else self._as_plain(found, last)
+                found = found if upto == PLAIN.messages else self._as_plain(found, last)
             else:
                 found = self._ends_here(alone, upto, silent)
             return found if found.strip() else self._whatever(goes_on, upto, silent) or found
 
-        return self._once(("close", silent, last, key), learn)
+        return self._once(("close", silent, last, short.key), learn)
 
-    def between(self, upto: list[Message], key: Hashable) -> str:
+    def between(self, short: Short) -> str:
         """`close` of a turn that another follows, or `ended`, if that begins so."""
 
         def learn() -> str:
-            found, more = self.close(upto, key, None, False), self.ended(upto)
+            found, more = self.close(short, None, False), self.ended(short)
             return more if more.startswith(found.rstrip()) else found
 
-        return self._once(("between", key), learn)
+        return self._once(("between", short.key), learn)
 
-    def ended(self, upto: list[Message]) -> str:
+    def ended(self, short: Short) -> str:
         """As `close` up to its last marker, of a turn that another follows: some templates end it otherwise, or do not
         end the last one."""
 
         def learn() -> str:
+            upto = short.messages
             found = self._whatever(_behind(self._shown(upto, True), len(upto) - 1, None), upto, None)
             return self._as_plain(_marked(found), False)
 
-        return self._once(("ended", dumps(upto)), learn)
+        return self._once(("ended", short.key), learn)
 
-    def block(self, before: list[Message]) -> str:
-        """What stands around the reasoning of a turn behind `before`, up to what stands before the text of one without
+    def block(self, short: Short) -> str:
+        """What stands around the reasoning of a turn behind `short`, up to what stands before the text of one without
         reasoning; without blanks; "" if reasoning is not shown."""
 
         def learn() -> str:
             plain: Message = {"role": "assistant", "content": SAID[::-1]}
             said = plain | dict.fromkeys(REASONING, SAID)
             for more in ({}, CALL):  # some show it where calls follow only
-                if block := "".join(self._around([*before, said | more], SAID)):
-                    front, _ = self._around([*before, plain | more], SAID[::-1])
+                if block := "".join(self._around(short, said | more, SAID)):
+                    front, _ = self._around(short, plain | more, SAID[::-1])
                     return block.removesuffix(front) or block
             return ""
 
         return self._once("block", learn)
 
-    def _around(self, upto: list[Message], said: str) -> tuple[str, str]:
-        """What stands before and behind a text of the last message, less the prompt, without blanks."""
-        text, spans = self._shown(upto, False) or ("", ())
-        of = [s for s in spans if s.path[:2] == ("messages", len(upto) - 1) and s.kind == "data"]
+    def _around(self, before: Short, turn: Message, said: str) -> tuple[str, str]:
+        """What stands before and behind a text of a turn, less the prompt, without blanks."""
+        text, spans = self._shown([*before.messages, turn], False) or ("", ())
+        of = [s for s in spans if s.path[:2] == ("messages", len(before.messages)) and s.kind == "data"]
         at = next((n for n, s in enumerate(of) if text[s.start : s.stop] == said), None)
         if at is None:
             return "", ""
         floor = max((s.stop for s in spans if s.stop <= of[at].start and s.kind == "data"), default=0)
-        start = floor + common(self.lead(upto[:-1], "block") or "", text[floor:])
+        start = floor + common(self.lead(before) or "", text[floor:])
         behind = of[at + 1].start if at + 1 < len(of) else len(text)
         return "".join(text[start : of[at].start].split()), "".join(text[of[at].stop : behind].split())
 
     def _as_plain(self, close: str, last: bool) -> str:
         """A turn ends where one of text alone does, whatever the template writes behind that."""
-        end = self.close(PLAIN, "plain", None, last).strip()
+        end = self.close(PLAIN, None, last).strip()
         return close[: close.index(end) + len(end)] if end and end in close else close
 
     def _ends_here(self, alone: str, upto: list[Message], silent: int | None) -> str:
@@ -279,18 +276,20 @@ def _before(close: str, openers: Collection[str]) -> str:
 def extents(spans: Sequence[Span], count: int) -> list[Extent | None]:
     """Where the data of each message is; None for one that is not shown."""
     out: list[Extent | None] = [None] * count
-    for s in spans:
-        at = s.path[1] if s.kind == "data" and len(s.path) > 1 and s.path[0] == "messages" else None
+    for start, stop, kind, _, path, _ in spans:
+        if kind != "data" or len(path) < 2 or path[0] != "messages":
+            continue
+        at, field = path[1], path[2] if len(path) > 2 else ""
         if not isinstance(at, int) or at >= count:
             continue
-        had, field = out[at], s.path[2] if len(s.path) > 2 else ""
+        had = out[at]
         if had is None:
-            had = out[at] = Extent(s.start, [], [], False)
-        had.ends.append(s.stop)
+            had = out[at] = Extent(start, [], [], False)
+        had.ends.append(stop)
         if field in REASONING:
             out[at] = had._replace(reasons=True)
-        if field == "content" or field in REASONING or "arguments" in s.path:
-            had.said.append(s.stop)
+        if field == "content" or field in REASONING or "arguments" in path:
+            had.said.append(stop)
     return out
 
 
@@ -331,65 +330,3 @@ def common(a: str, b: str) -> int:
 def _name(marker: str) -> str:
     """What an opener and its closer have in common."""
     return re.sub(r"[^\w]|START|END|_", "", marker).lower()
-
-
-def likeness(messages: list[Message], i: int) -> list[Message]:
-    """A short conversation as the one before message `i`, whose texts say nothing."""
-    if not i:
-        return []
-    out = [_like(messages[0])] if messages[0].get("role") in ("system", "developer") else []
-    before = messages[i - 1]
-    if i == 1 and out:
-        return out
-    asked = next((m for m in reversed(messages[:i]) if m.get("role") == "user"), None)
-    out.append(_like(asked or {"role": "user", "content": SAID}))
-    if before.get("role") == "tool":
-        calling = next((m for m in reversed(messages[:i]) if m.get("tool_calls")), None)
-        out += [] if calling is None else [{**_like(calling), "tool_calls": _like(calling)["tool_calls"][:1]}]
-    return out if before.get("role") == "user" else [*out, _like(before)]
-
-
-def _like(value: Any, key: str = "") -> Any:
-    """The same shape with other texts and numbers."""
-    if isinstance(value, dict):
-        return {k: _like(v, k) for k, v in cast("dict[str, Any]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [_like(v, key) for v in cast("list[Any]", value)]
-    if isinstance(value, str):
-        if key in ("role", "type") or not value.strip():
-            return value
-        if key in ("id", "tool_call_id"):
-            return next((like for form, like in IDS if form.fullmatch(value)), "call_1")
-        if key == "arguments":
-            try:
-                return dumps(_like(loads(value)))
-            except ValueError:
-                return value
-        return "f" if key == "name" else SAID
-    return value if isinstance(value, bool) or value is None else type(value)(1)  # a number
-
-
-def like(message: Message) -> Message:
-    """A message of the same shape that says nothing."""
-    return _like(message)
-
-
-def few(value: Any) -> Any:
-    """The same messages with their texts cut short."""
-    if isinstance(value, str):
-        return value if len(value) <= 2 * KEPT else value[:KEPT] + value[-KEPT:]
-    if isinstance(value, list):
-        return [few(v) for v in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        given = cast("dict[str, Any]", value)
-        return {k: v if k == "arguments" and isinstance(v, str) else few(v) for k, v in given.items()}
-    return value
-
-
-def kind(message: Message) -> Hashable:
-    """What a turn's surroundings may depend on, roughly."""
-    content: Any = message.get("content")
-    calls: Any = message.get("tool_calls")
-    shape = "parts" if isinstance(content, list) else bool(content)
-    count = len(cast("list[Any]", calls)) if isinstance(calls, list) else 0
-    return (message.get("role"), shape, count, bool(message.get(REASONING[0])))
