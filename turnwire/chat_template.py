@@ -11,10 +11,11 @@ import functools
 import hashlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,15 @@ from .codecs import dumps, loads
 from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text, nearest
 from .layout import as_date
 from .messages import REASONING
-from .origins import OriginMap, Span
+from .origins import OriginMap
 from .spans import Rendered
 from .templatefiles import read_templates
 from .templating.budget import Limits
 from .templating.inputs import Inputs, plain
 from .templating.likeness import Message
-from .templating.mapped import control_of, stretches
-from .templating.sampled import Found, find
-from .templating.sourcemap import MARKUP, trace
+from .templating.mapped import Found, Prompt
+from .templating.sampled import find
+from .templating.sourcemap import MARKUP, Traced, trace
 from .templating.trials import Shown, Trials
 from .tokens import Tokenizer, bind
 from .wire import Symbols
@@ -121,32 +122,25 @@ class ChatTemplate:
         context = self._context(shape.definitions(tools), documents, variables)
         day = None if now is None else as_date(now)
         ends = time.monotonic() + self.limits.seconds
-        text, spans, why = self._trace(given, context, add_generation_prompt, day)
-        if spans is None and tokenizer is not None and not trust_content:
+        text, origins, why = self._trace(given, context, add_generation_prompt, day)
+        if origins is None and tokenizer is not None and not trust_content:
             raise UnmappedError(f"no source map: {why}", path="template", expected="trust_content=True")
         if last:
-            text, spans = _open(text, spans, (len(given) - 1, last), why)
-        found = Found((), {})
-        if spans is not None:
-            token = _ends.set(ends)
-            try:
-                found = self._sampled(text, spans, given, context, day, add_generation_prompt)
-            finally:
-                _ends.reset(token)
-        known = spans if spans is not None else [Span(0, len(text), "unknown", None)] * bool(text)
-        names = () if tokenizer is None else control_of(tokenizer, text, known, self.source)
-        symbols = Symbols(() if trust_content else names)
-        bound = None
+            text, origins = _open(text, origins, (len(given) - 1, last), why)
+        left = ends - time.monotonic()
+        find = partial(self._sampled, text, origins, given, context, day, add_generation_prompt, left)
+        prompt = Prompt(text, origins, given, why, find)
         if tokenizer is not None:
-            bound = bind(tokenizer, symbols.of)
+            prompt.symbols = Symbols(() if trust_content else prompt.control_of(tokenizer, self.source))
         return Rendered(
-            stretches(text, known, given, found.ranges, symbols),
-            symbols.show,
-            bound,
+            prompt.stretches,
+            prompt.symbols.show,
+            None if tokenizer is None else bind(tokenizer, prompt.symbols.of),
+            text=text,
             trust=trust_content,
             whole=trust_content,
-            origins=OriginMap(known),
-            unmasked=_unmasked(given, found, why),
+            origins=prompt.origins,
+            unmasked=prompt.unmasked,
         )
 
     def infer_format(self, **given: Any) -> Format:
@@ -169,41 +163,47 @@ class ChatTemplate:
             **own,
         }
 
-    def _trace(
-        self, messages: list[Message], context: Mapping[str, Any], prompt: bool, now: date | None
-    ) -> tuple[str, Sequence[Span] | None, str]:
+    def _trace(self, messages: list[Message], context: Mapping[str, Any], prompt: bool, now: date | None) -> Traced:
         given = {**context, "messages": messages, "add_generation_prompt": prompt}
         markup = MARKUP | self.variables.keys()
-        traced = trace(self.source, given, self.limits, now, markup=markup, deadline=_ends.get())
-        return traced.text, None if traced.map is None else traced.map.spans, traced.why
+        return trace(self.source, given, self.limits, now, markup=markup, deadline=_ends.get())
 
     def _trials(self, context: Mapping[str, Any], now: date | None) -> Trials:
         """Trials with these variables. A template that cannot render one says nothing by it."""
 
         def render(messages: list[Message], prompt: bool, more: Mapping[str, Any]) -> Shown | None:
             try:
-                text, spans, _ = self._trace(messages, {**context, **more}, prompt, now)
+                text, origins, _ = self._trace(messages, {**context, **more}, prompt, now)
             except TemplateError:
                 if time.monotonic() > (_ends.get() or math.inf):  # of the render that asks: nothing is said by that
                     raise
                 return None
-            return None if spans is None else (text, spans)
+            return None if origins is None else (text, origins.spans)
 
         return Trials(render)
 
     def _sampled(
         self,
         text: str,
-        spans: Sequence[Span],
+        origins: OriginMap | None,
         messages: list[Message],
         context: dict[str, Any],
         now: date | None,
         prompt: bool,
+        left: float,
     ) -> Found:
-        tools: Any = context["tools"]
-        own = {k: v for k, v in context.items() if k not in ("tools", "documents")}
-        usual = _usual(self, dumps(own), bool(tools), tools is None)
-        return find(text, spans, messages, usual, self._trials({**context, "tools": tools and tools[:1]}, now), prompt)
+        """What the model would have written, found in the seconds that the render has left."""
+        if origins is None:
+            return Found((), {})
+        token = _ends.set(time.monotonic() + left)
+        try:
+            tools: Any = context["tools"]
+            own = {k: v for k, v in context.items() if k not in ("tools", "documents")}
+            usual = _usual(self, dumps(own), bool(tools), tools is None)
+            exact = self._trials({**context, "tools": tools and tools[:1]}, now)
+            return find(text, origins.spans, messages, usual, exact, prompt)
+        finally:
+            _ends.reset(token)
 
 
 _SCHEMA = {"type": "object", "properties": {"x": {"type": "string", "description": "xyzzy"}}, "required": ["x"]}
@@ -229,27 +229,16 @@ def _can_continue(messages: list[Message], field: str, add_generation_prompt: bo
                            near=nearest(field, messages[-1]) if messages else None)  # fmt: skip
 
 
-def _open(text: str, spans: Sequence[Span] | None, last: tuple[int, str], why: str) -> tuple[str, Sequence[Span]]:
+def _open(text: str, origins: OriginMap | None, last: tuple[int, str], why: str) -> tuple[str, OriginMap]:
     """The prompt up to the last character of a field of the last message."""
-    if spans is None:
+    if origins is None:
         raise UnmappedError(f"no source map: {why}", path="continue_final_message", expected="False")
     at, name = last
     copies = REASONING if name in REASONING else (name,)
     fields = [("messages", at, copy) for copy in copies]
+    spans = origins.spans
     stop = next((s.stop for s in reversed(spans) if s.kind == "data" and s.path[:3] in fields), None)
     if stop is None:
         raise MessageError(f"the template does not show the {name} of the last message",
                            path=f"messages[{at}].{name}", expected="a message that the template shows")  # fmt: skip
-    return text[:stop], [s._replace(stop=min(s.stop, stop)) for s in spans if s.start < stop]
-
-
-def _unmasked(messages: list[Message], found: Found, why: str) -> str:
-    """Why nobody can say what the model wrote; "" if it is known."""
-    if why:
-        return f"no source map: {why}"
-    if found.unknown:
-        at, problem = next(iter(found.unknown.items()))
-        return f"messages[{at}]: {problem}"
-    if not found.ranges and any(m.get("role") == "assistant" for m in messages):
-        return "nothing that the model wrote is in the prompt"
-    return ""
+    return text[:stop], OriginMap([s._replace(stop=min(s.stop, stop)) for s in spans if s.start < stop])

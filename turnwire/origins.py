@@ -80,6 +80,9 @@ class OriginMap:
         self._laid = laid
         self._spans = self._starts = None  # made when they are asked for
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OriginMap, (self._places,)
+
     @property
     def spans(self) -> tuple[Span, ...]:
         """They tile the text."""

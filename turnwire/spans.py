@@ -56,40 +56,62 @@ class Rendered:
     `symbols` is the text with control tokens as private symbols; it is for parsers, never for showing. `origins`: where
     each character comes from, if it was rendered by a template (see `origin`). `whole`: the text is encoded at once by
     the tokenizer's own pipeline, control tokens that content spells included. `unmasked`: why the mask "sampled" cannot
-    be given, if it cannot. `begun`: what stands before the stretches, which is not encoded again.
+    be given, if it cannot. `begun`: what stands before the stretches, which is not encoded again. Stretches and what
+    depends on them may be given as functions, which are called when somebody asks, if the `text` is given too.
     """
 
     __slots__ = (
-        *("_bare", "_bound", "_ends", "_ids", "_placed", "_runs", "_spell", "_stretched", "_text"),
-        *("cut", "origins", "unmasked"),
+        *("_bare", "_bound", "_cut", "_ends", "_given", "_ids", "_placed", "_runs", "_spell", "_stretched", "_text"),
+        *("_unmasked", "_whole", "origins"),
     )
 
     def __init__(
         self,
-        stretches: list[Stretch],
+        stretches: list[Stretch] | Callable[[], list[Stretch]],
         spell: Callable[[str], str],
         bound: Bound | None,
         *,
+        text: str | None = None,
         trust: bool = False,
         origins: OriginMap | None = None,
         whole: bool = False,
-        unmasked: str = "",
+        unmasked: str | Callable[[], str] = "",
         begun: Begun = NEW,
     ):
         self._bound, self._spell = bound, spell
         self.origins = origins
-        self.unmasked = unmasked
         # all that follows is made when it is first asked for: most prompts are asked for their ids alone
-        self._text: str | None = None
+        self._unmasked = unmasked
+        self._text = text
         self._ids: list[int] | None = None
         self._bare: list[Bare] | None = None
         self._stretched: list[Run] | None = None
         self._runs: tuple[Run, ...] | None = None
         self._placed: tuple[list[int], list[tuple[int, int, bool]]] | None = None
         self._ends: tuple[int, list[float], bool] | None = None  # of the piece that was looked at last
-        self.cut = Cut(stretches, None if whole else bound, trust, begun)
-        if whole and bound is not None:
-            self._encode_whole(bound)
+        self._given = stretches, trust, begun
+        self._cut: Cut | None = None
+        self._whole: Any = None  # the tokenizer's own encoding of the whole
+        if bound is not None and whole:
+            self._whole = _encoded_whole(bound, self.text)
+        elif bound is not None:
+            self._cut = self.cut
+
+    @property
+    def cut(self) -> Cut:
+        """What is encoded, and how it is cut."""
+        if self._cut is None:
+            stretches, trust, begun = self._given
+            given = stretches() if callable(stretches) else stretches
+            self._cut = Cut(given, self._bound if self._whole is None else None, trust, begun)
+        return self._cut
+
+    @property
+    def unmasked(self) -> str:
+        """Why the mask "sampled" cannot be given; "" if it can."""
+        if callable(self._unmasked):
+            self._unmasked = self._unmasked()
+        return self._unmasked
 
     @property
     def text(self) -> str:
@@ -126,7 +148,9 @@ class Rendered:
     def _places(self) -> tuple[list[int], list[tuple[int, int, bool]]]:
         """Of each piece that was encoded by itself its first character; its first id, their end, and whether it is
         sampled."""
-        if self._placed is None:
+        if self._placed is None and self._whole is not None:
+            self._placed = self._tokens_of(self._whole.offsets)
+        elif self._placed is None:
             found = [*self.cut.pieces(self._spell)]
             self._placed = [start for start, _ in found], [piece for _, piece in found]
         return self._placed
@@ -145,7 +169,7 @@ class Rendered:
         if self._bound is None:
             raise NoTokenizer("no ids: rendered without a tokenizer", path="ids", expected="render(..., tokenizer=...)")
         if self._ids is None:
-            self._ids = self.cut.ids.all()
+            self._ids = self.cut.ids.all() if self._whole is None else list(self._whole.ids)
         return self._ids
 
     @property
@@ -265,14 +289,8 @@ class Rendered:
         found = bisect_left(ends, offset + 1) if last else bisect_right(ends, offset)
         return first + min(found, len(ends) - 1)
 
-    def _encode_whole(self, bound: Bound) -> None:
-        """As the tokenizer itself encodes the text. Each token is a piece; it is sampled if all its characters are."""
-        backend: Any = getattr(bound.tokenizer, "backend", None)
-        if backend is None:
-            raise NoTokenizer(
-                f"{bound.tokenizer.name} has no pipeline of its own", path="trust_content", expected="False"
-            )
-        encoding = backend.encode(self.text, add_special_tokens=False)
+    def _tokens_of(self, offsets: Sequence[tuple[int, int]]) -> tuple[list[int], list[tuple[int, int, bool]]]:
+        """As `_places`: each token is a piece; it is sampled if all its characters are."""
         sampled: list[tuple[int, int]] = []
         for start, stop, *_, said in self._flat:
             if said and sampled and sampled[-1][1] == start:  # a token may hold some of both
@@ -282,13 +300,20 @@ class Rendered:
         starts: list[int] = []
         pieces: list[tuple[int, int, bool]] = []
         at = 0
-        for i, (start, stop) in enumerate(encoding.offsets):
+        for i, (start, stop) in enumerate(offsets):
             while at < len(sampled) and sampled[at][1] < stop:
                 at += 1
             starts.append(start)
             pieces.append((i, i + 1, at < len(sampled) and sampled[at][0] <= start and stop <= sampled[at][1]))
-        self._placed = starts, pieces
-        self._ids = list(encoding.ids)
+        return starts, pieces
+
+
+def _encoded_whole(bound: Bound, text: str) -> Any:
+    """As the tokenizer itself encodes the text."""
+    backend: Any = getattr(bound.tokenizer, "backend", None)
+    if backend is None:
+        raise NoTokenizer(f"{bound.tokenizer.name} has no pipeline of its own", path="trust_content", expected="False")
+    return backend.encode(text, add_special_tokens=False)
 
 
 def symbols_of(bound: Bound, ids: Sequence[int]) -> str:

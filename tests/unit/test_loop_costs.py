@@ -77,7 +77,8 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return feed(self, ids)
 
     def begun(self: Rendered, stretches: Any, *args: Any, **kwargs: Any) -> None:
-        work["characters rendered"] += sum(len(s.symbols) for s in stretches)
+        text: str | None = kwargs.get("text")
+        work["characters rendered"] += sum(len(s.symbols) for s in stretches) if text is None else len(text)
         begin(self, stretches, *args, **kwargs)
 
     def encoded(self: Any, text: str, *args: Any) -> list[int]:

@@ -11,13 +11,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from ..codecs import dumps, loads
 from ..errors import ArgumentsError, ContentError, MessageError, OptionError, ToolError, check_text, nearest, step
 from ..messages import REASONING, TEXTS
 from ..tools import Tool, normalize_tools
 from ..turns import Call, Media, Result, Text, Turn
+from ..wire import SYMBOL
 
 MAX_DEPTH = 256
 CHOICES = {
@@ -139,31 +140,59 @@ class Inputs:
                                      expected="a JSON object") from None  # fmt: skip
 
 
-def plain(value: Any, path: str, depth: int = 0) -> Any:
+At: TypeAlias = "str | tuple[At, str | int | None]"
+"""A path, or one and a step from there (None: to a key), which is spelled for an error only."""
+
+
+def plain(value: Any, path: At, depth: int = 0) -> Any:
     """A copy in plain data: fields of dataclasses and pydantic models, numbers of numpy's. Anything else becomes its
     type's name, as in transformers, so that no template gets hold of an object. Raises `SurrogateError` and
     `MessageError` with the path."""
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind is str and value.isascii():
+        return value
+    if kind is not dict and kind is not list:
+        return _plain(value, path, depth)
+    if depth > MAX_DEPTH:
+        raise MessageError(f"nested deeper than {MAX_DEPTH}", path=_spelled(path), expected="a shallower value")
+    below = depth + 1
+    if kind is list:
+        return [plain(item, (path, i), below) for i, item in enumerate(value)]
+    copy: dict[Any, Any] = {}
+    for key, item in value.items():
+        if type(key) is str and key.isascii():
+            copy[key] = plain(item, (path, key), below)
+        else:
+            copy[plain(key, (path, None), below)] = plain(item, (path, str(key)), below)
+    return copy
+
+
+def _plain(value: Any, path: At, depth: int) -> Any:
+    """Of what is not as plain."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        check_text(value, path)
+        if SYMBOL.search(value):
+            check_text(value, _spelled(path))
         return str.__str__(value)
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
         return float.__float__(value)
-    if depth > MAX_DEPTH:
-        raise MessageError(f"nested deeper than {MAX_DEPTH}", path=path, expected="a shallower value")
     if isinstance(value, Mapping):
-        copy: dict[Any, Any] = {}
-        for key, v in cast("Mapping[Any, Any]", value).items():
-            copy[plain(key, f"{path} (a key)", depth + 1)] = plain(v, step(path, str(key)), depth + 1)
-        return copy
+        return plain(dict(cast("Mapping[Any, Any]", value)), path, depth)
     if isinstance(value, (list, tuple)):
-        items = [plain(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(cast("list[Any]", value))]
+        items = plain(list(cast("list[Any]", value)), path, depth)
         return tuple(items) if isinstance(value, tuple) else items
     inner = _inside(value)
     return f"<{type(value).__name__}>" if inner is value else plain(inner, path, depth + 1)
+
+
+def _spelled(path: At) -> str:
+    if isinstance(path, str):
+        return path
+    before, to = path
+    return f"{_spelled(before)} (a key)" if to is None else step(_spelled(before), to)
 
 
 def _inside(value: Any) -> Any:

@@ -7,11 +7,13 @@ origin, stays text, also where several fields meet, in keys and in tool definiti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..messages import REASONING
-from ..origins import Span, authored
+from ..origins import OriginMap, Span, authored
 from ..spans import Stretch
 from ..wire import Symbols
 
@@ -27,42 +29,78 @@ class Sampled(NamedTuple):
     turn: int
 
 
-def control_of(tokenizer: Tokenizer, text: str, spans: Sequence[Span], source: str) -> tuple[str, ...]:
-    """The control tokens of a prompt: the added tokens that the template's own part of it spells, or that its source
-    does; blanks and words that a template writes as ordinary text are none, unless they are special."""
-    own = "\0".join(text[start:stop] for start, stop, template in authored(spans) if template) + "\0" + source
-    return tuple(t for t in tokenizer.added if t in own and (t in tokenizer.specials or _marks(t)))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the model wrote, and the turns of which that cannot be told: message -> why."""
+
+    ranges: tuple[Sampled, ...]
+    unknown: dict[int, str]
+
+
+class Prompt:
+    """See the head of this file. What the model would have written takes trials to find, and is found when somebody
+    asks for what depends on it. `symbols`: the prompt's control tokens. `why` there is no map, if there is none."""
+
+    def __init__(
+        self,
+        text: str,
+        origins: OriginMap | None,
+        messages: Sequence[Mapping[str, Any]],
+        why: str,
+        find: Callable[[], Found],
+    ):
+        self.text, self.messages, self.why = text, messages, why
+        self.origins = origins or OriginMap([Span(0, len(text), "unknown", None)] * bool(text))
+        self.symbols = Symbols(())
+        self._find = find
+
+    def control_of(self, tokenizer: Tokenizer, source: str) -> tuple[str, ...]:
+        """The added tokens that the template's own part of the text spells, or that its source does; blanks and words
+        that a template writes as ordinary text are no control tokens, unless they are special."""
+        authors = authored(self.origins.spans)
+        own = "\0".join(self.text[start:stop] for start, stop, template in authors if template) + "\0" + source
+        return tuple(t for t in tokenizer.added if t in own and (t in tokenizer.specials or _marks(t)))
+
+    @cached_property
+    def found(self) -> Found:
+        """What the model would have written."""
+        return self._find()
+
+    def unmasked(self) -> str:
+        """Why nobody can say what the model wrote; "" if it is known."""
+        if self.why:
+            return f"no source map: {self.why}"
+        if self.found.unknown:
+            at, problem = next(iter(self.found.unknown.items()))
+            return f"messages[{at}]: {problem}"
+        if not self.found.ranges and any(m.get("role") == "assistant" for m in self.messages):
+            return "nothing that the model wrote is in the prompt"
+        return ""
+
+    def stretches(self) -> list[Stretch]:
+        """The text in pieces of one owner each, control tokens as symbols."""
+        text, spans = self.text, self.origins.spans
+        owners = _Owners(self.messages)
+        out: list[Stretch] = []
+        marks = iter([*_tokens(text, spans, self.symbols), (len(text), len(text), "")])
+        mark = next(marks)
+        at = 0  # a token may reach into the next span
+        for start, stop, span, turn in _cut(spans, self.found.ranges):
+            owner = owners.of(span, turn)
+            at = max(at, start)
+            while at < stop:
+                if mark[0] >= stop:
+                    out.append(Stretch(text[at:stop], *owner))
+                    break
+                if mark[0] > at:
+                    out.append(Stretch(text[at : mark[0]], *owner))
+                out.append(Stretch(mark[2], *owner))
+                at, mark = mark[1], next(marks)
+        return out
 
 
 def _marks(token: str) -> bool:
     return not token.isspace() and not token.isalnum()
-
-
-def stretches(
-    text: str,
-    spans: Sequence[Span],
-    messages: Sequence[Mapping[str, Any]],
-    sampled: Sequence[Sampled],
-    control: Symbols,
-) -> list[Stretch]:
-    """The text in pieces of one owner each, control tokens as symbols."""
-    owners = _Owners(messages)
-    out: list[Stretch] = []
-    marks = iter([*_tokens(text, spans, control), (len(text), len(text), "")])
-    mark = next(marks)
-    at = 0  # a token may reach into the next span
-    for start, stop, span, turn in _cut(spans, sampled):
-        owner = owners.of(span, turn)
-        at = max(at, start)
-        while at < stop:
-            if mark[0] >= stop:
-                out.append(Stretch(text[at:stop], *owner))
-                break
-            if mark[0] > at:
-                out.append(Stretch(text[at : mark[0]], *owner))
-            out.append(Stretch(mark[2], *owner))
-            at, mark = mark[1], next(marks)
-    return out
 
 
 def _tokens(text: str, spans: Sequence[Span], control: Symbols) -> Iterator[tuple[int, int, str]]:

@@ -9,25 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 from ..origins import Span
 from .likeness import Likenesses, Message, kind
-from .mapped import Sampled
+from .mapped import Found, Sampled
 from .told import Told, told
 from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Trials, common, parted
 
 UNASKED = "the template does not ask the model for it"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where the model wrote, and the turns of which that cannot be told: message -> why."""
-
-    ranges: tuple[Sampled, ...]
-    unknown: dict[int, str]
 
 
 def find(
