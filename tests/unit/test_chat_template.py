@@ -292,3 +292,19 @@ def test_a_value() -> None:
     assert pickle.loads(pickle.dumps(tpl)) == tpl and hash(tpl) == hash(pickle.loads(pickle.dumps(tpl)))
     assert tpl != ChatTemplate(CHATML)
     assert tpl.sha256[:8] in repr(tpl)
+
+
+def test_what_the_model_wrote_is_found_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from turnwire import chat_template
+
+    renders: list[str] = []
+    real = chat_template.trace
+    monkeypatch.setattr(chat_template, "trace", lambda source, *a, **k: renders.append(source) or real(source, *a, **k))  # type: ignore[misc]
+    tpl = ChatTemplate(CHATML + "{# asked #}")
+    talk = [user("Hi"), called({"a": "x\n"}) | {"content": "Yo"}]
+    out = tpl.render(talk)
+    assert out.text and out.origin(-1).kind == "template" and out.origins and out.origins.spans and len(renders) == 1
+    again = pickle.loads(pickle.dumps(out))
+    talk[1]["content"] = "changed"
+    assert "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled) == "Yo<|im_end|>" and len(renders) > 1
+    assert (again.text, again.runs, again.origins.spans) == (out.text, out.runs, out.origins.spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -172,3 +173,35 @@ def test_what_others_wrote_is_never_sampled() -> None:
     source += "{% for m in messages if m.role == 'assistant' %}{% set a.t = m.content %}{% endfor %}"
     source = "{% set q = namespace(t='') %}{% set a = namespace(t='') %}" + source + "<q>{{ q.t }}</q><a>{{ a.t }}</a>"
     assert why(source, TALK[:3]) == "messages[1]: what others wrote stands inside it"
+
+
+BARE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
+RESULTS = (
+    "{% for m in messages %}{% if m.role == 'tool' %}<|im_start|>user\n{{ m.content }}<|im_end|>\n{% else %}"
+    "<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}"
+    "<|im_end|>\n{% endif %}{% endfor %}" + ASK
+)
+
+
+@pytest.mark.parametrize("source", [TURN + "<|im_end|>\n{% endfor %}" + ASK, RESULTS, LAST, BARE])
+def test_the_work_is_linear(source: str) -> None:
+    """Counted, in calls of functions: an agent's loop of one question, twice as long, takes twice as many."""
+
+    def work(turns: int) -> int:
+        out = ChatTemplate(source).render([CALLED[0], *CALLED[1:3] * turns, CALLED[3]])
+        count = 0
+
+        def event(frame: Any, kind: str, argument: Any) -> None:
+            nonlocal count
+            count += kind in ("call", "c_call")
+
+        sys.setprofile(event)
+        try:
+            _ = out.unmasked
+        finally:
+            sys.setprofile(None)
+        return count
+
+    work(20)  # trials are remembered
+    few, many = work(100), work(200)
+    assert few > 1000 and many < 2.1 * few, (few, many)

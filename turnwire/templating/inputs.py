@@ -161,7 +161,8 @@ def plain(value: Any, path: At, depth: int = 0) -> Any:
     copy: dict[Any, Any] = {}
     for key, item in value.items():
         if type(key) is str and key.isascii():
-            copy[key] = plain(item, (path, key), below)
+            ready = type(item) is str and item.isascii()  # most are
+            copy[key] = item if ready else plain(item, (path, key), below)
         else:
             copy[plain(key, (path, None), below)] = plain(item, (path, str(key)), below)
     return copy

@@ -80,22 +80,20 @@ class Prompt:
     def stretches(self) -> list[Stretch]:
         """The text in pieces of one owner each, control tokens as symbols."""
         text, spans = self.text, self.origins.spans
-        owners = _Owners(self.messages)
         out: list[Stretch] = []
         marks = iter([*_tokens(text, spans, self.symbols), (len(text), len(text), "")])
-        mark = next(marks)
+        first, end, symbol = next(marks)
         at = 0  # a token may reach into the next span
-        for start, stop, span, turn in _cut(spans, self.found.ranges):
-            owner = owners.of(span, turn)
+        for start, stop, owner in _owned(spans, self.found.ranges, _Owners(self.messages)):
             at = max(at, start)
-            while at < stop:
-                if mark[0] >= stop:
-                    out.append(Stretch(text[at:stop], *owner))
-                    break
-                if mark[0] > at:
-                    out.append(Stretch(text[at : mark[0]], *owner))
-                out.append(Stretch(mark[2], *owner))
-                at, mark = mark[1], next(marks)
+            while first < stop and at < stop:
+                if first > at:
+                    out.append(Stretch(text[at:first], *owner))
+                out.append(Stretch(symbol, *owner))
+                at = end
+                first, end, symbol = next(marks)
+            if at < stop:
+                out.append(Stretch(text[at:stop], *owner))
         return out
 
 
@@ -114,33 +112,42 @@ def _tokens(text: str, spans: Sequence[Span], control: Symbols) -> Iterator[tupl
                 yield m.start(), m.end(), control.of[m.group()]
 
 
-def _cut(spans: Sequence[Span], sampled: Sequence[Sampled]) -> Iterator[tuple[int, int, Span, int | None]]:
-    """The spans cut where what was sampled begins and ends; the turn that sampled it, or None."""
-    i = 0
-    for span in spans:
-        at = span.start
-        while at < span.stop:
-            while i < len(sampled) and sampled[i].stop <= at:
-                i += 1
-            said = sampled[i] if i < len(sampled) and sampled[i].start <= at else None
-            end = said.stop if said else sampled[i].start if i < len(sampled) else span.stop
-            yield at, min(end, span.stop), span, said.turn if said else None
-            at = min(end, span.stop)
+Owner = tuple["int | None", "int | None", str, bool]
+"""Turn, part, kind, and whether it is sampled, as in `spans.Run`."""
+
+
+def _owned(spans: Sequence[Span], sampled: Sequence[Sampled], owners: _Owners) -> Iterator[tuple[int, int, Owner]]:
+    """The spans with their owners, cut where what was sampled begins and ends."""
+    ranges = iter([*sampled, Sampled(spans[-1].stop, spans[-1].stop, 0)] if spans else ())
+    begin = end = turn = 0  # of the range that is met next, or that a span is in
+    known: tuple[object, ...] | None = None  # whose owner is known
+    owner: Owner = (None, None, "template", False)
+    for start, stop, kind, _, path, _ in spans:
+        head = path[:4] if kind == "data" else ()
+        while start < stop:
+            while end <= start:
+                begin, end, turn = next(ranges)
+            now = turn if begin <= start else None
+            to = min(stop, end if begin <= start else begin)
+            if (now, head) != known:
+                known = now, head
+                owner = owners.of(head, now)
+            yield start, to, owner
+            start = to
 
 
 class _Owners:
-    """Whose a piece is: (turn, part, kind, sampled) as in `spans.Run`. Parts count as in the `Turn` that a message
-    reads as: reasoning, content, calls."""
+    """Whose the start of a path is. Parts count as in the `Turn` that a message reads as: reasoning, content, calls."""
 
     def __init__(self, messages: Sequence[Mapping[str, Any]]):
         self._roles = [str(m.get("role")) for m in messages]
         self._first = [_first_parts(m) for m in messages]
 
-    def of(self, span: Span, turn: int | None) -> tuple[int | None, int | None, str, bool]:
+    def of(self, path: tuple[object, ...], turn: int | None) -> Owner:
+        """The owner of a field, or of the template's text (no path), that was sampled in this turn."""
         sampled = turn is not None
-        if span.kind != "data":
+        if not path:
             return turn, None, "template", sampled
-        path = span.path
         if path[0] == "tools":
             return turn, None, "tools", sampled
         if path[0] != "messages" or len(path) < 3 or not isinstance(path[1], int):
