@@ -103,7 +103,7 @@ bench: $(VENV)/.test
 bench-vllm: $(VENV)-vllm/.done
 	VLLM_LOGGING_LEVEL=ERROR VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 $(VENV)-vllm/bin/python -m benchmarks.engines --markdown $(ARGS)
 
-# lines and calls of thirteen workloads, counted, against benchmarks/guard.json: fails where work has grown, or shrunk unsaid
+# lines and calls of fourteen workloads, counted, against benchmarks/guard.json: fails where work has grown, or shrunk unsaid
 guard: $(VENV)/.test
 	$(BIN)/python -m benchmarks.guard $(ARGS)
 

@@ -114,7 +114,14 @@ def template() -> Work:
     """A chat template with its source map."""
     made = ChatTemplate(TEMPLATE)
     messages = conversation(6)
-    return lambda: made.render(messages, add_generation_prompt=True).origins
+    return lambda: made.render(messages, add_generation_prompt=True).origin(-1)
+
+
+def template_masks() -> Work:
+    """The same, and what the model would have written."""
+    made = ChatTemplate(TEMPLATE)
+    messages = conversation(6)
+    return lambda: made.render(messages, add_generation_prompt=True).runs
 
 
 def infer() -> Work:
@@ -154,6 +161,7 @@ WORKLOADS: dict[str, Callable[[], Work]] = {
     "render again": render_again,
     "extend": extend,
     "template": template,
+    "template, masks": template_masks,
     "infer": infer,
     "diff": compare,
     "validate": lambda: validate(False),
