@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import marshal
 import math
 import time
 from collections.abc import Mapping
@@ -19,7 +20,6 @@ from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from .codecs import dumps, loads
 from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text, nearest
 from .layout import as_date
 from .messages import REASONING
@@ -199,7 +199,7 @@ class ChatTemplate:
         try:
             tools: Any = context["tools"]
             own = {k: v for k, v in context.items() if k not in ("tools", "documents")}
-            usual = _usual(self, dumps(own), bool(tools), tools is None)
+            usual = _usual(self, marshal.dumps(own, 2), bool(tools), tools is None)
             exact = self._trials({**context, "tools": tools and tools[:1]}, now)
             return find(text, origins.spans, messages, usual, exact, prompt)
         finally:
@@ -212,10 +212,10 @@ TOOL = {"type": "function", "function": {"name": "f", "description": "xyzzy", "p
 
 
 @functools.lru_cache(128)
-def _usual(template: ChatTemplate, own: str, some: bool, none: bool) -> Trials:
-    """Trials that are remembered from render to render, for some variables (as JSON)."""
+def _usual(template: ChatTemplate, own: bytes, some: bool, none: bool) -> Trials:
+    """Trials that are remembered from render to render, for some variables (as `marshal` writes plain data)."""
     tools = [TOOL] if some else None if none else []
-    context = {**loads(own), "tools": tools, "documents": None}
+    context = {**marshal.loads(own), "tools": tools, "documents": None}
     return template._trials(context, date(2026, 1, 15))  # pyright: ignore[reportPrivateUsage]
 
 

@@ -168,6 +168,9 @@ HOSTILE: dict[str, str] = {
     "punycode": "{{ ('é' * 300000).encode('punycode')|length }}",
     "namereplace": "{{ ('\U000e0001' * 90000).encode('ascii', 'namereplace')|length }}",
     "maketrans": "{{ 'a'.maketrans('a' * 900000, 'b' * 900000)|length }}",
+    "many prints": "{{a}}" * 40_000,
+    "many macros": "".join(f"{{% macro m{i}() %}}{{% endmacro %}}" for i in range(9_000)),
+    "many names": "{{ dict(" + ",".join(f"a{i}=1" for i in range(30_000)) + ")|length }}",
     "unknown key": "{{ {}['a' * 900000].b }}",
 }
 

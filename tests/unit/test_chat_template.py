@@ -308,3 +308,15 @@ def test_what_the_model_wrote_is_found_when_somebody_asks(monkeypatch: pytest.Mo
     talk[1]["content"] = "changed"
     assert "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled) == "Yo<|im_end|>" and len(renders) > 1
     assert (again.text, again.runs, again.origins.spans) == (out.text, out.runs, out.origins.spans)
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("-inf"), {(1, 2): 3}, {None: 1, 2: 2, "2": 3}, ((1,), "a"), 2**70]
+)
+def test_variables_of_any_plain_kind(value: Any) -> None:
+    """Trials get them as they are."""
+    tpl = ChatTemplate("{{ v }}" + CHATML)
+    messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    out = tpl.render(messages, v=value)
+    assert out.text.startswith(f"{value}<|im_start|>user\nq<|im_end|>")
+    assert "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled) == "a<|im_end|>"

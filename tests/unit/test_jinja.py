@@ -109,6 +109,9 @@ SMALL_ONES = """
 {{ dict.fromkeys(['a', 'b'], a) }} | {{ dict.fromkeys(a) }} | {{ dict.update }}
 {{ namespace(_x=1) }} | {{ namespace({'_x': 1}) }} | {% set n = namespace(x=1) %}{% set n._x = 2 %}
 {{ namespace(self=a).self }} | {{ namespace([('k', a)]).k }} | {{ namespace(1) }} | {{ namespace(k=a)['k'] }}
+{{ namespace(b) }} | {{ dict(b) }}
+{% autoescape true %}{% set x %}{{ a }}{% endset %}{{ x ~ 1 }}{{ a ~ x ~ [a] }}{{ (a ~ 1)|length }}{% endautoescape %}
+{% autoescape true %}{% macro m() %}{{ a }}{% endmacro %}{% set y = m() ~ a %}{{ y }}{{ 1 ~ m() }}{% endautoescape %}
 """
 
 

@@ -15,20 +15,21 @@ from datetime import date, datetime
 from typing import Any, NoReturn, cast
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import nodes, pass_eval_context
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
+from jinja2.nodes import EvalContext
 from jinja2.parser import Parser
 from jinja2.runtime import LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import escape
 
-from ..errors import TemplateError
+from ..errors import TemplateBudgetError, TemplateError
 from . import budget, costs
 from .guards import FILTERS, escapable, guarded, rule_of, ticked
 from .template_code import METHODS, Program, program
-from .template_errors import failed, malformed
+from .template_errors import failed, malformed, placed
 from .template_lexer import RunLexer
 from .template_tree import BOUNDED, JOINED, STEP, tree_of
 
@@ -75,7 +76,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         known |= {"raise_exception": _raise, "strftime_now": _now, "dict": _Dict(), "namespace": _Namespace}
         known.pop("lipsum")  # fills pages
         self.filters = {name: guarded(name, f) for name, f in self.filters.items() if name in FILTERS}
-        self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: _concatenated}
+        self.filters |= {BOUNDED: budget.bounded, STEP: _stepped, JOINED: concatenated}
 
     @functools.cached_property
     def lexer(self) -> RunLexer:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
@@ -199,7 +200,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def joined(self, line: int, pieces: tuple[bool, ...], values: tuple[Any, ...]) -> Any:
         """What `{{ a ~ b ~ c }}` writes."""
-        return _concatenated(*values)
+        return _together(values)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator."""
@@ -227,7 +228,19 @@ def _escaped(line: int, escaping: bool, value: Any) -> str:
     return str(escape(value if hasattr(value, "__html__") else escapable(text))) if escaping else text
 
 
-def _concatenated(*values: Any) -> str:
+@pass_eval_context
+def concatenated(context: EvalContext, *values: Any) -> Any:
+    """`a ~ b ~ c`; where output is escaped, a text that was escaped is not escaped again."""
+    done = next((v for v in values if hasattr(v, "__html__")), None) if context.autoescape else None
+    if done is None:
+        return _together(values)
+    texts = [value if isinstance(value, str) else budget.shown(value) for value in values]
+    left = budget.current.get()
+    left.fits(costs.markup(done) * sum(map(len, texts)))
+    return left.result(done[:0].join(texts))
+
+
+def _together(values: tuple[Any, ...]) -> str:
     texts = [value if isinstance(value, str) else budget.shown(value) for value in values]
     budget.current.get().size(sum(map(len, texts)))
     return "".join(texts)
@@ -249,8 +262,8 @@ class _Dict:
 
 
 def _pairs(given: Any) -> Any:
-    """What a dict is made of, the clock read between pairs."""
-    return cast("Any", given) if isinstance(given, Mapping) else ticked(given)
+    """What a dict is made of, the clock read between pairs. (An undefined value has none, and raises.)"""
+    return cast("Any", given) if isinstance(given, (Mapping, jinja2.Undefined)) else ticked(given)
 
 
 class _Namespace(Namespace):
@@ -317,12 +330,14 @@ def undeclared(source: str) -> frozenset[str]:
 
 @functools.lru_cache(256)
 def program_of(source: str) -> Program:
-    """The code of a template; raises as `compiled` does."""
+    """The code of a template; raises as `compiled` does, and `TemplateBudgetError` for what takes long to compile."""
     token = budget.current.set(budget.Budget(budget.Limits()))
     try:
         return program(sandbox(), sandbox().parse(source))
     except jinja2.TemplateSyntaxError as e:
         raise malformed(e, source) from None
+    except TemplateBudgetError as e:
+        raise placed(e, source) from None
     finally:
         budget.current.reset(token)
 

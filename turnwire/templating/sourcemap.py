@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from ..origins import Kind, Later, OriginMap, Place
-from . import budget, jinja, traced
+from . import budget, costs, jinja, traced
 from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
 from .traced_values import doubts, wrapped
@@ -75,6 +75,7 @@ def told(clock: date) -> Callable[[str], str]:
     """`strftime_now`: what a format of the template says is the template's."""
 
     def strftime_now(format: str) -> str:
+        costs.strftime(format)
         text = clock.strftime(format)
         return placed(text, Source("template") if ours(format) else UNKNOWN, -1)
 

@@ -79,8 +79,14 @@ def failed(
 def malformed(error: jinja2.TemplateSyntaxError, source: str) -> TemplateError:
     """The error to raise for a template that is none."""
     out = _error(f"not a Jinja template: {error.message}", "syntax", "a Jinja template")
-    out.line, out.excerpt = error.lineno, excerpt(source, error.lineno, "")
-    return out
+    out.line = error.lineno
+    return placed(out, source)
+
+
+def placed(error: TemplateError, source: str) -> TemplateError:
+    """The error, with the excerpt of its line."""
+    error.excerpt = excerpt(source, error.line)
+    return error
 
 
 def _error(problem: str, kind: str, expected: str, near: str | None = None) -> TemplateError:

@@ -27,6 +27,8 @@ from jinja2.lexer import (
     operators,
 )
 
+from .budget import over
+
 RUN = "run"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*(?!\w)"
 _NUMBER = r"(?:0|[1-9][0-9]*)(?![\w.])"
@@ -36,6 +38,7 @@ _PART = rf"(?:\s+(?!\s)|{_NAME}|{_STRING}|{_SIGN}|{_NUMBER})"  # no text is two 
 WHOLE = re.compile(rf"(?:{_PART}|\((?:{_PART})*\)|\[(?:{_PART})*\])+")
 SPLIT = re.compile(rf"(\s+)|({_NAME})|({_STRING})|({_NUMBER})|{_SIGN}|[()\[\]]")
 BLANK, NAME, STRING, NUMBER = 1, 2, 3, 4
+TOKENS = 50_000  # of a template, which take seconds to compile; the largest of the corpus has 5,160
 AS_THEY_ARE = frozenset((TOKEN_BLOCK_BEGIN, TOKEN_BLOCK_END, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END))
 
 
@@ -50,7 +53,17 @@ class RunLexer(Lexer):
     def wrap(
         self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
     ) -> Iterator[Token]:
-        """The tokens of what the rules take."""
+        """The tokens of what the rules take. Raises `TemplateBudgetError` for too many."""
+        for count, token in enumerate(self._tokens(stream, name, filename)):
+            if count >= TOKENS:
+                error = over("tokens", count + 1, TOKENS)
+                error.line = token.lineno
+                raise error
+            yield token
+
+    def _tokens(
+        self, stream: Iterable[tuple[int, str, str]], name: str | None, filename: str | None
+    ) -> Iterator[Token]:
         for said in stream:
             line, kind, text = said
             if kind == RUN:

@@ -12,6 +12,8 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 import jinja2
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from jinja2.sandbox import SandboxedFormatter
 
 from . import budget, costs, jinja
@@ -75,16 +77,12 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
     return "".join([text for text, _ in found]), [run for _, run in found]
 
 
-def _concatenated(*values: Any) -> str:
-    left = budget.current.get()
-    parts: list[str] = []
-    size = 0
-    for value in values:
-        if type(value) is not Text:
-            value = shown(value)
-        size += len(value)
-        parts.append(value)
-    left.size(size)
+@pass_eval_context
+def _concatenated(context: EvalContext, *values: Any) -> Any:
+    if context.autoescape and any(hasattr(value, "__html__") for value in values):
+        return jinja.concatenated(context, *[v if isinstance(v, str) else shown(v) for v in values])
+    parts: list[str] = [value if type(value) is Text else shown(value) for value in values]
+    budget.current.get().size(sum(map(len, parts)))
     return joined("".join(parts), parts)
 
 
