@@ -60,6 +60,14 @@ def test_budgets_name_what_ran_out_and_where() -> None:
     with pytest.raises(TemplateBudgetError, match="more text") as caught:
         jinja.render("\n{{ 'a' * 100000000 }}", {}, SMALL)
     assert caught.value.line == 2
+    for source in (
+        "a\n{{ 'a' * 600000 }}\n{{ 'b' * 600000 }}",
+        "\n\n{% filter e %}{{ 'b' * 900000 }}" * 2 + "{% endfilter %}" * 2,
+    ):
+        for run in (jinja.render, trace):
+            with pytest.raises(TemplateBudgetError, match="more text") as caught:
+                run(source, {}, SMALL)
+            assert caught.value.line == 3
     with pytest.raises(TemplateBudgetError, match="more steps"):
         jinja.render("{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}", {}, SMALL)
 
@@ -109,7 +117,7 @@ SMALL_ONES = """
 {{ dict.fromkeys(['a', 'b'], a) }} | {{ dict.fromkeys(a) }} | {{ dict.update }}
 {{ namespace(_x=1) }} | {{ namespace({'_x': 1}) }} | {% set n = namespace(x=1) %}{% set n._x = 2 %}
 {{ namespace(self=a).self }} | {{ namespace([('k', a)]).k }} | {{ namespace(1) }} | {{ namespace(k=a)['k'] }}
-{{ namespace(b) }} | {{ dict(b) }}
+{{ namespace(b) }} | {{ dict(b) }} | {{ 1e999 }} | {{ -1e999 }} | {{ [a]|map('<step>')|list }}
 {% autoescape true %}{% set x %}{{ a }}{% endset %}{{ x ~ 1 }}{{ a ~ x ~ [a] }}{{ (a ~ 1)|length }}{% endautoescape %}
 {% autoescape true %}{% macro m() %}{{ a }}{% endmacro %}{% set y = m() ~ a %}{{ y }}{{ 1 ~ m() }}{% endautoescape %}
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Set, ValuesView
+from collections.abc import Callable, Collection, Generator, ItemsView, Iterable, KeysView, Mapping, Set, ValuesView
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,6 +22,7 @@ from ..errors import TemplateBudgetError
 COUNT = 100_000  # the largest number that an operation may repeat by; also the sandbox's longest range
 PIECE, SLOT = 50, 8  # an object weighs as much as so many characters, a place in a list
 GROWS = 12  # characters of a value that is spelled out for each that `weigh` counts, at most
+FEW = 8  # arguments of a call
 BITS = 14_285  # of a number: 4,300 digits, which is what Python reads and writes
 _DICT: Any = dict  # as they are, whatever a subclass makes of them
 _LIST: Any = list
@@ -125,6 +126,14 @@ def over(what: str, value: float, limit: float) -> TemplateBudgetError:
     return TemplateBudgetError(problem, value=value, path="template", expected="less")
 
 
+def beyond(pieces: Iterable[Any], size: int) -> TemplateBudgetError:
+    """The error of a text that is joined of pieces; raised where the template is that writes them, if that runs."""
+    error = over("text", size, current.get().limits.text)
+    if isinstance(pieces, Generator):
+        pieces.throw(error)
+    return error
+
+
 def digits(bits: int) -> None:
     """Checks a number of so many bits."""
     if bits > BITS:
@@ -220,8 +229,10 @@ def summed(values: tuple[Any, ...], kind: type[str]) -> bool:
     return True
 
 
-def arguments(values: Iterable[Any]) -> None:
-    """Checks what a call or a filter is given."""
+def arguments(values: Collection[Any]) -> None:
+    """Checks what a call or a filter is given. Many are of a `*`; some objects keep them."""
+    if len(values) > FEW:
+        current.get().charge(PIECE * len(values))
     for value in values:
         if isinstance(value, int):
             digits(value.bit_length())

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Set
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from ..errors import TemplateBudgetError
 from . import budget
 from .budget import COUNT, PIECE, SLOT, current, measured, over, weigh
 
 WORK = 1_000_000_000  # characters that one operation may look at
+CHAIN = 50  # filters that give their items one by one, each to the next
 SHORT = 20_000  # characters of a text that nothing takes long for, and whose pieces are few
 ENCODINGS = frozenset(("utf8", "utf16", "utf32", "ascii", "latin1", "iso88591"))
 STRFTIME = 256  # characters that a time may take for one of its format, as Python has it
@@ -25,6 +27,7 @@ _DIGITS = frozenset("0123456789.")
 _NUMBER = re.compile(r"\d+")
 _FIELD = re.compile(r"\d[\d.]*[hlL]*[a-zA-Z%]?")  # of a format with %: numbers, and what they are for
 Rule = Callable[..., Any] | None
+_chained: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # of generators that take items from others, how many
 
 
 def work(one: int, other: int) -> None:
@@ -60,6 +63,14 @@ def taken(items: Any) -> Any:
         return items  # pyright: ignore[reportUnknownVariableType]
     left = current.get()
     return [item for item in counted(items) if left.step()]
+
+
+def chain(made: Any, of: Any) -> None:
+    """Checks how many generators work for one item, each for the next; they are freed one in the other, too."""
+    depth = _chained.get(of, 0) + 1 if isinstance(of, Generator) else 1
+    if depth > CHAIN:
+        raise over("filters one behind the other", depth, CHAIN)
+    _chained[made] = depth
 
 
 def times(number: Any) -> int:
@@ -154,11 +165,14 @@ def percent(text: Any, values: Iterable[Any]) -> None:
 
 def _format(text: Any, *args: Any, **kwargs: Any) -> None:
     """`text.format(...)`: no width from a value."""
-    fields = wide = 0
+    fields = wide = steps = 0
+    shown = str(text)
+    times(shown.count("{"))
     try:
-        for _, field, spec, _ in string.Formatter().parse(str(text)):
+        for _, field, spec, _ in string.Formatter().parse(shown):
             if field is not None:
-                fields = times(fields + 1)
+                fields += 1
+                steps = times(steps + field.count(".") + field.count("["))
                 if "{" in (spec or ""):
                     raise over("format width", COUNT, COUNT)
                 wide += _numbers((spec or "",))

@@ -23,6 +23,7 @@ from .costs import (
     BYTES,
     TEXT,
     Rule,
+    chain,
     counted,
     fits,
     lines,
@@ -232,6 +233,16 @@ def _short(value: Any, *args: Any, **_: Any) -> None:
         times(arg)
 
 
+def _pretty(value: Any, *_: Any, **__: Any) -> None:
+    """What is in it is written once more for each value that it is in."""
+    weight, depth = weigh(value), 0
+    level: list[Any] = [value]
+    while level:
+        depth += 1
+        times(weight * depth)
+        level = [item for inner in level for item in _values(inner)]
+
+
 def _percent(text: Any, *args: Any, **kwargs: Any) -> None:
     percent(text, (*args, *kwargs.values()))
 
@@ -286,7 +297,7 @@ FILTERS: dict[str, Rule] = {
     **dict.fromkeys(("e", "escape", "forceescape"), _escape),
     **dict.fromkeys(("map", "rejectattr", "selectattr"), _by_attribute(0)),
     **dict.fromkeys(("max", "min", "unique"), _by_attribute(1)),
-    **dict.fromkeys(("pprint", "striptags", "urlize", "wordcount", "xmlattr"), _short),
+    **dict.fromkeys(("striptags", "urlize", "wordcount", "xmlattr"), _short),
     **dict.fromkeys(("reject", "select")),
     "center": padded,
     "format": _percent,
@@ -294,6 +305,7 @@ FILTERS: dict[str, Rule] = {
     "indent": _indent,
     "join": _joined,
     "list": _listed,
+    "pprint": _pretty,
     "replace": replace,
     "round": _round,
     "sort": _by_attribute(2),
@@ -360,13 +372,18 @@ def guarded(name: str, f: Any, own: bool = False) -> Any:
     def run(*args: Any, **kwargs: Any) -> Any:
         left = current.get()
         left.step()
+        given = None
         if take and len(args) > skip:
-            args = (*args[:skip], take(args[skip]), *args[skip + 1 :])
+            given = args[skip]
+            args = (*args[:skip], take(given), *args[skip + 1 :])
         values = args[skip:]
         budget.arguments((*values[light:], *kwargs.values()))
         if rule and values:
             value = values[0]
             rule(budget.shown(value) if text and not isinstance(value, str) else value, *values[1:], **kwargs)
-        return left.result(f(*args, **kwargs))
+        made: Any = left.result(f(*args, **kwargs))
+        if given is not None and isinstance(made, types.GeneratorType):
+            chain(made, given)
+        return made
 
     return look if name in LOOKS else run

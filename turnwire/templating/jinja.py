@@ -31,7 +31,7 @@ from .guards import FILTERS, escapable, guarded, rule_of, ticked
 from .template_code import METHODS, Program, program
 from .template_errors import failed, malformed, placed
 from .template_lexer import RunLexer
-from .template_tree import BOUNDED, JOINED, STEP, tree_of
+from .template_tree import BOUNDED, INSIDE, JOINED, STEP, tree_of
 
 _get = cast("Any", dict).get
 COUNTING, WORD = frozenset(("+", "-", "//", "%")), 1 << 60  # operators that make no large number of small ones
@@ -94,7 +94,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for piece in pieces:
             total += len(piece)
             if total > most:
-                raise budget.over("text", total, most)
+                raise budget.beyond(pieces, total)
             out.append(piece)
         left.size(total)
         return "".join(out)
@@ -120,6 +120,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             left.charge(len(of) + budget.PIECE * len(cast("Any", value)))
             return cast("Any", value)
         return left.result(value)
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """A filter that a template names while it runs: not one of ours, which are only for its code."""
+        if name in INSIDE:
+            raise SecurityError(f"{name!r} is not for templates")
+        return super().call_filter(name, *args, **kwargs)
 
     def call_test(self, *args: Any, **kwargs: Any) -> bool:
         """A test, done by a filter."""
@@ -271,7 +277,7 @@ class _Namespace(Namespace):
 
     def __init__(*args: Any, **kwargs: Any) -> None:  # pyright: ignore[reportSelfClsParameterName]
         self, *rest = args
-        given = dict(*map(_pairs, rest), **kwargs)
+        given = budget.current.get().result(dict(*map(_pairs, rest), **kwargs))
         for name in given:
             _check_name(name)
         Namespace.__init__(self, given)
@@ -344,7 +350,7 @@ def program_of(source: str) -> Program:
 
 RAISED = (
     jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError,
-    AssertionError,
+    AssertionError, NameError,
 )  # fmt: skip
 """What a template raises, beside `TemplateError`, `RecursionError` and `MemoryError`."""
 

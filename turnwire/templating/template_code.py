@@ -8,6 +8,7 @@ same for both is jinja's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from io import StringIO
 from types import CodeType
@@ -197,6 +198,8 @@ class Generator(CodeGenerator):
     def visit_Const(self, node: nodes.Const, frame: Any) -> None:
         if type(node.value) is str and id(node) not in self.bare:
             self._literal(node.value, node.lineno, False, id(node) in self.pieces)
+        elif node.value == math.inf:
+            self.write("1e999")  # Python writes it as a name
         else:
             super().visit_Const(node, frame)
 

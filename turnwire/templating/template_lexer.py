@@ -39,6 +39,7 @@ WHOLE = re.compile(rf"(?:{_PART}|\((?:{_PART})*\)|\[(?:{_PART})*\])+")
 SPLIT = re.compile(rf"(\s+)|({_NAME})|({_STRING})|({_NUMBER})|{_SIGN}|[()\[\]]")
 BLANK, NAME, STRING, NUMBER = 1, 2, 3, 4
 TOKENS = 50_000  # of a template, which take seconds to compile; the largest of the corpus has 5,160
+LONG, ENDLESS = "long", re.compile(r"[0-9]\w{10000}")  # jinja's patterns of numbers take much memory
 AS_THEY_ARE = frozenset((TOKEN_BLOCK_BEGIN, TOKEN_BLOCK_END, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END))
 
 
@@ -48,7 +49,8 @@ class RunLexer(Lexer):
     def __init__(self, environment: jinja2.Environment):
         super().__init__(environment)
         run = _Rule(WHOLE, RUN, None)
-        self.rules |= {tag: [run, *self.rules[tag]] for tag in (TOKEN_BLOCK_BEGIN, TOKEN_VARIABLE_BEGIN)}
+        long = _Rule(ENDLESS, LONG, None)
+        self.rules |= {tag: [run, long, *self.rules[tag]] for tag in (TOKEN_BLOCK_BEGIN, TOKEN_VARIABLE_BEGIN)}
 
     def wrap(
         self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
@@ -81,6 +83,8 @@ class RunLexer(Lexer):
                         yield _new(Token, (line, TOKEN_STRING, value[1:-1]))
                     else:
                         yield from super().wrap(((line, TOKEN_STRING, value),), name, filename)
+            elif kind == LONG:
+                raise _too_long(line)
             elif kind in AS_THEY_ARE:
                 yield _new(Token, said)
             elif kind == TOKEN_INTEGER:
@@ -93,7 +97,11 @@ def _number(text: str, line: int) -> int:
     try:
         return int(text.replace("_", ""), 0)
     except ValueError:  # Python reads no longer ones
-        raise jinja2.TemplateSyntaxError("a number of too many digits", line) from None
+        raise _too_long(line) from None
+
+
+def _too_long(line: int) -> jinja2.TemplateSyntaxError:
+    return jinja2.TemplateSyntaxError("a number of too many digits", line)
 
 
 _new = cast("Any", tuple).__new__

@@ -18,7 +18,8 @@ from jinja2.parser import Parser
 
 from .budget import BITS, PIECE
 
-BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template can name
+BOUNDED, STEP, JOINED = "<bounded>", "<step>", "<joined>"  # filters that no template may name
+INSIDE = frozenset((BOUNDED, STEP, JOINED))
 GLANCES = frozenset(  # tests that look at no more than a value's type
     "defined undefined none boolean false true integer float string mapping number sequence iterable callable "
     "sameas escaped odd even".split()

@@ -72,7 +72,7 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
                 note(piece)
                 total += len(text)
         if total > most:
-            raise budget.over("text", total, most)
+            raise budget.beyond(pieces, total)
     left.size(total)
     return "".join([text for text, _ in found]), [run for _, run in found]
 
