@@ -41,8 +41,6 @@ class Span(NamedTuple):
 
 Place = tuple[int, int, Kind, "int | None", "tuple[object, ...]", "int | None"]
 """What a `Span` names."""
-Later = Callable[[], "list[Place]"]
-"""Places next to each other, which are known, but written out only for who asks."""
 
 
 class Key(str):
@@ -69,14 +67,13 @@ def spell(path: Sequence[object]) -> str:
 
 
 class OriginMap:
-    """The spans of a text, and who owns a character."""
+    """The spans of a text, and who owns a character. `laid`: what they hold, or what gives it when somebody asks."""
 
     __slots__ = ("_laid", "_spans", "_starts")
-    _laid: Sequence[Place | Later]
     _spans: tuple[Span, ...] | None
     _starts: list[int] | None
 
-    def __init__(self, laid: Sequence[Place | Later]):
+    def __init__(self, laid: Sequence[Place] | Callable[[], Sequence[Place]]):
         self._laid = laid
         self._spans = self._starts = None  # made when they are asked for
 
@@ -92,26 +89,14 @@ class OriginMap:
 
     @property
     def _places(self) -> Sequence[Place]:
-        if any(map(callable, self._laid)):
-            out: list[Place] = []
-            met = False  # whether the last ones were written out now: then they may go on in the next
-            for laid in self._laid:
-                if callable(laid):
-                    places, met = laid(), True
-                elif met:
-                    places, met = [laid], False
-                else:
-                    out.append(laid)
-                    continue
-                if out and out[-1][2:] == places[0][2:] and places[0][5] is None:
-                    places[0] = (out.pop()[0], *places[0][1:])
-                out += places
-            self._laid = out
-        return cast("Sequence[Place]", self._laid)
+        laid = self._laid
+        if callable(laid):
+            self._laid = laid = laid()
+        return laid
 
     def at(self, index: int) -> Origin:
         """The origin of character `index` (negative ones count from the end); raises `InputError` beyond the text."""
-        places = self._places if self._starts is None else cast("Sequence[Place]", self._laid)
+        places = self._places
         size = places[-1][1] if places else 0
         at = index + size if index < 0 else index
         if not 0 <= at < size:

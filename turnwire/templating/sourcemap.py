@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
-from ..origins import Kind, Later, OriginMap, Place
+from ..origins import Kind, OriginMap, Place
 from . import budget, costs, jinja, traced
 from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
@@ -57,7 +58,7 @@ def trace(
                 clock = datetime.now()  # one for both renders
             if clock is not None:
                 given["strftime_now"] = told(clock)
-        text, found = traced.run(source, given, limits, deadline, _mapped)
+        text, runs = traced.run(source, given, limits, deadline)
         doubtful = doubts.get()
     except Exception as e:  # whatever it is, the plain render decides
         plain = jinja.render(source, variables, limits, clock, deadline)
@@ -68,7 +69,7 @@ def trace(
         other = jinja.render(source, variables, limits, clock, deadline)
         if text != other:
             return Traced(other, None, "the traced render has another text")
-    return Traced(text, OriginMap(found))
+    return Traced(text, OriginMap(partial(_laid, runs, limits, deadline - time.monotonic())))
 
 
 def told(clock: date) -> Callable[[str], str]:
@@ -82,16 +83,18 @@ def told(clock: date) -> Callable[[str], str]:
     return strftime_now
 
 
-NOTHING = -2  # no offset
+def _laid(runs: list[Run], limits: budget.Limits, left: float) -> list[Place]:
+    """The spans of a text that knows its origins, in the seconds that its render left."""
+    token = budget.current.set(budget.Budget(limits, time.monotonic() + left))
+    try:
+        return _places(runs)
+    finally:
+        budget.current.reset(token)
 
 
-def _mapped(text: str, runs: list[Run]) -> tuple[str, list[Place | Later]]:
-    return text, places_of(runs)
-
-
-def places_of(runs: list[Run]) -> list[Place | Later]:
-    """The spans of a text that knows its origins. (The loop of `flatten`, once more for speed.)"""
-    out: list[Place | Later] = []
+def _places(runs: list[Run]) -> list[Place]:
+    """(The loop of `flatten`, once more for speed.)"""
+    out: list[Place] = []
     say = out.append
     start = stop = 0  # of the last span
     kind: Kind = "unknown"
@@ -113,16 +116,21 @@ def places_of(runs: list[Run]) -> list[Place | Later]:
                 if not field:
                     offset = -1
             else:
-                later = field.later(length, stop, here) if of is Written else None
-                if later is None:
+                json = field.places(length, stop, here) if of is Written else None
+                if json is None:
                     outside.append((inside, around))
                     inside, around = entered(field, offset, length), here
                     break
                 if stop > start:
-                    say((start, stop, kind, line or None, path, None if first < 0 else first))
-                say(later)
-                start = stop = stop + length
-                following = NOTHING
+                    last = (start, stop, kind, line or None, path, None if first < 0 else first)
+                    if first < 0 and last[2:] == json[0][2:]:
+                        json[0] = (start, *json[0][1:])
+                    else:
+                        say(last)
+                start, stop, kind, shown, path, at = cast("Place", json.pop())  # more of it may follow
+                out += json
+                line, first = shown or 0, -1 if at is None else at
+                following = -1 if at is None else at + stop - start
                 continue
             if offset == following and whose == kind and here == line and field == path:
                 stop += length

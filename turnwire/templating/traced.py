@@ -7,9 +7,9 @@ strings keep origins or know nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache, wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import jinja2
 from jinja2 import pass_eval_context
@@ -27,7 +27,6 @@ from .traced_text import Run, Source, Text, joined, placed, plain, run_of
 from .traced_values import READY, Mapped, doubt, taken, text_under
 from .traced_written import shown
 
-T = TypeVar("T")
 _get = cast("Any", dict).get
 Piece = tuple[Any, "Run | int"]
 """A text that is printed and its run; or another value, and the line that prints it."""
@@ -104,14 +103,12 @@ def compiled(source: str) -> jinja2.Template:
     return made.within(sandbox(), map(literal, made.literals))
 
 
-def run(
-    source: str, variables: dict[str, Any], limits: budget.Limits, deadline: float, then: Callable[[str, list[Run]], T]
-) -> T:
-    """What `then` makes of the text and its runs, within the budget; raises whatever the template raises."""
+def run(source: str, variables: dict[str, Any], limits: budget.Limits, deadline: float) -> tuple[str, list[Run]]:
+    """The text of a template and its runs, within the budget; raises whatever the template raises."""
     template = compiled(source)
     token = budget.current.set(budget.Budget(limits, deadline))
     try:
-        return then(*gathered(template.root_render_func(template.new_context(variables))))
+        return gathered(template.root_render_func(template.new_context(variables)))
     finally:
         budget.current.reset(token)
 

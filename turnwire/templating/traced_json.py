@@ -11,12 +11,11 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import accumulate, repeat
 from operator import itemgetter
 from typing import Any
 
-from ..origins import Key, Later, Place
+from ..origins import Key, Place
 from . import budget
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text
 from .traced_values import Listed, Mapped, Real, Whole
@@ -58,11 +57,11 @@ class Written(Rope):
         super().__init__(len(text), runs)
         self._text, self._strings, self._mark, self._quote = text, strings, mark, quote
 
-    def later(self, length: int, at: int, line: int) -> Later | None:
+    def places(self, length: int, at: int, line: int) -> list[Place] | None:
         """The places of the whole, printed at `at` by that line; None if it is not the whole."""
         if length != self._size:
             return None
-        return partial(places, self._text, self._quote, self._strings, self._mark, at, line)
+        return places(self._text, self._quote, self._strings, self._mark, at, line)
 
 
 def strings_of(value: Any) -> Strings | None:

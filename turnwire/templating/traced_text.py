@@ -54,9 +54,9 @@ class Rope:
     def cut(self, at: int, length: int) -> list[Run]:
         """The runs of [at, at + length). Who is asked often keeps the answer flat."""
         if self._flat is None:
-            if callable(self._runs):
-                self._runs = self._runs()
-            runs: list[Run] = self._runs
+            runs: Any = self._runs
+            if callable(runs):
+                self._runs = runs = runs()  # another thread may have been quicker
             self._asked += 1
             if self._asked < 3:
                 if length == self._size:
