@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.law import RANDOM
+from turnwire import ChatTemplate
 from turnwire.errors import TemplateBudgetError
-from turnwire.origins import Later, OriginMap, Span
+from turnwire.origins import OriginMap, Place, Span
 from turnwire.templating import budget
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.traced_json import Written, strings_of
@@ -55,15 +56,15 @@ def _spans(template: str, x: Any) -> tuple[Span, ...] | None:
 def _asked(keep: bool) -> Generator[list[bool]]:
     """Whether each text had quick spans; without `keep`, none has."""
     out: list[bool] = []
-    quick = Written.later
+    quick = Written.places
 
-    def later(self: Written, length: int, at: int, line: int) -> Later | None:
+    def places(self: Written, length: int, at: int, line: int) -> list[Place] | None:
         found = quick(self, length, at, line) if keep else None
         out.append(found is not None)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Written, "later", later)
+        patch.setattr(Written, "places", places)
         yield out
 
 
@@ -128,9 +129,9 @@ def test_a_text_of_another_value(shown: Any, value: Any) -> None:
             strings = strings_of(given)
             assert strings is not None
             written = Written(json.dumps(shown), strings, mark, list)
-            later = written.later(len(json.dumps(shown)), 0, 1)
-            assert later is not None
-            assert ([place[2] for place in later()] != ["unknown"]) is found
+            places = written.places(len(json.dumps(shown)), 0, 1)
+            assert places is not None
+            assert ([place[2] for place in places] != ["unknown"]) is found
     finally:
         budget.current.reset(token)
 
@@ -168,14 +169,14 @@ def test_values_are_weighed() -> None:
 
 
 def test_spans_that_are_asked_for_late() -> None:
-    """Values that were changed behind the render change nothing; one character or all spans may be asked for first."""
+    """What a caller changed after the render changes nothing; one character or all spans may be asked for first."""
     source = "{{ x|tojson }}{{ x }}{{ [x]|tojson(indent=1) }}"
 
     def made() -> Any:
         return {"a": ["b", 1, 'c"d\n'], "e": {"f": "", "g": None}}
 
     def found(x: Any) -> OriginMap:
-        out = trace(source, {"x": x}).map
+        out = ChatTemplate(source).render([], x=x).origins
         assert out is not None
         return out
 

@@ -46,7 +46,8 @@ def trace(
     check: bool = False,
     deadline: float | None = None,
 ) -> Traced:
-    """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares."""
+    """Renders as `jinja.render` does, and raises as it does. `check` renders plain in any case, and compares. The spans
+    are laid out when somebody asks for one, so the variables must not have changed by then."""
     clock = now
     deadline = time.monotonic() + limits.seconds if deadline is None else deadline  # of both renders
     token = doubts.set([])
