@@ -94,11 +94,11 @@ class Inputs:
             raise MessageError("not a message", value=message, path=path,
                                expected="a dict, a Turn, a dataclass or a pydantic model")  # fmt: skip
         out = cast("dict[str, Any]", out)
-        if self.drop_none:
+        if self.drop_none and None in out.values():
             out = {k: v for k, v in out.items() if v is not None}
         if not isinstance(out.get("role"), str):
             raise MessageError("a message without a role", value=message, path=f"{path}.role", expected="a string")
-        if self.alias_reasoning:
+        if self.alias_reasoning and not out.keys().isdisjoint(REASONING):
             said = next((out[k] for k in REASONING if out.get(k) is not None), None)
             if said is not None:
                 out = {"thinking": said, **out, REASONING[0]: said}
