@@ -3,7 +3,6 @@ functions, bytes allocated. Each is the same at a million tokens as at the begin
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
 from collections import Counter
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import turnwire
 import turnwire.messages
 import turnwire.tokenbackend
+from tests.counting import calls
 from tests.unit.test_loop_cases import TOOL, made
 from turnwire import Call, Conversation, Reasoning, Text, Turn
 from turnwire.errors import TurnwireError
@@ -117,22 +117,8 @@ def test_work_of_a_step_is_that_of_its_new_tokens(source: str, monkeypatch: pyte
 
 @pytest.mark.parametrize("source", ["format qwen3", "format kimi-k2", "format glm-4.5", "template qwen3"])
 def test_calls_of_a_step_do_not_grow(source: str) -> None:
-    """Counted by the interpreter: Python's functions and C's."""
     loop = Loop(source, 50)
-    counts: list[int] = []
-    for _ in range(TURNS):
-        seen = 0
-
-        def event(frame: Any, what: str, arg: Any) -> None:
-            nonlocal seen
-            seen += what in ("call", "c_call")
-
-        sys.setprofile(event)
-        try:
-            loop.step()
-        finally:
-            sys.setprofile(None)
-        counts.append(seen)
+    counts = [calls(loop.step) for _ in range(TURNS)]
     assert max(counts[n] for n in LATE) <= 1.05 * max(counts[n] for n in EARLY)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 
 import turnwire
+from tests.counting import calls
 from turnwire import ChatTemplate
 from turnwire.errors import MaskError
 from turnwire.templating.told import told
@@ -189,18 +189,7 @@ def test_the_work_is_linear(source: str) -> None:
 
     def work(turns: int) -> int:
         out = ChatTemplate(source).render([CALLED[0], *CALLED[1:3] * turns, CALLED[3]])
-        count = 0
-
-        def event(frame: Any, kind: str, argument: Any) -> None:
-            nonlocal count
-            count += kind in ("call", "c_call")
-
-        sys.setprofile(event)
-        try:
-            _ = out.unmasked
-        finally:
-            sys.setprofile(None)
-        return count
+        return calls(lambda: out.unmasked)
 
     work(20)  # trials are remembered
     few, many = work(100), work(200)
