@@ -67,7 +67,9 @@ def taken(items: Any) -> Any:
 
 def chain(made: Any, of: Any) -> None:
     """Checks how many generators work for one item, each for the next; they are freed one in the other, too."""
-    depth = _chained.get(of, 0) + 1 if isinstance(of, Generator) else 1
+    if not (isinstance(made, Generator) and isinstance(of, Generator)):
+        return
+    depth = _chained.get(of, 1) + 1
     if depth > CHAIN:
         raise over("filters one behind the other", depth, CHAIN)
     _chained[made] = depth

@@ -381,8 +381,8 @@ def guarded(name: str, f: Any, own: bool = False) -> Any:
         if rule and values:
             value = values[0]
             rule(budget.shown(value) if text and not isinstance(value, str) else value, *values[1:], **kwargs)
-        made: Any = left.result(f(*args, **kwargs))
-        if given is not None and isinstance(made, types.GeneratorType):
+        made = left.result(f(*args, **kwargs))
+        if given is not None:
             chain(made, given)
         return made
 
