@@ -194,3 +194,25 @@ def test_the_work_is_linear(source: str) -> None:
     work(20)  # trials are remembered
     few, many = work(100), work(200)
     assert few > 1000 and many < 2.1 * few, (few, many)
+
+
+@pytest.mark.parametrize("texts", [("", "b"), ("a", ""), ("", ""), ("", "", ""), ("", "", "b"), ("a", "", "b", "")])
+def test_turns_in_a_row_that_say_nothing(texts: tuple[str, ...]) -> None:
+    """Each has its end, and no header of the next one is sampled."""
+    for thinks in ("", "<think>\n"):
+        source = TURN + "<|im_end|>\n{% endfor %}" + ASK.replace("assistant\n", "assistant\n" + thinks)
+        talk = [TALK[0], *({"role": "assistant", "content": text} for text in texts)]
+        assert said(source, talk) == [text + "<|im_end|>" for text in texts]
+        assert said(source, [*talk, *TALK]) == [f"{text}<|im_end|>" for text in (*texts, "Hello", "Bye")]
+
+
+def test_no_header_is_sampled_that_trials_do_not_tell() -> None:
+    """Calls that no result follows, but another turn: the trial of a prompt there ends otherwise."""
+    source = (
+        "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}{% else %}"
+        "{% if not loop.first and messages[loop.index0 - 1].role != 'tool' %}<|assistant|>{% endif %}"
+        "{% for c in m.tool_calls or [] %}<|call|>{{ c.function.name }}<|/call|>{% endfor %}{{ m.content }}"
+        "{{ '<|eos|>' if not loop.last }}{% endif %}{% endfor %}"
+        "{% if add_generation_prompt and messages[-1].role == 'user' %}<|assistant|>{% endif %}"
+    )
+    assert said(source, [*CALLED[:2], CALLED[3]]) == ["<|call|>f<|/call|>I look.<|eos|>", "Rain."]

@@ -65,7 +65,8 @@ class _Search:
         floor = 0  # where the data before the turn ends
         for i, message in enumerate(self.messages):
             here = self.extents[i]
-            found = self._turn(i, here, floor) if message.get("role") == "assistant" else ""
+            nothing = ranges[-1] if ranges and ranges[-1].turn == i - 1 and not self.extents[i - 1] else None
+            found = self._turn(i, here, floor, nothing) if message.get("role") == "assistant" else ""
             if isinstance(found, str):
                 if found:
                     unknown[i] = found
@@ -77,13 +78,17 @@ class _Search:
                 ranges.append(turn._replace(start=max(turn.start, before)))
         return Found(tuple(ranges), unknown)
 
-    def _turn(self, i: int, here: Extent | None, floor: int) -> tuple[Sampled, int] | str:
-        """Where the turn was sampled, and where its data ends."""
+    def _turn(self, i: int, here: Extent | None, floor: int, nothing: Sampled | None) -> tuple[Sampled, int] | str:
+        """Where the turn was sampled, and where its data ends. `nothing`: the turn before it, if that was the
+        assistant's too and said nothing; trials cannot tell where such a turn begins."""
         if here is None and not _silent(self.messages[i]):
             return "the template does not show it"
         if here is not None and here.first < floor:
             return "its text does not stand behind the turns before it"
         lead = self._lead(i, floor, NONE)
+        if nothing is not None:
+            asked = self._headed(nothing.stop, here.first if here else len(self.text))
+            lead = self.text[floor:asked] if asked > nothing.stop else lead
         if lead is None:
             prompt = self.usual.prompt or self.exact.prompt
             asked = self.text.find(prompt, floor, here.first if here else None) if prompt else -1
@@ -92,16 +97,20 @@ class _Search:
             lead = self.text[floor : asked + len(prompt)]
         start = floor + common(lead, self.text[floor : floor + len(lead)])
         if here is None:
-            start = self._unreasoned(i, len(self.text), floor, start)
+            start = self._unreasoned(i, len(self.text), None if nothing else floor, start)
             if i + 1 == len(self.messages) and _another(lead, self.text[floor:]):
                 return UNASKED
+            end = self.text[nothing.start : nothing.stop] if nothing else ""
+            if end and self.text.startswith(end, start):
+                return Sampled(start, start + len(end), i), start
             said = self._close(i, [], start - floor)[0]
             return Sampled(start, start + self._end(start, start, said), i), start
+        start = max(start, self._headed(start, here.first))  # that no model writes
         if here.first < start < floor + len(lead):  # what a text and the prompt have in common by chance
             start = max([here.first, *(m.end() for m in MARKER.finditer(self.text, here.first, start))])
         parted = start
         if not here.reasons:
-            start = self._unreasoned(i, here.first, floor, start)
+            start = self._unreasoned(i, here.first, None if nothing else floor, start)
         if start == parted < floor + len(lead) and _another(lead, self.text[floor : here.first]):
             return UNASKED
         ends = self._ends(i, here)
@@ -142,6 +151,15 @@ class _Search:
         near = self.text[floor : floor + max(len(lead), len(other))]
         return other if common(other, near) > common(lead, near) else lead
 
+    def _headed(self, start: int, stop: int) -> int:
+        """Where a prompt ends that stands between, or what of it stands there without its last markers; `start` if
+        none does."""
+        prompt = self.usual.prompt or self.exact.prompt
+        for end in (len(prompt), *(m.start() for m in reversed([*MARKER.finditer(prompt)]))):
+            if prompt[:end].strip() and (at := self.text.find(prompt[:end], start, stop)) >= 0:
+                return at + end
+        return start
+
     def _close(self, i: int, ends: list[int], silent: int | None) -> tuple[str, int | None]:
         """What ends the turn, and behind which of these ends of its data it stands."""
         upto, last = self.like.upto(i), self._last(i)
@@ -174,12 +192,12 @@ class _Search:
         ends = ends or [len(m.group()) for m in marks if behind.startswith(m.group())]
         return max(ends, default=0)
 
-    def _unreasoned(self, i: int, first: int, floor: int, start: int) -> int:
+    def _unreasoned(self, i: int, first: int, floor: int | None, start: int) -> int:
         """Where a turn without reasoning begins: behind the prompt of a model that shall not think, or behind the empty
-        block that the template makes up."""
+        block that the template makes up. `floor`: None where trials cannot tell a prompt."""
         text = self.text
-        off = self._lead(i, floor, SILENT)
-        if off and floor + len(off) > start and text.startswith(off, floor):
+        off = None if floor is None else self._lead(i, floor, SILENT)
+        if floor is not None and off and floor + len(off) > start and text.startswith(off, floor):
             return floor + len(off)
         if not MARKER.search(text, start, first):
             return start
