@@ -18,6 +18,7 @@ from jinja2.compiler import CodeGenerator
 from tests.families.qwen_conversations import ALL  # pyright: ignore[reportUnknownVariableType]
 from tests.laws.law import reports
 from tests.sourcemap_proof import check, corpus, held_back
+from turnwire.errors import UnmappedError
 from turnwire.origins import Key, spell
 from turnwire.templating import jinja, sourcemap
 from turnwire.templating.sourcemap import trace
@@ -190,3 +191,13 @@ def test_jinja_is_one_that_this_was_run_with() -> None:
     assert len(own) == 15
     for name in own:
         assert hasattr(CodeGenerator, name), name
+
+
+def test_texts_that_were_made_of_each_other_often() -> None:
+    """In upper and lower case again and again: the map goes to the first. Where each is also another text: an error."""
+    loop = "{% set n = namespace(x=a) %}{% for i in range(3000) %}{% set n.x = OF %}{% endfor %}{{ n.x }}"
+    assert owners(loop.replace("OF", "n.x|upper|lower"), a="bc") == ["bc=a"]
+    traced = trace(loop.replace("OF", "(n.x ~ 'd').swapcase()"), {"a": "bc"})
+    assert traced.map and traced.text.startswith("bc")
+    with pytest.raises(UnmappedError, match="too often"):
+        _ = traced.map.spans

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, cast
 
+from ..errors import UnmappedError
 from ..origins import Kind, OriginMap, Place
 from . import budget, costs, jinja, traced
 from .traced_json import Written
@@ -85,10 +86,14 @@ def told(clock: date) -> Callable[[str], str]:
 
 
 def _laid(runs: list[Run], limits: budget.Limits, left: float) -> list[Place]:
-    """The spans of a text that knows its origins, in the seconds that its render left."""
+    """The spans of a text that knows its origins, in the seconds that its render left. Raises `UnmappedError` for one
+    that was made of another, and that of another, too often."""
     token = budget.current.set(budget.Budget(limits, time.monotonic() + left))
     try:
         return _places(runs)
+    except RecursionError:
+        problem = "no source map: a text is made of others, one of the other, too often"
+        raise UnmappedError(problem, path="template", expected="trust_content=True") from None
     finally:
         budget.current.reset(token)
 

@@ -67,6 +67,16 @@ class Rope:
         return _cut(*self._flat, at, length)
 
 
+class Blurred(Rope):
+    """The runs of another text, as long as this one, without offsets."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: str):
+        super().__init__(len(of), lambda: [(n, node, -1, line) for n, node, _, line in sources(of)])
+        self.of = of
+
+
 def _cut(runs: list[Run], starts: list[int], at: int, length: int) -> list[Run]:
     stop = at + length
     out: list[Run] = []
@@ -166,7 +176,8 @@ def blurred(text: str, source: str) -> str:
         return text
     if text == source:
         return source
-    return placed(text, Rope(len(text), lambda: [(n, node, -1, line) for n, node, _, line in sources(source)]))
+    node: Any = source._node  # pyright: ignore[reportPrivateUsage]
+    return placed(text, Blurred(node.of if type(node) is Blurred and len(node.of) == len(source) else source))
 
 
 def spread(text: str, source: str) -> str:
