@@ -131,6 +131,7 @@ class ChatTemplate:
         find = partial(self._sampled, text, origins, given, context, day, add_generation_prompt, left)
         prompt = Prompt(text, origins, given, why, find)
         if tokenizer is not None:
+            check_text(text, "template")  # which may have made what no caller gave
             prompt.symbols = Symbols(() if trust_content else prompt.control_of(tokenizer, self.source))
         return Rendered(
             prompt.stretches,

@@ -320,3 +320,11 @@ def test_variables_of_any_plain_kind(value: Any) -> None:
     out = tpl.render(messages, v=value)
     assert out.text.startswith(f"{value}<|im_start|>user\nq<|im_end|>")
     assert "".join(out.text[r.start : r.stop] for r in out.runs if r.sampled) == "a<|im_end|>"
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_lone_surrogate_of_the_templates_has_no_ids(trust: bool) -> None:
+    tpl = ChatTemplate("{{ '\\ud800' }}" + CHATML)
+    assert tpl.render([user("a")]).text.startswith("\ud800<|im_start|>")
+    with pytest.raises(SurrogateError, match="at character 0"):
+        tpl.render([user("a")], tokenizer=turnwire.small_tokenizer(turnwire.get_format("qwen3")), trust_content=trust)
