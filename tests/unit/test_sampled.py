@@ -216,3 +216,15 @@ def test_no_header_is_sampled_that_trials_do_not_tell() -> None:
         "{% if add_generation_prompt and messages[-1].role == 'user' %}<|assistant|>{% endif %}"
     )
     assert said(source, [*CALLED[:2], CALLED[3]]) == ["<|call|>f<|/call|>I look.<|eos|>", "Rain."]
+
+
+def test_what_the_prompt_adds_to_the_users_turn_is_no_header() -> None:
+    """As LongCat-2 has it: a switch behind the question, which stands before a prompt and not between turns."""
+    source = (
+        "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}"
+        "{% if not loop.last %} /think {% endif %}{% else %}"
+        "<|assistant|><think>\n{{ m.reasoning_content or '' }}\n</think>\n{{ m.content }}<|end|>{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %} /think <|assistant|><think>{% endif %}"
+    )
+    twice = [TALK[0], TALK[1], {"role": "assistant", "content": "Bye"}]
+    assert said(source, twice) == ["Hello<|end|>", "Bye<|end|>"]

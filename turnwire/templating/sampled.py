@@ -152,10 +152,12 @@ class _Search:
         return other if common(other, near) > common(lead, near) else lead
 
     def _headed(self, start: int, stop: int) -> int:
-        """Where a prompt ends that stands between, or what of it stands there without its last markers; `start` if
-        none does."""
+        """Where a prompt ends that stands between, from its first marker on, or what of it stands there without its
+        last ones; `start` if none does."""
         prompt = self.usual.prompt or self.exact.prompt
-        for end in (len(prompt), *(m.start() for m in reversed([*MARKER.finditer(prompt)]))):
+        marks = [m.start() for m in MARKER.finditer(prompt)]
+        prompt, marks = prompt[marks[0] :] if marks else prompt, [at - marks[0] for at in marks]
+        for end in (len(prompt), *reversed(marks)):
             if prompt[:end].strip() and (at := self.text.find(prompt[:end], start, stop)) >= 0:
                 return at + end
         return start
