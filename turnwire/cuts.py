@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from .wire import SYMBOL, is_symbol
+from .wire import SYMBOL
 
 if TYPE_CHECKING:
     from .tokens import Bound
@@ -28,7 +28,7 @@ FLIP = "\udfff"
 LEAD = "\ufdd0"
 """What a mark for an encoder begins with: a character that Unicode promises never to give a meaning."""
 CUT = re.compile(f"({SYMBOL.pattern})")
-MARKUP = ("template", "media")
+MARKUP = frozenset(("template", "media"))
 """What a control token can stand in, of a prompt whose content is not trusted."""
 SYMBOLS = itemgetter(0)  # of a stretch
 SHORT = 32
@@ -215,36 +215,43 @@ def _parts(stretches: Sequence[Stretch]) -> list[str]:
 
 def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | None:
     """The ids, by marks for control tokens; None where texts have to be looked at one by one."""
-    text: list[str] = []
+    texts: list[str] = []
+    text: list[str] = []  # of the next of them
     known: dict[str, str] = {}  # markup, which comes again and again
     ended: dict[str, str] = {}
-    sampled, before = stretches[0].sampled, ""
+    ids, marks = bound.ids, bound.marks
+    sampled, before, behind = stretches[0].sampled, "", ""
     for symbols, _, _, kind, now in stretches:
         if now is not sampled:
             sampled = now
-            if is_symbol(before[-1:]) or is_symbol(symbols[:1]):
+            if before[-1:] in ids or symbols[:1] in ids:
                 pass  # what was sampled begins or ends at a control token
-            elif before in known:
-                if before not in ended:
-                    ended[before] = _ended(known[before], bound)
-                text[-1] = ended[before]
             else:
-                text.append(FLIP)
-        before = symbols
-        if not symbols.isascii():
-            if symbols in known:
-                symbols = known[symbols]
-            elif LEAD in symbols:
-                return None
-            elif kind in MARKUP:
+                if behind in MARKUP:
+                    if before not in ended:
+                        ended[before] = _ended(known[before], bound)
+                    text[-1] = ended[before]
+                if not text[-1].endswith(LEAD):
+                    texts.append("".join(text))
+                    text.clear()
+        before, behind = symbols, kind
+        if kind in MARKUP:
+            if (marked := known.get(symbols)) is None:
+                if LEAD in symbols:
+                    return None
                 pieces: list[str] = CUT.split(symbols)
-                known[symbols] = symbols = "".join([bound.marks.get(piece, piece) for piece in pieces])
-        text.append(symbols)
-    return bound.encode_marked("".join(text).split(FLIP))
+                marked = known[symbols] = "".join([marks.get(piece, piece) for piece in pieces])
+            text.append(marked)
+        elif symbols.isascii() or LEAD not in symbols:
+            text.append(symbols)
+        else:
+            return None
+    texts.append("".join(text))
+    return bound.encode_marked(texts)
 
 
 def _ended(markup: str, bound: Bound) -> str:
-    """Marked markup that text follows which is encoded by itself: with a mark for its own last token too, or `FLIP`."""
+    """Marked markup that text follows which is encoded by itself: with a mark for its own last token too, if it can."""
     head, lead, text = markup.rpartition(LEAD)
     ids = bound.encode(text) if lead else []
     if ids and ids[-1] in bound.ends:
@@ -252,7 +259,7 @@ def _ended(markup: str, bound: Bound) -> str:
         rest = text.removesuffix(end)
         if end and bound.encode(rest) == ids[:-1]:
             return head + lead + rest + bound.ends[ids[-1]]
-    return markup + FLIP
+    return markup
 
 
 def _encoded(parts: list[str], bound: Bound) -> tuple[list[int], array[int]]:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from .tokens import Tokenizer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placed:
     """A turn on its way into the prompt: its place in `messages` and its parts, each with its index in the
-    turn (None for a part that the layout made up).
+    turn (None for a part that the layout made up). Nobody changes one; it is not frozen because every prompt makes one
+    or two of each turn, and a frozen one takes four times as long.
 
     `headed` False: what opens it was written already. `open`: what comes behind it goes on in the same turn of
     the model, so nothing ends it but what a call ends in.
@@ -42,7 +43,7 @@ class Placed:
     @property
     def text(self) -> str:
         """The text parts, joined."""
-        return "".join(p.text for _, p in self.parts if isinstance(p, Text))
+        return "".join([p.text for _, p in self.parts if isinstance(p, Text)])
 
     def having(self, *parts: tuple[int | None, Part]) -> Placed:
         """The same turn with other parts; itself, if they are no others."""
@@ -96,16 +97,13 @@ class Results:
     sep: Word = NOTHING
 
     def write(self, w: Writer, run: list[Placed], layout: Layout, context: Context) -> None:
-        w.word(self.open)
-        for n, placed in enumerate(run):
-            if n:
-                w.word(self.sep)
-            if placed.headed:
-                w.word(self.item_open)
+        before: tuple[Word, ...] = (self.open,)
+        for placed in run:
+            w.word(*before, self.item_open if placed.headed else NOTHING)
             self.head(w, placed, context)
             w.content(placed, layout, context)
-            w.word(self.item_close)
-        w.word(self.close)
+            before = self.item_close, self.sep
+        w.word(self.item_close, self.close)
 
 
 @dataclass(frozen=True, slots=True)

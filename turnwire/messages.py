@@ -86,14 +86,13 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     role: Any = d.get("role")
     if role not in roles:
         _role(role, path, roles)
-    parts: list[Part] = []
     if role == "tool":
         content = _content(d, path)
         return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
+    parts: list[Part] = []
     if role == "assistant":
         for key in REASONING:
-            reasoning = _string(d, key, path)
-            if reasoning is not None:
+            if key in d and (reasoning := _string(d, key, path)) is not None:
                 parts.append(Reasoning(reasoning))
                 break
     elif d.get("tool_calls"):
@@ -178,12 +177,12 @@ def _string(d: Mapping[str, Any], key: str, path: str) -> str | None:
 
 def _content(d: Mapping[str, Any], path: str) -> tuple[Text | Media, ...]:
     content: Any = d.get("content")
-    if content is None or content == "":
-        return ()
     if isinstance(content, str):
         if not content.isascii():
             check_text(content, f"{path}.content")
-        return (Text(content),)
+        return (Text(content),) if content else ()
+    if content is None:
+        return ()
     path += ".content"
     if not isinstance(content, Sequence) or isinstance(content, (bytes, bytearray)):
         raise ContentError(
@@ -240,7 +239,8 @@ def _call(call: Any, path: str) -> Call:
     name = function.get("name")
     if not isinstance(name, str) or not name:
         raise MessageError("a call without a name", value=call, path=f"{where}.name", expected="a non-empty string")
-    check_text(name, f"{where}.name")
+    if not name.isascii():
+        check_text(name, f"{where}.name")
     arguments = _arguments(function.get("arguments"), f"{where}.arguments")
     return Call(name, arguments, _string(d, "id", path))
 

@@ -212,7 +212,7 @@ class Header(Protocol):
         ...
 
     def write(self, part: Any, options: Mapping[str, Any]) -> Word:
-        """The header of a part."""
+        """The header of a part: by its kind, its channel and its recipient; what else it says is for a `Slot`."""
         ...
 
 

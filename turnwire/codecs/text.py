@@ -14,7 +14,7 @@ from ..schemas import MAX_DIGITS
 
 def dumps(value: Any) -> str:
     """JSON as the official templates print it: `tojson` of transformers, which is `ensure_ascii=False`."""
-    return _encode(value)
+    return encode_basestring(value) if type(value) is str else _encode(value)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -131,11 +131,13 @@ class ThinkSinceQuery:
         return [self._turn(t, at > query, at == last) if t.role == "assistant" else t for at, t in enumerate(turns)]
 
     def _turn(self, t: Placed, thinks: bool, last: bool) -> Placed:
-        rest: list[Indexed] = [(i, p) for i, p in without_empty(t) if not isinstance(p, Reasoning)]
+        rest: list[Indexed] = [ip for ip in without_empty(t) if not isinstance(ip[1], Reasoning)]
+        if not thinks:
+            return t.having(*rest)
         given = [(i, p) for i, p in t.parts if isinstance(p, Reasoning)]
         index = given[0][0] if given else None
         said = "".join([p.text for _, p in given])
-        if thinks and (self.always or said or (last and self.last)):
+        if self.always or said or (last and self.last):
             text = said.strip(self.trim)
             if self.trim is not None:  # line 54 asks for the content before this trim: a text stays, if empty
                 rest = _strip(rest, str.lstrip, self.trim)
@@ -242,7 +244,7 @@ def has_calls(t: Placed) -> bool:
 
 def without_empty(t: Placed) -> list[Indexed]:
     """The parts without empty texts."""
-    return [(i, p) for i, p in t.parts if not isinstance(p, Text) or p.text]
+    return [ip for ip in t.parts if not isinstance(ip[1], Text) or ip[1].text]
 
 
 def _trimmed(parts: Iterable[Indexed]) -> tuple[Indexed, ...]:

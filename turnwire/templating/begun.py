@@ -19,21 +19,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from ..cuts import Begun, Cut
 from ..layout import Context, Placed
+from ..messages import KNOWN
 from ..turns import PARTS, Reasoning, Text, Turn
 
 if TYPE_CHECKING:
     from ..format import Format
     from ..tokens import Bound
 
+NO_MEDIA: Mapping[str, int] = {}
+
 
 class Unit(NamedTuple):
     """What is written at once. `placed`: a turn, or a run of results; `start`: how many stretches stand before it;
-    `before`: the role before it, and whether its turn goes on; `media`: how many were written before it."""
+    `before`: the role before it; `goes_on`: whether that turn does; `media`: how many were written before it."""
 
     placed: tuple[Placed, ...]
     start: int
-    before: tuple[str, bool]
-    media: Mapping[str, int]
+    before: str = ""
+    goes_on: bool = False
+    media: Mapping[str, int] = NO_MEDIA
 
 
 Print: TypeAlias = "tuple[str | bytes, ...]"
@@ -117,9 +121,8 @@ def _prints(messages: Sequence[Any]) -> list[Print]:
 def _print(message: Any) -> Print:
     """Keys and values, strings as they are, which cannot change, all else in bytes: marshal is the quickest way there,
     and nothing reads it back."""
-    if type(message) is dict and message:
-        said = cast("dict[Any, Any]", message)
-        return tuple([v if type(v) is str else marshal.dumps(v, 2) for v in (*said, *said.values())])
+    if type(message) is dict and message and KNOWN.issuperset(said := cast("dict[str, Any]", message)):
+        return (*said, *[v if type(v) is str else marshal.dumps(v, 2) for v in said.values()])
     return (marshal.dumps(_said(message) if isinstance(message, Turn) else cast("Any", message), 2),)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, RoleError
 from ..layout import Context, Layout, Option, Placed, as_date
-from ..turns import Call, Part, Reasoning, Text, Turn
+from ..turns import Part, Reasoning, Text, Turn
 from ..wire import NOTHING, Lit, Slot, Tok, Word
 from .arrange import Indexed
 from .typescript import namespace
@@ -107,7 +107,7 @@ def header_of_text(channel: str, recipient: str) -> Word:
     return to + (Tok("<|channel|>") + Lit(channel) if channel else NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Instructions(Placed):
     """The first of the leading system and developer turns; `more` are the others."""
 
@@ -133,12 +133,12 @@ def gather_instructions(turns: list[Placed], context: Context) -> list[Placed]:
 def settle(parts: Sequence[Indexed]) -> tuple[Indexed, ...]:
     """Text without a channel goes to "commentary" where a call follows in the turn, else to "final"; neighbours of
     such texts are one, and one of no characters is none. A turn with nothing in it is an empty final message."""
-    last_call = max([i for i, (_, p) in enumerate(parts) if isinstance(p, Call)], default=-1)
+    last_call = max([i for i, (_, p) in enumerate(parts) if p.kind == "call"], default=-1)
     out: list[Indexed] = []
     loose = False  # the last part of `out` had no channel
     for i, (index, part) in enumerate(parts):
         if not isinstance(part, Text) or part.channel is not None or part.recipient is not None:
-            out.append((index, part))
+            out.append(parts[i])
             loose = False
         elif part.text:
             if loose and isinstance(last := out[-1][1], Text):
@@ -152,7 +152,7 @@ def settle(parts: Sequence[Indexed]) -> tuple[Indexed, ...]:
 def settle_channels(turns: list[Placed], context: Context) -> list[Placed]:
     """`settle` for the assistant's turns; reasoning of no characters is none."""
     return [
-        t.having(*settle([ip for ip in t.parts if not isinstance(ip[1], Reasoning) or ip[1].text]))
+        t.having(*settle([ip for ip in t.parts if ip[1].kind != "reasoning" or ip[1].text]))
         if t.role == "assistant"
         else t
         for t in turns
@@ -178,20 +178,17 @@ def drop_analysis(turns: list[Placed], context: Context) -> list[Placed]:
     what precedes the FIRST final message goes, if the last message of the assistant is a final one. A turn that is
     left open (continue_final_message) has no final message yet."""
     rule = context.options["drop_analysis"]
-    at = [
-        (i, j)
-        for i, t in enumerate(turns)
-        if t.role == "assistant" and not (context.open and i == len(turns) - 1)
-        for j in range(len(t.parts))
-    ]
-    finals = [(i, j) for i, j in at if is_final(turns[i].parts[j][1])]
-    if rule == "never" or not finals or (rule == "first_final" and finals[-1] != at[-1]):
+    closed = turns[:-1] if context.open else turns
+    said = [(i, j, p) for i, t in enumerate(closed) if t.role == "assistant" for j, (_, p) in enumerate(t.parts)]
+    finals = [(i, j) for i, j, p in said if p.kind == "text" and is_final(p)]
+    if rule == "never" or not finals or (rule == "first_final" and finals[-1] != said[-1][:2]):
         return turns
     limit = finals[0] if rule == "first_final" else finals[-1]
     out: list[Placed] = []
     for i, t in enumerate(turns):
         if t.role == "assistant":
-            t = t.having(*[p for j, p in enumerate(t.parts) if (i, j) > limit or not is_analysis(p[1])])
+            if i <= limit[0]:
+                t = t.having(*[p for j, p in enumerate(t.parts) if (i, j) > limit or not is_analysis(p[1])])
             if not t.parts:
                 continue
         out.append(t)

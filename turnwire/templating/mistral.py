@@ -65,7 +65,7 @@ def no_empty_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
     return [t.having(*(ip for ip in t.parts if not isinstance(ip[1], Reasoning) or ip[1].text)) for t in turns]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message(Placed):
     """Neighbouring turns of one role as one message: the first, `more`, and what stands before and in it."""
 

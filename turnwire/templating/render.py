@@ -16,9 +16,10 @@ from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
 from ..wire import NOTHING
-from .begun import Memory, Unit
+from .begun import NO_MEDIA, Memory, Unit
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
+from .script import Script
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def render_prompt(
     known = memory.shared(units, context) if memory is not None else ()
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
     new = _write(fmt, w, units, known, context)
-    before, goes_on = new[-1].before
+    before, goes_on = new[-1].before, new[-1].goes_on
     if add_generation_prompt:
         behind = before if goes_on or before in layout.headless else ""
         if not behind:
@@ -115,12 +116,11 @@ def _write(
     layout, new = fmt.layout, list[Unit]()
     heads: dict[str, _Head] = {}
     since = max(0, len(known) - 1)
-    start, (before, goes_on) = 0, ("", False)
-    if known:
-        start, (before, goes_on) = known[-1].start, known[-1].before
-        context.media.update(known[-1].media)
+    _, start, before, goes_on, media = known[-1] if known else Unit((), 0)
+    context.media.update(media)
     for n, unit in enumerate(units[since:], since):
-        new.append(Unit(unit, start + len(w.stretches), (before, goes_on), dict(context.media)))
+        media = dict(context.media) if context.media else NO_MEDIA
+        new.append(Unit(unit, start + len(w.stretches), before, goes_on, media))
         if n == 0:
             w.word(layout.begin)
             layout.preamble(w, unit[0] if unit else None, layout, context)
@@ -129,7 +129,8 @@ def _write(
         if before == "tool":
             layout.results.write(w, list(unit), layout, context)
             continue
-        w.word(layout.cue(context, last, before))
+        if (cue := layout.cue(context, last, before)) is not NOTHING:
+            w.word(cue)
         if before == "assistant":
             behind = last if last in layout.headless else ""
             if behind not in heads:
@@ -137,7 +138,7 @@ def _write(
             _assistant(fmt, w, unit[0], heads[behind], context.open and n == len(units) - 1)
         else:
             layout.role(before).write(w, unit[0], layout, context)
-    return [*new, Unit((), start + len(w.stretches), (before, goes_on), dict(context.media))]
+    return [*new, Unit((), start + len(w.stretches), before, goes_on, dict(context.media))]
 
 
 def _check_forgery(fmt: Format, done: Rendered) -> None:
@@ -162,27 +163,32 @@ def place(turn: Turn, at: int) -> list[Placed]:
 
 
 class _Head(NamedTuple):
-    """How assistant turns begin behind a role: whether with a header, what a generation prompt adds to it, and what
-    the header keeps of the white space behind it, in symbols."""
+    """How assistant turns begin behind a role: with which header, what a generation prompt adds to it, and what the
+    header keeps of the white space behind it, in symbols; and the scripts of turns behind it."""
 
-    header: bool
+    header: str
     begun: str
     edge: str
     options: Mapping[str, Any]
+    scripts: dict[Any, Script]
 
     @classmethod
     def of(cls, fmt: Format, context: Context) -> _Head:
-        begun, edge = map(fmt.symbols_of_word, (fmt.layout.prefill(context), fmt.layout.edge))
-        return cls(not context.behind, begun, edge, context.options)
+        words = NOTHING if context.behind else fmt.header, fmt.layout.prefill(context), fmt.layout.edge
+        header, begun, edge = map(fmt.symbols_of_word, words)
+        return cls(header, begun, edge, context.options, {})
 
 
 def _assistant(fmt: Format, w: Writer, turn: Placed, head: _Head, unfinished: bool) -> None:
-    if turn.headed and head.header:
-        w.word(fmt.header)
+    if turn.headed:
+        w.symbols_of_markup(head.header)
     since = len(w.stretches)
     w.turn, w.sampled = turn.turn, True
     try:
-        write_reply(w, fmt.plan, turn.parts, head.options, history=True, goes_on=turn.open, begun=bool(head.begun))
+        write_reply(
+            w, fmt.plan, turn.parts, head.options,
+            history=True, goes_on=turn.open, begun=bool(head.begun), scripts=head.scripts,
+        )  # fmt: skip
     except NoPlace as e:
         path = f"messages[{turn.turn}]"
         raise RefusedTurn(str(e), refusal=e.refusal(path), value=e.part, path=path, expected=PLACES) from None
@@ -192,7 +198,8 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, head: _Head, unfinished: bo
         if given:
             w.unsample(since, given)
     if not unfinished:
-        w.word(NOTHING if turn.open else fmt.layout.after)
+        if not turn.open:
+            w.word(fmt.layout.after)
         return
     written, w.stretches[since:] = w.stretches[since:], []
     call = bool(turn.parts) and turn.parts[-1][1].kind == "call"

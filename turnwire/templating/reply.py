@@ -33,6 +33,7 @@ from ..wire import (
     plain,
     walk,
 )
+from .script import Recorder, Script, play, shape
 from .writer import Writer
 
 Indexed = Sequence[tuple["int | None", Part]]
@@ -69,14 +70,24 @@ def write_reply(
     history: bool,
     goes_on: bool = False,
     begun: bool = False,
+    scripts: dict[Any, Script] | None = None,
 ) -> None:
     """Write the parts; `history`: as in a prompt, else as sampled; `goes_on`: see `Placed.open`; `begun`: its
-    generation prompt begins the reply. Raises `NoPlace`."""
-    walk_ = _Walk(w, plan.kind, parts, options, history, goes_on, begun)
-    plan.write(walk_, None)
-    if walk_.next is not None:
-        kind = walk_.kinds[walk_.at]
-        raise NoPlace(walk_.next, f"no place for {kind!r} behind {walk_.previous or 'the header'!r}")
+    generation prompt begins the reply. `scripts`: of other turns with the same `options` and `begun`, to which this
+    one's is added. Raises `NoPlace`."""
+    like = shape(parts) if scripts is not None and plan.shaped else None
+    key = goes_on, like
+    if scripts is None or like is None or key not in scripts:
+        plan.walk(_Walk(w, plan.kind, parts, options, history, goes_on, begun))
+        if scripts is not None:
+            scripts[key] = []  # recorded when the next one comes
+    else:
+        if not scripts[key]:
+            recorder = Recorder(w)
+            told = [*enumerate([part for _, part in parts])]
+            plan.walk(_Walk(recorder, plan.kind, told, options, history, goes_on, begun))
+            scripts[key] = recorder.script
+        play(w, scripts[key], parts)
     w.part = None
 
 
@@ -88,7 +99,16 @@ class Plan:
         self.kind = frame_kind(reply)
         self.markup = functools.lru_cache(maxsize=256)(symbolise)  # the layout's own text, most of which comes again
         self._symbols = symbols
-        self.write = self._of(reply)
+        self._write = self._of(reply)
+        asks = (w for w in walk(reply) if isinstance(w, If) or (isinstance(w, Frame) and w.kind == "arg"))
+        self.shaped = next(asks, None) is None
+        """Whether a turn's `shape` decides what is written, but for slots."""
+
+    def walk(self, s: _Walk) -> None:
+        """Write the parts; raises `NoPlace`."""
+        self._write(s, None)
+        if s.next is not None:
+            raise NoPlace(s.next, f"no place for {s.kinds[s.at]!r} behind {s.previous or 'the header'!r}")
 
     def _of(self, word: Word) -> Write:
         if isinstance(word, (Lit, Tok, Seq)):
@@ -98,7 +118,7 @@ class Plan:
         if isinstance(word, End):
             return self._end(word)
         if isinstance(word, Slot):
-            return functools.partial(_slot, word)
+            return self._slot(word)
         if isinstance(word, Frame):
             return self._frame(word)
         if isinstance(word, If):
@@ -116,7 +136,7 @@ class Plan:
         steps: list[Write] = []
         said = ""
         for inner in (*flat(word), None):
-            if isinstance(inner, (Lit, Tok)):
+            if isinstance(inner, (Lit, Tok)) or (isinstance(inner, Pad) and inner == Pad(inner.text)):
                 said += self._symbols.of_word(inner)
                 continue
             if said:
@@ -132,6 +152,38 @@ class Plan:
                 step(s, part)
 
         return write if steps else _nothing
+
+    def _slot(self, slot: Slot) -> Write:
+        codec = slot.codec
+
+        def value(w: Writer, part: Any) -> None:
+            w.value(codec.write(part), "call")
+
+        def attributes(w: Writer, part: Any, nth: int) -> None:
+            w.data(codec.write(part, nth), "call")
+
+        def argument(w: Writer, key: str, value: Any, raw: str | None) -> None:
+            if slot.kind == "key":
+                w.data(key, "call")
+            elif slot.kind == "attrs":
+                w.data(codec.write(key, value), "call")
+            else:
+                w.data(raw if raw is not None else codec.write(value), "call")
+
+        def write(s: _Walk, part: Any) -> None:
+            if s.argument is not None:
+                argument(s.w, *s.argument)
+            elif slot.kind == "name":
+                s.w.slot(_name, part)
+            elif slot.kind == "attrs":
+                s.w.slot(functools.partial(attributes, nth=s.calls), part)
+            elif isinstance(part, Call):
+                s.w.slot(value, part)
+            else:
+                s.filled = bool(part.text)
+                s.w.slot(_text, part)
+
+        return write
 
     def _end(self, end: End) -> Write:
         @functools.lru_cache(maxsize=16)
@@ -303,25 +355,12 @@ def _say(symbols: str, s: _Walk, part: Any) -> None:
     s.w.symbols_of_markup(symbols)
 
 
-def _slot(slot: Slot, s: _Walk, part: Any) -> None:
-    w = s.w
-    if s.argument is not None:
-        key, value, raw = s.argument
-        if slot.kind == "key":
-            w.data(key, "call")
-        elif slot.kind == "attrs":
-            w.data(slot.codec.write(key, value), "call")
-        else:
-            w.data(raw if raw is not None else slot.codec.write(value), "call")
-    elif slot.kind == "name":
-        w.data(part.name or "", "call")
-    elif slot.kind == "attrs":
-        w.data(slot.codec.write(part, s.calls), "call")
-    elif isinstance(part, Call):
-        w.value(slot.codec.write(part), "call")
-    else:
-        s.filled = bool(part.text)
-        w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
+def _text(w: Writer, part: Any) -> None:
+    w.data(part.text, "reasoning" if isinstance(part, Reasoning) else "text")
+
+
+def _name(w: Writer, part: Any) -> None:
+    w.data(part.name or "", "call")
 
 
 def _held(part: Any) -> bool:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ContentError, ForgeryError, check_text
 from ..spans import FIELDS, Stretch
 from ..turns import Media, Result, Text
-from ..wire import NOTHING, Symbols, Tok, Word
+from ..wire import Symbols, Tok, Word
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
+
+stretch = cast("Any", tuple).__new__  # what a NamedTuple does, in half the time
 
 
 class Writer:
@@ -37,7 +39,7 @@ class Writer:
 
     def _add(self, symbols: str, kind: str) -> None:
         if symbols:
-            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
+            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
 
     def markup(self, text: str) -> None:
         """The format's own text: control tokens that it spells are control tokens."""
@@ -45,15 +47,16 @@ class Writer:
 
     # The bodies of the next three are `_add`, and that of `symbols_of_markup`: most of a prompt goes through here.
 
-    def word(self, word: Word) -> None:
+    def word(self, *words: Word) -> None:
         """Plain markup given as words."""
-        if word is not NOTHING and (symbols := self.symbols.of_word(word)):
-            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
+        of = self.symbols.of_word
+        if symbols := of(words[0]) if len(words) == 1 else "".join(map(of, words)):
+            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
 
     def symbols_of_markup(self, symbols: str) -> None:
         """Plain markup given in symbols."""
         if symbols:
-            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
+            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
 
     def data(self, text: str, kind: str) -> None:
         """The caller's text; whatever it spells, it stays text. A lone surrogate would be a control token here, so
@@ -70,7 +73,11 @@ class Writer:
                 )
         if text:
             symbols = text if self._trusted is None else self._trusted(text)
-            self.stretches.append(_new(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
+            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
+
+    def slot(self, fill: Callable[[Writer, Any], None], part: Any) -> None:
+        """What a slot says of a part."""
+        fill(self, part)
 
     def value(self, pieces: str | Iterable[str | Tok], kind: str) -> None:
         """A value that a codec wrote: the caller's text, and control tokens of its notation."""
@@ -88,11 +95,11 @@ class Writer:
     def content(self, placed: Placed, layout: Layout, context: Context) -> None:
         """The text and media of a turn, or of a tool result, in order."""
         self.turn = placed.turn
-        for index, part in placed.parts:
-            self.part = index
-            for piece in part.content if isinstance(part, Result) else (part,):
+        for self.part, part in placed.parts:
+            kind, pieces = ("result", part.content) if isinstance(part, Result) else ("text", (part,))
+            for piece in pieces:
                 if isinstance(piece, Text):
-                    self.data(piece.text, "result" if isinstance(part, Result) else "text")
+                    self.data(piece.text, kind)
                 elif isinstance(piece, Media):
                     self.media(piece, layout, context)
         self.turn = self.part = None
@@ -125,6 +132,3 @@ class Writer:
                 if symbols:
                     out.append(Stretch(symbols, s.turn, s.part, s.kind, sampled))
         self.stretches[since:] = out
-
-
-_new = cast("Any", tuple).__new__  # what a NamedTuple does, in half the time
