@@ -18,7 +18,6 @@ from ..errors import ArgumentsError, ContentError, MessageError, OptionError, To
 from ..messages import REASONING, TEXTS
 from ..tools import Tool, normalize_tools
 from ..turns import Call, Media, Result, Text, Turn
-from ..wire import SYMBOL
 
 MAX_DEPTH = 256
 CHOICES = {
@@ -173,7 +172,9 @@ def _plain(value: Any, path: At, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if SYMBOL.search(value):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
             check_text(value, _spelled(path))
         return str.__str__(value)
     if isinstance(value, int):
