@@ -92,6 +92,7 @@ def main() -> None:
         repeats = 30 if chat.startswith("short") else 1
         for name, source in chosen:
             try:
+                rendered(source, given)
                 sizes.append(len(jinja.render(source, given)))
             except TemplateError:
                 continue
