@@ -349,6 +349,10 @@ def check_strings(value: Any, path: str) -> None:
             todo.extend((inner, f"{where}[{i}]") for i, inner in enumerate(items))
 
 
+BOOL = ("bool", "bool_")
+"""Python's and numpy's, which until numpy 2.3 could be an index."""
+
+
 def check_ids(ids: Any, path: str) -> Sequence[int]:
     """The token ids as plain integers; raises `BadId` for what is none, or negative."""
     if not isinstance(ids, (list, tuple)):
@@ -361,7 +365,7 @@ def check_ids(ids: Any, path: str) -> Sequence[int]:
     out: list[int] = []
     for at, item in enumerate(items):
         try:
-            value = -1 if isinstance(item, bool) else operator.index(item)
+            value = -1 if type(item).__name__ in BOOL else operator.index(item)
         except TypeError:
             value = -1
         if value < 0:

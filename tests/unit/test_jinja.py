@@ -123,10 +123,19 @@ SMALL_ONES = """
 """
 
 
+SINCE_5_23 = frozenset((
+    "{{ dict.update }}", "{{ namespace(_x=1) }}", "{{ namespace({'_x': 1}) }}",
+    "{% set n = namespace(x=1) %}{% set n._x = 2 %}",
+))  # fmt: skip
+"""Its sandbox refuses these since then."""
+
+
 @pytest.mark.parametrize("source", [s.strip() for line in SMALL_ONES.strip().splitlines() for s in line.split(" | ")])
 def test_small_templates_of_transformers(source: str) -> None:
     """With their origins and without; of texts of every size, as pieces have sizes too."""
     utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
+    if source in SINCE_5_23:
+        pytest.importorskip("transformers", minversion="5.23")  # Python 3.10 has an older one
     for a in ("", "x", "no", "yes", "<a>&"):
         theirs = attempt(lambda text, given: utils._compile_jinja_template(text).render(given), source, {"a": a})
         assert attempt(jinja.render, source, {"a": a}) == theirs
