@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.laws.law import RANDOM
 from turnwire import ChatTemplate
 from turnwire.errors import TemplateBudgetError
-from turnwire.origins import OriginMap, Place, Span
+from turnwire.origins import OriginMap, Span
 from turnwire.templating import budget
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.traced_json import Written, strings_of
@@ -56,15 +56,15 @@ def _spans(template: str, x: Any) -> tuple[Span, ...] | None:
 def _asked(keep: bool) -> Generator[list[bool]]:
     """Whether each text had quick spans; without `keep`, none has."""
     out: list[bool] = []
-    quick = Written.places
+    quick = Written.spans
 
-    def places(self: Written, length: int, at: int, line: int) -> list[Place] | None:
+    def spans(self: Written, length: int, at: int, line: int | None) -> list[Span] | None:
         found = quick(self, length, at, line) if keep else None
         out.append(found is not None)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Written, "places", places)
+        patch.setattr(Written, "spans", spans)
         yield out
 
 
@@ -129,9 +129,9 @@ def test_a_text_of_another_value(shown: Any, value: Any) -> None:
             strings = strings_of(given)
             assert strings is not None
             written = Written(json.dumps(shown), strings, mark, list)
-            places = written.places(len(json.dumps(shown)), 0, 1)
-            assert places is not None
-            assert ([place[2] for place in places] != ["unknown"]) is found
+            spans = written.spans(len(json.dumps(shown)), 0, 1)
+            assert spans is not None
+            assert ([span.kind for span in spans] != ["unknown"]) is found
     finally:
         budget.current.reset(token)
 

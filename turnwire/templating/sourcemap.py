@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..errors import UnmappedError
-from ..origins import Kind, OriginMap, Place
+from ..origins import Kind, OriginMap, Span, named
 from . import budget, costs, jinja, traced
 from .traced_json import Written
 from .traced_text import UNKNOWN, Path, Run, Source, entered, ours, placed
@@ -85,12 +85,12 @@ def told(clock: date) -> Callable[[str], str]:
     return strftime_now
 
 
-def _laid(runs: list[Run], limits: budget.Limits, left: float) -> list[Place]:
+def _laid(runs: list[Run], limits: budget.Limits, left: float) -> list[Span]:
     """The spans of a text that knows its origins, in the seconds that its render left. Raises `UnmappedError` for one
     that was made of another, and that of another, too often."""
     token = budget.current.set(budget.Budget(limits, time.monotonic() + left))
     try:
-        return _places(runs)
+        return _spans(runs)
     except RecursionError:
         problem = "no source map: a text is made of others, one of the other, too often"
         raise UnmappedError(problem, path="template", expected="trust_content=True") from None
@@ -98,17 +98,18 @@ def _laid(runs: list[Run], limits: budget.Limits, left: float) -> list[Place]:
         budget.current.reset(token)
 
 
-def _places(runs: list[Run]) -> list[Place]:
+def _spans(runs: list[Run]) -> list[Span]:
     """(The loop of `flatten`, once more for speed.)"""
-    out: list[Place] = []
+    out: list[Span] = []
     say = out.append
     start = stop = 0  # of the last span
     kind: Kind = "unknown"
     path: Path = ()
-    line, first = 0, -1
+    line: int | None = None
+    first: int | None = None
     following = -1  # the offset that continues it
-    outside: list[tuple[Iterator[Run], int]] = []
-    inside, around = iter(runs), 0
+    outside: list[tuple[Iterator[Run], int | None]] = []
+    inside, around = iter(runs), None
     whose: Kind
     field: Any
     while True:
@@ -122,35 +123,34 @@ def _places(runs: list[Run]) -> list[Place]:
                 if not field:
                     offset = -1
             else:
-                json = field.places(length, stop, here) if of is Written else None
+                json = field.spans(length, stop, here) if of is Written else None
                 if json is None:
                     outside.append((inside, around))
                     inside, around = entered(field, offset, length), here
                     break
                 if stop > start:
-                    last = (start, stop, kind, line or None, path, None if first < 0 else first)
-                    if first < 0 and last[2:] == json[0][2:]:
-                        json[0] = (start, *json[0][1:])
+                    last: Any = (start, stop, kind, line, path, first)
+                    if first is None and last[2:] == json[0][2:]:
+                        json[0] = named(Span, (start, *json[0][1:]))
                     else:
-                        say(last)
-                start, stop, kind, shown, path, at = cast("Place", json.pop())  # more of it may follow
+                        say(named(Span, last))
+                start, stop, kind, line, path, first = json.pop()  # more of it may follow
                 out += json
-                line, first = shown or 0, -1 if at is None else at
-                following = -1 if at is None else at + stop - start
+                following = -1 if first is None else first + stop - start
                 continue
             if offset == following and whose == kind and here == line and field == path:
                 stop += length
                 following += length if offset >= 0 else 0
                 continue
             if stop > start:
-                say((start, stop, kind, line or None, path, None if first < 0 else first))
-            start, kind, path, line, first = stop, whose, field, here, offset
+                say(named(Span, (start, stop, kind, line, path, first)))
+            start, kind, path, line = stop, whose, field, here
             stop += length
-            following = offset + length if offset >= 0 else -1
+            first, following = (offset, offset + length) if offset >= 0 else (None, -1)
         else:
             if not outside:
                 break
             inside, around = outside.pop()
     if stop > start:
-        say((start, stop, kind, line or None, path, None if first < 0 else first))
+        say(named(Span, (start, stop, kind, line, path, first)))
     return out

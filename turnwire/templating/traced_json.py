@@ -10,19 +10,19 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from itertools import accumulate, repeat
-from operator import itemgetter
+from collections.abc import Callable
+from itertools import islice
+from string import whitespace
 from typing import Any
 
-from ..origins import Key, Place
+from ..origins import Key, Kind, Span, named
 from . import budget
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text
-from .traced_values import Listed, Mapped, Real, Whole
+from .traced_values import Keys, Listed, Mapped, Real, Whole
 
 FINE = 64  # of a string that grows by more when escaped, it is not said which character is which
-_BARE = re.compile(r"""[^\s,:\[\](){}"']+""")
-_MARKS = re.compile(r"[\s,:]*")
+_BETWEEN = re.compile(r"[\s,:]*", re.ASCII)
+_MARKS = str.maketrans("", "", whitespace + ",:[](){}\"'")  # all but numbers and words
 BARE = frozenset((int, float, bool, type(None)))
 PLACED = frozenset((Mapped, Listed, Whole, Real))
 _WORDS = {True: "true", False: "false", None: "null"}
@@ -40,7 +40,7 @@ def scalar(value: Any) -> str:
 
 def bland(*marks: str) -> bool:
     """Whether nothing between values can be taken for one."""
-    return all(map(_MARKS.fullmatch, marks))
+    return all(map(_BETWEEN.fullmatch, marks))
 
 
 class _Odd(Exception):
@@ -57,11 +57,11 @@ class Written(Rope):
         super().__init__(len(text), runs)
         self._text, self._strings, self._mark, self._quote = text, strings, mark, quote
 
-    def places(self, length: int, at: int, line: int) -> list[Place] | None:
-        """The places of the whole, printed at `at` by that line; None if it is not the whole."""
+    def spans(self, length: int, at: int, line: int | None) -> list[Span] | None:
+        """The spans of the whole, printed at `at` by that line; None if it is not the whole."""
         if length != self._size:
             return None
-        return places(self._text, self._quote, self._strings, self._mark, at, line)
+        return spans(self._text, self._quote, self._strings, self._mark, at, line)
 
 
 def strings_of(value: Any) -> Strings | None:
@@ -78,26 +78,19 @@ def strings_of(value: Any) -> Strings | None:
 
 
 class Strings:
-    """The strings of a value, keys too, as JSON has them one after the other; numbers and words, each with the count of
-    strings before it."""
+    """The strings of a value, keys too, as JSON has them one after the other, and whose they are; numbers and words,
+    each with the count of strings before it."""
 
-    __slots__ = ("bare", "left", "other", "parents", "steps", "texts", "weight")
+    __slots__ = ("bare", "keys", "left", "nodes", "other", "texts", "weight")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.parents: list[Any] = []  # whose it is: a path, and the step from there (None: to the key), or a source
-        self.steps: list[Any] = []
+        self.nodes: list[Any] = []
         self.bare: list[tuple[int, Any, Any]] = []
+        self.keys: dict[str, Key] = Keys()
         self.other = False  # whether some are not a field's
         self.weight = 0  # but for the strings' characters
         self.left = budget.current.get()
-
-    def nodes(self) -> list[Any]:
-        """Whose they are."""
-        return [
-            path if type(path) is Source else (*path, Key(text) if step is None else step)
-            for text, path, step in zip(self.texts, self.parents, self.steps)
-        ]
 
     def _weigh(self, weight: int) -> None:
         """A container is entered."""
@@ -111,33 +104,32 @@ class Strings:
 
     def _mapping(self, value: Any, path: Path) -> None:
         self._weigh(4 * len(value))
-        say, under, step = self.texts.append, self.parents.append, self.steps.append
+        say, of, keys = self.texts.append, self.nodes.append, self.keys
         for key, item in value.items():
             if type(key) is not str:
                 raise _Odd
             say(key)
-            under(path)
-            step(None)
+            of(path + (keys[key],))  # noqa: RUF005
+            below = path + (key,)  # noqa: RUF005
             kind = type(item)  # pyright: ignore[reportUnknownVariableType]
             if kind is str:
                 say(item)
-                under(path)
-                step(key)
+                of(below)
             elif kind is dict:
-                self._mapping(item, path + (key,))  # noqa: RUF005
+                self._mapping(item, below)
             else:
-                self._other(item, kind, path + (key,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
+                self._other(item, kind, below)  # pyright: ignore[reportUnknownArgumentType]
 
     def _list(self, value: Any, path: Path) -> None:
         self._weigh(2 * len(value))
         for i, item in enumerate(value):
             kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            below = path + (i,)  # noqa: RUF005
             if kind is str:
                 self.texts.append(item)
-                self.parents.append(path)
-                self.steps.append(i)
+                self.nodes.append(below)
             else:
-                self._other(item, kind, path + (i,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
+                self._other(item, kind, below)  # pyright: ignore[reportUnknownArgumentType]
 
     def _other(self, value: Any, kind: type[Any], path: Path) -> None:
         if kind in BARE:
@@ -156,16 +148,14 @@ class Strings:
             path, root, of = value._path, value._root, value._raw
             if root.markup or (root.roles and len(path) < 3):  # a role may be the template's
                 raise _Odd
+            self.keys = root.keys
             self._other(of, type(of), path)  # pyright: ignore[reportUnknownArgumentType]
         elif kind in BARE:
             self.bare.append((len(self.texts), value, UNKNOWN))
         elif kind is Text and value._at == 0 and type(value._node) in (tuple, Source):
-            node: Any = value._node
-            field = type(node) is tuple
             self.texts.append(value)
-            self.parents.append(node[:-1] if field else node)
-            self.steps.append(node[-1] if field else None)
-            self.other |= not field
+            self.nodes.append(value._node)
+            self.other |= type(value._node) is Source
         elif kind is dict:
             self._weigh(4 * len(value))
             for key, item in value.items():
@@ -181,105 +171,93 @@ class Strings:
             raise _Odd
 
 
-def places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int) -> list[Place]:
-    """The places of a text, printed at `at` by that line, which spells these strings; if it spells others, nothing is
+def spans(text: str, quote: str, of: Strings, mark: Source, at: int, line: int | None) -> list[Span]:
+    """The spans of a text, printed at `at` by that line, which spells these strings; if it spells others, nothing is
     known of it."""
     try:
-        return _places(text, quote, of, mark, at, line)
+        return _spans(text, quote, of, mark, at, line)
     except _Odd:
-        return [(at, at + len(text), "unknown", line or None, (), None)]
+        return [Span(at, at + len(text), "unknown", line)]
 
 
-def _places(text: str, quote: str, of: Strings, mark: Source, at: int, line: int) -> list[Place]:
+def _spans(text: str, quote: str, of: Strings, mark: Source, at: int, line: int | None) -> list[Span]:
     if "\\" not in text:
         pieces = text.split(quote)
     else:  # left are those around strings
         pieces = text.replace("\\\\", "--").replace('\\"', "--").split(quote)
-    texts, nodes = of.texts, of.nodes()
-    if len(pieces) != 2 * len(texts) + 1 or len(_BARE.findall(quote.join(pieces[::2]))) != len(of.bare):
+    between = pieces[::2]
+    words = list(map(scalar if quote == '"' else repr, [value for _, value, _ in of.bare]))
+    if len(pieces) != 2 * len(of.texts) + 1 or "".join(between).translate(_MARKS) != "".join(words):
         raise _Odd
-    sizes = list(map(len, pieces))
-    sizes[::2] = [size + 2 for size in sizes[::2]]  # quotes are no part of a string
-    sizes[0] -= 1
-    sizes[-1] -= 1
-    ends = list(accumulate(sizes, initial=at))  # string i is [ends[2 * i + 1], ends[2 * i + 2])
-    kind, path, own = mark.kind, mark.path, line or None
-    # as if all were strings that are spelled as they are, and fields
-    regular: list[Any] = [None] * len(pieces)
-    regular[::2] = zip(ends[::2], ends[1::2], repeat(kind), repeat(own), repeat(path), repeat(None))
-    regular[1::2] = zip(ends[1::2], ends[2::2], repeat("data"), repeat(own), nodes, repeat(0))
-    out: list[Any] = []
+    out: list[Span] = []
     say = out.append
-    last, done = at, 0  # where what is told ends, and how many strings that are
-    spell = scalar if quote == '"' else repr
-    owner: Any
-    for before, bare, owner in sorted([*of.bare, *_odd(of, nodes, pieces), (len(texts), STRING, None)], key=_first):
-        if before > done:
-            say((last, ends[2 * done + 1], kind, own, path, None))
-            out += regular[2 * done + 1 : 2 * before]
-            last, done = ends[2 * before], before
-        if owner is None:
+    kind, path = mark.kind, mark.path
+    told, stop = at, at - 1  # where the last span ends, and the last string
+    worded = done = 0  # where the last number or word ends in the text, and how many strings that are
+    strings = zip(between, of.texts, pieces[1::2], of.nodes)
+    bare: list[tuple[int, Any, Any]] = [*of.bare, (len(of.texts), None, None)]
+    for (before, _, whose), word in zip(bare, [*words, ""]):
+        for gap, string, shown, node in islice(strings, before - done):
+            start = stop + len(gap) + 2
+            stop = start + len(shown)
+            if shown == string and shown and type(node) is tuple:  # most are
+                say(named(Span, (told, start, kind, line, path, None)))
+                say(named(Span, (start, stop, "data", line, node, 0)))
+                told = stop
+            elif shown or string:
+                spans = _of_string(text[start - at : stop - at], start, string, _owner(node, line))
+                if spans[0][2:5] != (kind, line, path):
+                    say(named(Span, (told, start, kind, line, path, None)))
+                    out += spans
+                    told = stop
+        if whose is None:
             break
-        start, stop = ends[2 * before : 2 * before + 2]
-        whose: tuple[Any, ...] = ("data", own, owner)
-        if type(owner) is Source:
-            whose = owner.kind, owner.line or own, owner.path
-        shown = ""
-        if bare is not STRING:
-            found = _BARE.search(text, max(last, start) - at, stop - at)
-            if not found or found.group() != spell(bare):
-                raise _Odd
-            start, stop = at + found.start(), at + found.end()
-        else:
-            start, stop = stop, ends[2 * before + 2]
-            done += 1
-            shown = text[start - at : stop - at]
-            if f'"{shown}"' != _encode(texts[before]):
-                raise _Odd
-        if stop > start and whose != (kind, own, path):
-            if start > last:
-                say((last, start, kind, own, path, None))
-            grown = stop - start - len(texts[before]) if bare is STRING else 0
-            if 0 < grown <= FINE and whose[2]:
-                _respelled(shown, start, whose, say)
-            else:
-                say((start, stop, *whose, None if grown or bare is not STRING or not whose[2] else 0))
-            last = stop
-    if ends[-1] > last:
-        say((last, ends[-1], kind, own, path, None))
+        done = before
+        start = text.find(word, max(worded, stop - at), stop - at + len(between[done]) + 2)
+        if start < 0:
+            raise _Odd
+        worded = start + len(word)
+        owner = _owner(whose, line)
+        if owner != (kind, line, path):
+            if at + start > told:
+                say(named(Span, (told, at + start, kind, line, path, None)))
+            told = at + worded
+            say(named(Span, (at + start, told, *owner, None)))
+    if at + len(text) > told:
+        say(named(Span, (told, at + len(text), kind, line, path, None)))
     return out
 
 
-_first = itemgetter(0)
-STRING = object()  # no number and no word
+def _owner(node: Path | Source, line: int | None) -> tuple[Kind, int | None, Path]:
+    """Kind, line and path of the spans of a node that a line prints."""
+    return (node.kind, node.line or line, node.path) if isinstance(node, Source) else ("data", line, node)
 
 
-def _odd(of: Strings, nodes: list[Any], pieces: list[str]) -> Iterator[tuple[int, Any, Any]]:
-    """The strings that are empty, not spelled as they are, or not a field's."""
-    if of.other or "" in of.texts or of.texts != pieces[1::2]:
-        for i, (text, node, piece) in enumerate(zip(of.texts, nodes, pieces[1::2])):
-            if not text or text != piece or type(node) is Source:
-                yield i, STRING, node
-
-
-def _respelled(shown: str, at: int, whose: tuple[Any, ...], say: Callable[[Any], None]) -> None:
-    """The places of a string that is shown at `at`: of what is spelled as itself, with offsets, and of escapes."""
-    kind, line, path = whose
+def _of_string(shown: str, at: int, string: str, owner: tuple[Kind, int | None, Path]) -> list[Span]:
+    """The spans of a string that is shown at `at`: of what is spelled as itself, with offsets, and of escapes."""
+    if f'"{shown}"' != _encode(string):
+        raise _Odd
+    grown = len(shown) - len(string)
+    if not grown or grown > FINE or not owner[2]:
+        return [Span(at, at + len(shown), *owner, None if grown or not owner[2] else 0)]
+    out: list[Span] = []
+    say = out.append
     parts = iter(shown.replace("\\\\", "\\-").split("\\"))
     offset = len(next(parts))
     start = stop = at + offset  # of what is escaped
     if offset:
-        say((at, start, kind, line, path, 0))
+        say(named(Span, (at, start, *owner, 0)))
     for part in parts:
         letters = 5 if part[0] == "u" else 1
         stop += 1 + letters
         offset += 1
         plain = len(part) - letters
         if plain:
-            say((start, stop, kind, line, path, None))
+            say(named(Span, (start, stop, *owner, None)))
             start = stop + plain
-            say((stop, start, kind, line, path, offset))
+            say(named(Span, (stop, start, *owner, offset)))
             stop = start
             offset += plain
     if stop > start:
-        say((start, stop, kind, line, path, None))
+        say(named(Span, (start, stop, *owner, None)))
+    return out
