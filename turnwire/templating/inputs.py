@@ -20,6 +20,7 @@ from ..tools import Tool, normalize_tools
 from ..turns import Call, Media, Result, Text, Turn
 
 MAX_DEPTH = 256
+SCALARS = frozenset((int, float, bool, type(None)))
 CHOICES = {
     "arguments": ("given", "object", "string"),
     "content": ("given", "string", "parts"),
@@ -65,7 +66,7 @@ class Inputs:
         if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
             raise MessageError("not a list of messages", value=messages, path="messages",
                                expected="a list of dicts or Turns")  # fmt: skip
-        return [self._message(m, f"messages[{i}]") for i, m in enumerate(cast("Iterable[Any]", messages))]
+        return [self._message(m, ("messages", i)) for i, m in enumerate(cast("Iterable[Any]", messages))]
 
     def definitions(self, tools: Any) -> list[Any] | None:
         """The tools as a template gets them. Raises `ToolError` and its kind."""
@@ -83,32 +84,35 @@ class Inputs:
             out.append(plain(tool.openai if isinstance(tool, Tool) else tool, f"tools[{i}]"))
         return out
 
-    def _message(self, message: Any, path: str) -> dict[str, Any]:
-        if isinstance(message, Turn):
-            message = _of_turn(message)
-        elif isinstance(message, Mapping) and "parts" in message and "content" not in message:
-            message = _of_turn(Turn.from_dict(cast("Mapping[str, Any]", message), path))
+    def _message(self, message: Any, path: At) -> dict[str, Any]:
+        if type(message) is not dict or "parts" in message:
+            if isinstance(message, Turn):
+                message = _of_turn(message)
+            elif isinstance(message, Mapping) and "parts" in message and "content" not in message:
+                message = _of_turn(Turn.from_dict(cast("Mapping[str, Any]", message), _spelled(path)))
         out: Any = plain(message, path)
         if not isinstance(out, dict):
-            raise MessageError("not a message", value=message, path=path,
+            raise MessageError("not a message", value=message, path=_spelled(path),
                                expected="a dict, a Turn, a dataclass or a pydantic model")  # fmt: skip
         out = cast("dict[str, Any]", out)
         if self.drop_none and None in out.values():
             out = {k: v for k, v in out.items() if v is not None}
         if not isinstance(out.get("role"), str):
-            raise MessageError("a message without a role", value=message, path=f"{path}.role", expected="a string")
-        if self.alias_reasoning and not out.keys().isdisjoint(REASONING):
-            said = next((out[k] for k in REASONING if out.get(k) is not None), None)
-            if said is not None:
-                out = {"thinking": said, **out, REASONING[0]: said}
+            raise MessageError("a message without a role", value=message, path=_spelled((path, "role")),
+                               expected="a string")  # fmt: skip
+        if self.alias_reasoning:
+            for name in REASONING:
+                if (said := out.get(name)) is not None:
+                    out = {"thinking": said, **out, REASONING[0]: said}
+                    break
         if self.nothing != "given" and out["role"] == "assistant":
             out.setdefault("content", "" if self.nothing == "string" else None)
         if self.content != "given" and "content" in out:
-            out["content"] = self._content(out["content"], f"{path}.content")
+            out["content"] = self._content(out["content"], _spelled((path, "content")))
         calls = out.get("tool_calls")
         if self.arguments != "given" and isinstance(calls, list):
             for j, call in enumerate(cast("list[Any]", calls)):
-                self._arguments(call, f"{path}.tool_calls[{j}]")
+                self._arguments(call, _spelled(((path, "tool_calls"), j)))
         return out
 
     def _content(self, content: Any, path: str) -> Any:
@@ -148,20 +152,25 @@ def plain(value: Any, path: At, depth: int = 0) -> Any:
     type's name, as in transformers, so that no template gets hold of an object. Raises `SurrogateError` and
     `MessageError` with the path."""
     kind = type(value)  # pyright: ignore[reportUnknownVariableType]
-    if kind is str and value.isascii():
-        return value
     if kind is not dict and kind is not list:
         return _plain(value, path, depth)
     if depth > MAX_DEPTH:
         raise MessageError(f"nested deeper than {MAX_DEPTH}", path=_spelled(path), expected="a shallower value")
     below = depth + 1
     if kind is list:
-        return [plain(item, (path, i), below) for i, item in enumerate(value)]
+        items: list[Any] = []
+        for item in value:
+            ready = type(item) is str and item.isascii()
+            items.append(item if ready else plain(item, (path, len(items)), below))
+        return items
     copy: dict[Any, Any] = {}
     for key, item in value.items():
         if type(key) is str and key.isascii():
-            ready = type(item) is str and item.isascii()  # most are
-            copy[key] = item if ready else plain(item, (path, key), below)
+            kind = type(item)  # pyright: ignore[reportUnknownVariableType]
+            if kind is str:
+                copy[key] = item if item.isascii() else _plain(item, (path, key), below)
+            else:
+                copy[key] = item if kind in SCALARS else plain(item, (path, key), below)
         else:
             copy[plain(key, (path, None), below)] = plain(item, (path, str(key)), below)
     return copy
@@ -169,14 +178,14 @@ def plain(value: Any, path: At, depth: int = 0) -> Any:
 
 def _plain(value: Any, path: At, depth: int) -> Any:
     """Of what is not as plain."""
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
             check_text(value, _spelled(path))
         return str.__str__(value)
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
