@@ -146,7 +146,10 @@ def _spans(runs: list[Run]) -> list[Span]:
                 say(named(Span, (start, stop, kind, line, path, first)))
             start, kind, path, line = stop, whose, field, here
             stop += length
-            first, following = (offset, offset + length) if offset >= 0 else (None, -1)
+            if offset < 0:
+                first, following = None, -1
+            else:
+                first, following = offset, offset + length
         else:
             if not outside:
                 break

@@ -71,7 +71,7 @@ def strings_of(value: Any) -> Strings | None:
         found.of(value)
     except (_Odd, RecursionError):
         return None
-    size = found.weight + sum(map(len, found.texts))
+    found.size = size = found.weight + sum(map(len, found.texts))
     if size > found.left.limits.text:
         raise budget.over("text", size, found.left.limits.text)
     return found
@@ -81,15 +81,14 @@ class Strings:
     """The strings of a value, keys too, as JSON has them one after the other, and whose they are; numbers and words,
     each with the count of strings before it."""
 
-    __slots__ = ("bare", "keys", "left", "nodes", "other", "texts", "weight")
+    __slots__ = ("bare", "keys", "left", "nodes", "size", "texts", "weight")
+    keys: Keys  # of the variable that a mapping is from
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.nodes: list[Any] = []
         self.bare: list[tuple[int, Any, Any]] = []
-        self.keys: dict[str, Key] = Keys()
-        self.other = False  # whether some are not a field's
-        self.weight = 0  # but for the strings' characters
+        self.weight = self.size = 0  # without the strings' characters, and with them
         self.left = budget.current.get()
 
     def _weigh(self, weight: int) -> None:
@@ -155,7 +154,6 @@ class Strings:
         elif kind is Text and value._at == 0 and type(value._node) in (tuple, Source):
             self.texts.append(value)
             self.nodes.append(value._node)
-            self.other |= type(value._node) is Source
         elif kind is dict:
             self._weigh(4 * len(value))
             for key, item in value.items():
@@ -181,7 +179,9 @@ def spans(text: str, quote: str, of: Strings, mark: Source, at: int, line: int |
 
 
 def _spans(text: str, quote: str, of: Strings, mark: Source, at: int, line: int | None) -> list[Span]:
-    if "\\" not in text:
+    if len(of.texts) == 1 and text[0] == text[-1] == quote:
+        pieces = ["", text[1:-1], ""]
+    elif "\\" not in text:
         pieces = text.split(quote)
     else:  # left are those around strings
         pieces = text.replace("\\\\", "--").replace('\\"', "--").split(quote)

@@ -209,7 +209,7 @@ def _runs(text: str, value: Any, style: _Style, mark: Source) -> list[Run]:
 
 def _mark(value: Any, *extra: Any) -> Source:
     """Of punctuation: the template's, unless data says what it is."""
-    if not all(ours(e) for e in extra if isinstance(e, str)):
+    if extra and not all(ours(e) for e in extra if isinstance(e, str)):
         return UNKNOWN
     place = place_of(value)
     return Source("template", 0, place[0] if place else ())
@@ -226,7 +226,7 @@ def tojson(
 ) -> str:
     """As `jinja.tojson`; the value is weighed here."""
     strings = None if ensure_ascii or sort_keys else strings_of(value)
-    weight = strings.weight + sum(map(len, strings.texts)) if strings is not None and strings.weight else None
+    weight = strings.size if strings is not None and strings.weight else None
     written(value, ensure_ascii, indent, separators, weight=weight)
     text = jinja.tojson(raw(value), ensure_ascii, indent, separators, sort_keys)
     if not (indent is None or isinstance(indent, (int, str))) or not isinstance(separators, (tuple, list, type(None))):
