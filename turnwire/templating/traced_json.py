@@ -15,7 +15,7 @@ from itertools import islice
 from string import whitespace
 from typing import Any
 
-from ..origins import Key, Kind, Span, named
+from ..origins import Kind, Span, named
 from . import budget
 from .traced_text import UNKNOWN, Path, Rope, Run, Source, Text
 from .traced_values import Keys, Listed, Mapped, Real, Whole
