@@ -235,12 +235,9 @@ def _short(value: Any, *args: Any, **_: Any) -> None:
 
 def _pretty(value: Any, *_: Any, **__: Any) -> None:
     """What is in it is written once more for each value that it is in."""
-    weight, depth = weigh(value), 0
-    level: list[Any] = [value]
-    while level:
-        depth += 1
+    weight = weigh(value)
+    for depth, _level in enumerate(_levels(value), 1):
         times(weight * depth)
-        level = [item for inner in level for item in _values(inner)]
 
 
 def _percent(text: Any, *args: Any, **kwargs: Any) -> None:
@@ -272,13 +269,18 @@ def written(
     most = weight // 2  # of values, and of values in each other
     if weight + most * (2 * between + step * most) <= current.get().limits.text:
         return
-    size, depth = weight, 0
-    level: list[Any] = [value]
-    while level:
+    size = weight
+    for depth, level in enumerate(_levels(value)):
         size += len(level) * (2 * between + step * depth)
         fits(size)
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """A value, the values in it, those in them, and so on."""
+    level: list[Any] = [value]
+    while level:
+        yield level
         level = [item for inner in level for item in _values(inner)]
-        depth += 1
 
 
 def _values(value: Any) -> Iterable[Any]:
