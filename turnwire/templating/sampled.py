@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -154,13 +155,19 @@ class _Search:
     def _headed(self, start: int, stop: int) -> int:
         """Where a prompt ends that stands between, from its first marker on, or what of it stands there without its
         last ones; `start` if none does."""
+        for head in self._heads:
+            if (at := self.text.find(head, start, stop)) >= 0:
+                return at + len(head)
+        return start
+
+    @cached_property
+    def _heads(self) -> list[str]:
+        """The prompt from its first marker on, then without its last ones."""
         prompt = self.usual.prompt or self.exact.prompt
         marks = [m.start() for m in MARKER.finditer(prompt)]
-        prompt, marks = prompt[marks[0] :] if marks else prompt, [at - marks[0] for at in marks]
-        for end in (len(prompt), *reversed(marks)):
-            if prompt[:end].strip() and (at := self.text.find(prompt[:end], start, stop)) >= 0:
-                return at + end
-        return start
+        first = marks[0] if marks else 0
+        heads = [prompt[first:end] for end in (len(prompt), *reversed(marks))]
+        return [head for head in heads if head.strip()]
 
     def _close(self, i: int, ends: list[int], silent: int | None) -> tuple[str, int | None]:
         """What ends the turn, and behind which of these ends of its data it stands."""
