@@ -129,11 +129,15 @@ def harmony_encoding() -> Any:
     return _harmony_encoding(harmony, o200k_ranks())
 
 
+def transformers() -> Any:
+    """The package, whose rules for templates are those of 5.23 here; Python 3.10 has 5.20 at most, which has others for
+    reasoning."""
+    return pytest.importorskip("transformers", minversion="5.23")
+
+
 def transformers_tokenizer(tokenizer: HfTokenizer, **special_tokens: Any) -> Any:
-    """A transformers tokenizer around the official pipeline, for `apply_chat_template`. Its rules are those of 5.23;
-    Python 3.10 has 5.20 at most, which has others for reasoning."""
-    transformers = pytest.importorskip("transformers", minversion="5.23")
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=_Copied(tokenizer.backend), **special_tokens)
+    """A transformers tokenizer around the official pipeline, for `apply_chat_template`."""
+    return transformers().PreTrainedTokenizerFast(tokenizer_object=_Copied(tokenizer.backend), **special_tokens)
 
 
 class _Copied:

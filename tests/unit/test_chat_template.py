@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import turnwire
+from tests import real
 from tests.families import official
 from turnwire import Call, ChatTemplate, Inputs, Reasoning, Result, Text, Turn
 from turnwire.errors import (
@@ -186,7 +187,7 @@ class Model:
 
 def test_objects_are_what_transformers_makes_of_them() -> None:
     np = pytest.importorskip("numpy", reason="transformers has it")
-    pytest.importorskip("transformers", minversion="5.23")  # Python 3.10 has an older one
+    real.transformers()
     utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
     call = Model(id="1", type="function", function=Model(name="f", arguments='{"a": 1}'))
     numbers = {"n": np.int64(3), "no": np.bool_(False), "f": np.float32(1.5), "d": np.float64(2), "s": np.str_("x")}
@@ -210,7 +211,7 @@ def test_objects_are_what_transformers_makes_of_them() -> None:
 
 @pytest.mark.parametrize("field", ["content", "reasoning_content", "thinking", "reasoning", "note"])
 def test_any_field_of_the_last_message_can_be_left_open(field: str) -> None:
-    pytest.importorskip("transformers", minversion="5.23")  # Python 3.10 has an older one
+    real.transformers()
     utils = pytest.importorskip("transformers.utils.chat_template_utils", reason="needs the package transformers")
     source = "{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}|{{ m.note }}|{{ m.content }}.{% endfor %}"
     messages = [user("q"), {**said("x"), field: "the end"}]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import turnwire
-from tests import commands_proof
+from tests import commands_proof, real
 from tests.commands_proof import TURNS, Commands
 from tests.families import official
 from tests.laws.law import reports
@@ -281,7 +281,7 @@ def test_a_path_cannot_end_a_comment(folder: Path) -> None:
 @pytest.mark.parametrize(("name", "source"), random.Random(11).sample(corpus(), 12))
 def test_commands_on_real_templates(name: str, source: str, tmp_path: Path) -> None:
     """`make corpus` does the same with all of them."""
-    pytest.importorskip("transformers", minversion="5.23")  # Python 3.10 has an older one
+    real.transformers()
     done = Commands(name, source, tmp_path).run()
     reports.append(f"commands on {name}: {dict(done.found)}")
     assert not done.odd and sum(n for what, n in done.found.items() if what.startswith("render")) == done.renders

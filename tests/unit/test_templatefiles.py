@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 import turnwire
+from tests import real
 from tests.laws.law import reports
 from tests.unit.test_template_errors import corpus
 from turnwire.errors import TemplateFileError, TemplateNameError
@@ -303,7 +304,7 @@ CHATS: list[list[dict[str, Any]]] = [
 
 def test_a_loaded_template_renders_as_the_loaded_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real templates in folders with all kinds of special tokens, rendered by both: equal text, or both refuse."""
-    transformers = pytest.importorskip("transformers", minversion="5.23")  # Python 3.10 has an older one
+    transformers = real.transformers()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     rng = random.Random(12)
     found: Counter[str] = Counter()
