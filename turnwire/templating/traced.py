@@ -53,27 +53,31 @@ def gathered(pieces: Iterable[Any]) -> tuple[str, list[Run]]:
     left = budget.current.get()
     most = left.limits.text
     total: int = 0
-    found: list[Any] = []
-    note = found.append
+    texts: list[str] = []
+    runs: list[Any] = []
+    say, note = texts.append, runs.append
     for piece in pieces:
         kind = type(piece)  # pyright: ignore[reportUnknownVariableType]
-        if kind is list:
-            total += piece.pop()
-            found += piece
-        else:
+        if kind is not list:
             if kind is not tuple:
                 piece = printed(0, piece)
             text, run = piece
             if type(run) is int:
                 text = shown(text)
-                piece = text, run_of(text, run)
+                run = run_of(text, run)
             if text:
-                note(piece)
+                say(text)
+                note(run)
                 total += len(text)
+        else:
+            total += piece.pop()
+            for text, run in piece:
+                say(text)
+                note(run)
         if total > most:
             raise budget.beyond(pieces, total)
     left.size(total)
-    return "".join([text for text, _ in found]), [run for _, run in found]
+    return "".join(texts), runs
 
 
 @pass_eval_context

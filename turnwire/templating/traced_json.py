@@ -242,22 +242,23 @@ def _of_string(shown: str, at: int, string: str, owner: tuple[Kind, int | None, 
         return [Span(at, at + len(shown), *owner, None if grown or not owner[2] else 0)]
     out: list[Span] = []
     say = out.append
+    kind, line, path = owner
     parts = iter(shown.replace("\\\\", "\\-").split("\\"))
     offset = len(next(parts))
     start = stop = at + offset  # of what is escaped
     if offset:
-        say(named(Span, (at, start, *owner, 0)))
+        say(named(Span, (at, start, kind, line, path, 0)))
     for part in parts:
         letters = 5 if part[0] == "u" else 1
         stop += 1 + letters
         offset += 1
         plain = len(part) - letters
         if plain:
-            say(named(Span, (start, stop, *owner, None)))
+            say(named(Span, (start, stop, kind, line, path, None)))
             start = stop + plain
-            say(named(Span, (stop, start, *owner, offset)))
+            say(named(Span, (stop, start, kind, line, path, offset)))
             stop = start
             offset += plain
     if stop > start:
-        say(named(Span, (start, stop, *owner, None)))
+        say(named(Span, (start, stop, kind, line, path, None)))
     return out
