@@ -81,12 +81,13 @@ class Strings:
     """The strings of a value, keys too, as JSON has them one after the other, and whose they are; numbers and words,
     each with the count of strings before it."""
 
-    __slots__ = ("bare", "keys", "left", "nodes", "size", "texts", "weight")
+    __slots__ = ("bare", "keys", "left", "parents", "size", "steps", "texts", "weight")
     keys: Keys  # of the variable that a mapping is from
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.nodes: list[Any] = []
+        self.parents: list[Any] = []  # whose it is: a path, and the step from there (None: to the key), or a source
+        self.steps: list[Any] = []
         self.bare: list[tuple[int, Any, Any]] = []
         self.weight = self.size = 0  # without the strings' characters, and with them
         self.left = budget.current.get()
@@ -103,32 +104,33 @@ class Strings:
 
     def _mapping(self, value: Any, path: Path) -> None:
         self._weigh(4 * len(value))
-        say, of, keys = self.texts.append, self.nodes.append, self.keys
+        say, under, step = self.texts.append, self.parents.append, self.steps.append
         for key, item in value.items():
             if type(key) is not str:
                 raise _Odd
             say(key)
-            of(path + (keys[key],))  # noqa: RUF005
-            below = path + (key,)  # noqa: RUF005
+            under(path)
+            step(None)
             kind = type(item)  # pyright: ignore[reportUnknownVariableType]
             if kind is str:
                 say(item)
-                of(below)
+                under(path)
+                step(key)
             elif kind is dict:
-                self._mapping(item, below)
+                self._mapping(item, path + (key,))  # noqa: RUF005
             else:
-                self._other(item, kind, below)  # pyright: ignore[reportUnknownArgumentType]
+                self._other(item, kind, path + (key,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
 
     def _list(self, value: Any, path: Path) -> None:
         self._weigh(2 * len(value))
         for i, item in enumerate(value):
             kind = type(item)  # pyright: ignore[reportUnknownVariableType]
-            below = path + (i,)  # noqa: RUF005
             if kind is str:
                 self.texts.append(item)
-                self.nodes.append(below)
+                self.parents.append(path)
+                self.steps.append(i)
             else:
-                self._other(item, kind, below)  # pyright: ignore[reportUnknownArgumentType]
+                self._other(item, kind, path + (i,))  # noqa: RUF005  # pyright: ignore[reportUnknownArgumentType]
 
     def _other(self, value: Any, kind: type[Any], path: Path) -> None:
         if kind in BARE:
@@ -152,8 +154,11 @@ class Strings:
         elif kind in BARE:
             self.bare.append((len(self.texts), value, UNKNOWN))
         elif kind is Text and value._at == 0 and type(value._node) in (tuple, Source):
+            node: Any = value._node
+            field = type(node) is tuple
             self.texts.append(value)
-            self.nodes.append(value._node)
+            self.parents.append(node[:-1] if field else node)
+            self.steps.append(node[-1] if field else None)
         elif kind is dict:
             self._weigh(4 * len(value))
             for key, item in value.items():
@@ -194,13 +199,16 @@ def _spans(text: str, quote: str, of: Strings, mark: Source, at: int, line: int 
     kind, path = mark.kind, mark.path
     told, stop = at, at - 1  # where the last span ends, and the last string
     worded = done = 0  # where the last number or word ends in the text, and how many strings that are
-    strings = zip(between, of.texts, pieces[1::2], of.nodes)
+    strings = zip(between, of.texts, pieces[1::2], of.parents, of.steps)
     bare: list[tuple[int, Any, Any]] = [*of.bare, (len(of.texts), None, None)]
     for (before, _, whose), word in zip(bare, [*words, ""]):
-        for gap, string, shown, node in islice(strings, before - done):
+        for gap, string, shown, node, step in islice(strings, before - done):
             start = stop + len(gap) + 2
             stop = start + len(shown)
-            if shown == string and shown and type(node) is tuple:  # most are
+            data = type(node) is tuple
+            if data:
+                node += (of.keys[string] if step is None else step,)
+            if data and shown == string and shown:  # most are
                 say(named(Span, (told, start, kind, line, path, None)))
                 say(named(Span, (start, stop, "data", line, node, 0)))
                 told = stop
