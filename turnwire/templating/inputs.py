@@ -78,10 +78,10 @@ class Inputs:
             raise ToolError("not a list of tools", value=tools, path="tools", expected="a list of dicts")
         out: list[Any] = []
         for i, tool in enumerate(cast("Iterable[Any]", tools)):
-            if not isinstance(tool, (Mapping, Tool)):
+            if type(tool) is not dict and not isinstance(tool, (Mapping, Tool)):
                 raise ToolError(f"not a tool but {type(tool).__name__}", value=tool, path=f"tools[{i}]",
                                 expected="a dict or a Tool (turnwire.tool makes one of a function)")  # fmt: skip
-            out.append(plain(tool.openai if isinstance(tool, Tool) else tool, f"tools[{i}]"))
+            out.append(plain(tool.openai if isinstance(tool, Tool) else tool, ("tools", i)))
         return out
 
     def _message(self, message: Any, path: At) -> dict[str, Any]:
