@@ -12,12 +12,13 @@ Only for plain prompts with a tokenizer: content that is trusted, or searched fo
 from __future__ import annotations
 
 import marshal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from ..cuts import Begun, Cut
+from ..cuts import NEW, Begun, Cut
 from ..layout import Context, Placed
 from ..messages import KNOWN
 from ..turns import PARTS, Reasoning, Text, Turn
@@ -29,29 +30,51 @@ if TYPE_CHECKING:
 NO_MEDIA: Mapping[str, int] = {}
 
 
-class Unit(NamedTuple):
-    """What is written at once. `placed`: a turn, or a run of results; `start`: how many stretches stand before it;
-    `before`: the role before it; `goes_on`: whether that turn does; `media`: how many were written before it."""
+class Units(NamedTuple):
+    """What is written at once: what the preamble takes, if only nothing, then each turn or run of results. In columns, as
+    an object for each would be a tenth of all that a prompt makes.
 
-    placed: tuple[Placed, ...]
-    start: int
-    before: str = ""
-    goes_on: bool = False
-    media: Mapping[str, int] = NO_MEDIA
+    `placed`: their turns; `ends`: how many of them stand before the end of each unit. As far as it is written, `starts`:
+    how many stretches stand before each unit, and `media`: how many were written before it; both have one more, for the
+    end.
+    """
+
+    placed: list[Placed]
+    ends: list[int]
+    starts: list[int]
+    media: list[Mapping[str, int]]
+
+    @classmethod
+    def of(cls, placed: list[Placed], leading: tuple[str, ...]) -> Units:
+        """Nothing of it written yet; `leading`: the roles that the preamble takes."""
+        leads = bool(placed) and placed[0].turn == 0 and placed[0].role in leading
+        ends = [int(leads)]
+        last = ""
+        for at, p in enumerate(placed[ends[0] :], ends[0] + 1):
+            if p.role == "tool" == last:
+                ends[-1] = at
+            else:
+                ends.append(at)
+            last = p.role
+        return cls(placed, ends, [], [])
+
+    def before(self, n: int) -> Placed | None:
+        """The turn behind which unit `n` stands, the first of a run; None behind the preamble."""
+        return self.placed[self.ends[n - 2]] if n > 1 else None
 
 
 Print: TypeAlias = "tuple[str | bytes, ...]"
 
 
 class Kept(NamedTuple):
-    """A prompt that others may go on from; the last of its units is its end."""
+    """A prompt that others may go on from."""
 
     prints: tuple[Print, ...]
     turns: tuple[Turn, ...]
     placed: tuple[Placed, ...]
     fmt: Format
     setting: bytes
-    units: tuple[Unit, ...]
+    units: Units
     cut: Cut
 
 
@@ -83,28 +106,37 @@ class Memory:
         """The same turns, each at its place."""
         return self._kept.placed if self._kept is not None else ()
 
-    def shared(self, units: Sequence[tuple[Placed, ...]], context: Context) -> tuple[Unit, ...]:
-        """The units that begin a prompt and were written so before, and one more, which says where they end."""
+    def shared(self, units: Units, context: Context) -> int:
+        """How many units begin a prompt and were written so before; `units` are written as far."""
         self._setting = _setting(context)
         if self._kept is None or self._setting is None or self._setting != self._kept.setting:
-            return ()
+            return 0
         known = self._kept.units
-        same = 0
-        while same < min(len(units), len(known) - 1) and _same_units(units[same], known[same].placed):
-            same += 1
-        return known[: same + 1] if same else ()
+        turns = _leading(map(_same_placed, units.placed, known.placed))
+        same = _leading(a == b <= turns for a, b in zip(units.ends, known.ends))
+        units.starts.extend(known.starts[:same])
+        units.media.extend(known.media[:same])
+        return same
 
-    def begun(self, unit: Unit) -> Begun:
-        """The prompt up to a unit that `shared` gave."""
-        assert self._kept is not None
-        return self._kept.cut.begun(unit.start)
+    def begun(self, same: int) -> tuple[Begun, int, Mapping[str, int]]:
+        """The prompt up to where the first units end that are the same; how many stretches those have, and how many
+        media were written."""
+        if not same or self._kept is None:
+            return NEW, 0, NO_MEDIA
+        known = self._kept.units
+        return self._kept.cut.begun(known.starts[same]), known.starts[same], known.media[same]
 
-    def keep(self, turns: Sequence[Turn], placed: Sequence[Placed], units: tuple[Unit, ...], cut: Cut) -> None:
+    def keep(self, turns: Sequence[Turn], placed: Sequence[Placed], units: Units, cut: Cut) -> None:
         """Keep what was rendered."""
         if not (self._whole and self._keys and self._setting is not None):
             return
         kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut)
         self._bound.prompts.put_each([(self._keys[-1], kept, cut.held + 4_000 * len(placed))])
+
+
+def _leading(flags: Iterable[bool]) -> int:
+    """How many come before the first that is false."""
+    return sum(1 for _ in takewhile(bool, flags))
 
 
 def _prints(messages: Sequence[Any]) -> list[Print]:
@@ -152,12 +184,10 @@ def _setting(context: Context) -> bytes | None:
         return None
 
 
-def _same_units(a: tuple[Placed, ...], b: tuple[Placed, ...]) -> bool:
-    return len(a) == len(b) and all(p is q or _same_placed(p, q) for p, q in zip(a, b))
-
-
 def _same_placed(p: Placed, q: Placed) -> bool:
     """As `_same`, in less time where the parts are the very ones that they were."""
+    if p is q:
+        return True
     if type(p) is not Placed or type(q) is not Placed:
         return _same(p, q)
     if (p.role, p.turn, p.headed, p.open, len(p.parts)) != (q.role, q.turn, q.headed, q.open, len(q.parts)):

@@ -16,7 +16,7 @@ from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
 from ..wire import NOTHING
-from .begun import NO_MEDIA, Memory, Unit
+from .begun import NO_MEDIA, Memory, Units
 from .call_ids import settle_ids
 from .reply import PLACES, NoPlace, write_reply
 from .script import Script
@@ -78,56 +78,48 @@ def render_prompt(
     context = replace(context, options={**context.options, **layout.settle(placed, context)})
     for arrange in layout.arrange:
         placed = arrange(placed, context)
-    units = _units(placed, layout.leading)
-    known = memory.shared(units, context) if memory is not None else ()
+    units = Units.of(placed, layout.leading)
+    known = memory.shared(units, context) if memory is not None else 0
+    begun, start, media = memory.begun(known) if memory is not None else (NEW, 0, NO_MEDIA)
+    context.media.update(media)
     w = fmt.writer(trust_content, fmt.forgeable if forgery == "raise" else ())
-    new = _write(fmt, w, units, known, context)
-    before, goes_on = new[-1].before, new[-1].goes_on
+    _write(fmt, w, units, start, context)
     if add_generation_prompt:
-        behind = before if goes_on or before in layout.headless else ""
+        last = units.before(len(units.ends))
+        goes_on = last is not None and (last.open or last.role in layout.headless)
+        before = last.role if last is not None else ""
+        behind = before if goes_on else ""
         if not behind:
             w.word(layout.cue(context, before, "") + fmt.header)
         w.word(layout.prefill(replace(context, behind=behind)))
     elif not continue_final_message:
         w.word(layout.finish)
-    begun = memory.begun(known[-1]) if memory is not None and known else NEW
     out = Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content, begun=begun)
     if memory is not None:
-        memory.keep(turns, given, (*known[:-1], *new), out.cut)
+        memory.keep(turns, given, units, out.cut)
     return out
 
 
-def _units(placed: list[Placed], leading: tuple[str, ...]) -> list[tuple[Placed, ...]]:
-    """What is written at once: what the preamble takes, if only nothing, then turns and runs of results."""
-    leads = bool(placed) and placed[0].turn == 0 and placed[0].role in leading
-    units: list[tuple[Placed, ...]] = [tuple(placed[:1]) if leads else ()]
-    for p in placed[1:] if leads else placed:
-        if p.role == "tool" and len(units) > 1 and units[-1][0].role == "tool":
-            units[-1] = (*units[-1], p)
-        else:
-            units.append((p,))
-    return units
-
-
-def _write(
-    fmt: Format, w: Writer, units: list[tuple[Placed, ...]], known: Sequence[Unit], context: Context
-) -> list[Unit]:
-    """Write the units that are not known; these, and the end."""
-    layout, new = fmt.layout, list[Unit]()
+def _write(fmt: Format, w: Writer, units: Units, start: int, context: Context) -> None:
+    """Write the units that are not written yet; `start`: how many stretches stand before them."""
+    layout = fmt.layout
+    placed, ends, starts, media = units
     heads: dict[str, _Head] = {}
-    since = max(0, len(known) - 1)
-    _, start, before, goes_on, media = known[-1] if known else Unit((), 0)
-    context.media.update(media)
-    for n, unit in enumerate(units[since:], since):
-        media = dict(context.media) if context.media else NO_MEDIA
-        new.append(Unit(unit, start + len(w.stretches), before, goes_on, media))
+    since = len(starts)
+    last = units.before(since)
+    before = last.role if last is not None else ""
+    for n in range(since, len(ends)):
+        starts.append(start + len(w.stretches))
+        media.append(dict(context.media) if context.media else NO_MEDIA)
+        first, end = ends[n - 1] if n else 0, ends[n]
         if n == 0:
             w.word(layout.begin)
-            layout.preamble(w, unit[0] if unit else None, layout, context)
+            layout.preamble(w, placed[0] if end else None, layout, context)
             continue
-        last, before, goes_on = before, unit[0].role, unit[0].open
+        turn = placed[first]
+        last, before = before, turn.role
         if before == "tool":
-            layout.results.write(w, list(unit), layout, context)
+            layout.results.write(w, placed[first:end], layout, context)
             continue
         if (cue := layout.cue(context, last, before)) is not NOTHING:
             w.word(cue)
@@ -135,10 +127,11 @@ def _write(
             behind = last if last in layout.headless else ""
             if behind not in heads:
                 heads[behind] = _Head.of(fmt, replace(context, behind=behind))
-            _assistant(fmt, w, unit[0], heads[behind], context.open and n == len(units) - 1)
+            _assistant(fmt, w, turn, heads[behind], context.open and n == len(ends) - 1)
         else:
-            layout.role(before).write(w, unit[0], layout, context)
-    return [*new, Unit((), start + len(w.stretches), before, goes_on, dict(context.media))]
+            layout.role(before).write(w, turn, layout, context)
+    starts.append(start + len(w.stretches))
+    media.append(dict(context.media))
 
 
 def _check_forgery(fmt: Format, done: Rendered) -> None:
