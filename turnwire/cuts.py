@@ -97,7 +97,7 @@ class Cut:
     """See the head of this file. `stretches`: what was cut; `sampled`: whether the first part is, and whether the last
     one is."""
 
-    __slots__ = ("_begun", "_bound", "_counts", "_new", "_parts", "ids", "sampled", "stretches")
+    __slots__ = ("_begun", "_bound", "_chars", "_counts", "_new", "_parts", "ids", "sampled", "stretches")
 
     def __init__(self, stretches: Sequence[Stretch], bound: Bound | None, trust: bool = False, begun: Begun = NEW):
         self._new = [begun.left, *stretches]
@@ -106,7 +106,9 @@ class Cut:
         self._counts: list[int] | None = None
         self.stretches = [*begun.stretches, *stretches]
         self.sampled = begun.sampled, self._new[-1].sampled
-        known = _at_once(self._new, bound) if bound is not None and bound.marks and not trust else None
+        texts = _marked(self._new, bound) if bound is not None and bound.marks and not trust else None
+        known = bound.encode_marked(texts) if bound is not None and texts is not None else None
+        self._chars = sum(map(len, texts or ()))
         if known is not None or bound is None:
             self.ids = Ids([*begun.ids, *(known or ())], NO_IDS)
         else:
@@ -119,6 +121,7 @@ class Cut:
             parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
         counts, ids = _encoded(parts, self._bound) if self._bound is not None else ([], array("i"))
         self._parts, self._counts = self._begun.parts + parts, self._begun.counts + counts
+        self._chars = sum(map(len, parts))
         return ids
 
     @property
@@ -138,7 +141,7 @@ class Cut:
     @property
     def held(self) -> int:
         """About how many bytes it holds."""
-        return 4 * sum(map(len, map(SYMBOLS, self.stretches))) + self.ids.held
+        return 4 * (self._chars + sum(map(len, self._begun.parts))) + self.ids.held
 
     def text(self, spell: Callable[[str], str]) -> str:
         """All of it, marks spelled out."""
@@ -213,8 +216,8 @@ def _parts(stretches: Sequence[Stretch]) -> list[str]:
     return out
 
 
-def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | None:
-    """The ids, by marks for control tokens; None where texts have to be looked at one by one."""
+def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
+    """The texts to encode, with marks for control tokens; None where they have to be looked at one by one."""
     texts: list[str] = []
     text: list[str] = []  # of the next of them
     known: dict[str, str] = {}  # markup, which comes again and again
@@ -247,7 +250,7 @@ def _at_once(stretches: Sequence[Stretch], bound: Bound) -> list[list[int]] | No
         else:
             return None
     texts.append("".join(text))
-    return bound.encode_marked(texts)
+    return texts
 
 
 def _ended(markup: str, bound: Bound) -> str:

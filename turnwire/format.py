@@ -186,7 +186,7 @@ class Format:
         """The ids that the calls of `messages` have in a prompt, in order, each with the one that the caller gave
         (None: none)."""
         turns = read_messages(messages, self.layout.spoken)
-        before = [p for i, t in enumerate(turns) for p in place(t, i)]
+        before = place(turns)
         after = settle_ids(before, self.layout, self.layout.resolve(options))
         pairs = ((b, a) for x, y in zip(before, after) for (_, b), (_, a) in zip(x.parts, y.parts))
         return {a.id: b.id for b, a in pairs if isinstance(a, Call) and isinstance(b, Call) and a.id is not None}
@@ -208,7 +208,7 @@ class Format:
         (read,) = read_messages([turn], ("assistant",))
         context = self.context(tools, options)
         bound = self.bind(tokenizer) if tokenizer is not None else None
-        (named,) = settle_ids(place(self.canon(read), 0), self.layout, context.options, prompt, bound)
+        (named,) = settle_ids(place([self.canon(read)]), self.layout, context.options, prompt, bound)
         parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)

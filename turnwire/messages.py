@@ -26,6 +26,7 @@ from .errors import (
     nearest,
     step,
 )
+from .quick import maker
 from .schemas import MAX_DIGITS
 from .turns import Call, Media, Part, Reasoning, Result, Text, Turn
 
@@ -41,6 +42,8 @@ MEDIA: Mapping[str, str] = {
 }  # fmt: skip
 TEXTS = ("text", "input_text", "output_text")
 FIELDS = ("kind", "type", "text", "media", "source")
+_turn_of, _text_of, _reasoning_of = maker(Turn), maker(Text), maker(Reasoning)
+_call_of, _result_of = maker(Call), maker(Result)
 
 
 def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = ()) -> list[Turn]:
@@ -71,9 +74,9 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         return Turn(
             message.role, tuple(_part(p, message.role, f"{path}.parts[{j}]") for j, p in enumerate(message.parts))
         )
+    d: Any = message
     if type(message) is not dict and not isinstance(message, Mapping):  # asking an ABC takes much longer
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
-    d = cast("Mapping[str, Any]", message)
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
         return _read(turn, path, roles)
@@ -88,12 +91,12 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         _role(role, path, roles)
     if role == "tool":
         content = _content(d, path)
-        return Turn("tool", (Result(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
+        return _turn_of("tool", (_result_of(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
     parts: list[Part] = []
     if role == "assistant":
         for key in REASONING:
             if key in d and (reasoning := _string(d, key, path)) is not None:
-                parts.append(Reasoning(reasoning))
+                parts.append(_reasoning_of(reasoning))
                 break
     elif d.get("tool_calls"):
         raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
@@ -103,7 +106,7 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         raise MessageError("not a list of calls", value=calls, path=f"{path}.tool_calls", expected="a list of dicts")
     if calls:
         parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return Turn(role, tuple(parts))
+    return _turn_of(role, tuple(parts))
 
 
 def _role(role: Any, path: str, roles: tuple[str, ...]) -> None:
@@ -180,7 +183,7 @@ def _content(d: Mapping[str, Any], path: str) -> tuple[Text | Media, ...]:
     if isinstance(content, str):
         if not content.isascii():
             check_text(content, f"{path}.content")
-        return (Text(content),) if content else ()
+        return (_text_of(content),) if content else ()
     if content is None:
         return ()
     path += ".content"
@@ -228,13 +231,15 @@ def _content_part(part: Any, path: str) -> Text | Media:
 def _call(call: Any, path: str) -> Call:
     if isinstance(call, Call):
         return _checked_call(call, path)
+    d: Any = call
     if type(call) is not dict and not isinstance(call, Mapping):
         raise MessageError(
             "not a call", value=call, path=path, expected='{"function": {"name": ..., "arguments": ...}}'
         )
-    d = cast("Mapping[str, Any]", call)
-    inner = d.get("function", d)
-    function = cast("Mapping[str, Any]", inner if type(inner) is dict or isinstance(inner, Mapping) else {})
+    inner: Any = d.get("function", d)
+    function: Any = inner
+    if type(inner) is not dict and not isinstance(inner, Mapping):
+        function = {}
     where = f"{path}.function" if "function" in d else path
     name = function.get("name")
     if not isinstance(name, str) or not name:
@@ -242,7 +247,7 @@ def _call(call: Any, path: str) -> Call:
     if not name.isascii():
         check_text(name, f"{where}.name")
     arguments = _arguments(function.get("arguments"), f"{where}.arguments")
-    return Call(name, arguments, _string(d, "id", path))
+    return _call_of(name, arguments, _string(d, "id", path))
 
 
 def _arguments(value: Any, path: str) -> dict[str, Any]:
@@ -270,7 +275,7 @@ class _NotPlain(Exception):
 
 def _quick_json(value: Any, depth: int) -> Any:
     """A copy in dicts, lists and scalars, without a word about what is wrong; scalars of a class of their own too."""
-    kind = cast("type[Any]", type(value))
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         if not value.isascii():
             value.encode()
@@ -352,7 +357,7 @@ class Answers:
         if turn.role != "tool":
             return turn
         parts = [self._named(part, path) for part in turn.parts]
-        return turn if all(map(is_, parts, turn.parts)) else Turn("tool", tuple(parts))
+        return turn if all(map(is_, parts, turn.parts)) else _turn_of("tool", tuple(parts))
 
     def _named(self, part: Part, path: str) -> Result:
         if not isinstance(part, Result):
@@ -363,7 +368,7 @@ class Answers:
         name = part.name or self.calls[at].name
         if name is part.name:
             return part
-        return Result(part.content, part.id, name, part.named and part.name is not None)
+        return _result_of(part.content, part.id, name, part.named and part.name is not None)
 
     def _unasked(self, result: Result, path: str) -> ResultError:
         ids = list(dict.fromkeys(c.id for c in self.calls if c.id is not None))

@@ -62,7 +62,7 @@ def conversations(draw: Any) -> list[Turn]:
 
 def settled(turns: list[Turn], form: IdForm, how: str = "canonical") -> list[Turn]:
     """The turns with the ids of a prompt, results one by one."""
-    placed = [p for i, t in enumerate(turns) for p in place(t, i)]
+    placed = place(turns)
     out = call_ids.settle_ids(placed, made(form).layout, {"call_ids": how})
     return [Turn(p.role, tuple(part for _, part in p.parts)) for p in out]
 
@@ -94,7 +94,7 @@ def check_settled(turns: list[Turn], form: IdForm, settle: Callable[..., list[Tu
 def check_results(turns: list[Turn], out: list[Turn]) -> None:
     """Each result has the id of a call of the turn before it; of the one that it had, if it had one."""
     before: list[tuple[Call, Call]] = []
-    flat = [p for i, t in enumerate(turns) for p in place(t, i)]
+    flat = place(turns)
     answered: Counter[str] = Counter()
     for was, now in zip(flat, out):
         if was.role == "assistant":
@@ -278,7 +278,7 @@ def test_a_result_of_no_call_is_an_error_with_its_path() -> None:
 def test_results_are_sorted() -> None:
     calls = (Call("f", {}, "a"), Call("g", {}, "b"), Call("f", {}, "c"))
     turns = [Turn("assistant", calls), *(Turn("tool", (Result((Text(i),), i),)) for i in "cab"), Turn("user")]
-    placed = [p for i, t in enumerate(turns) for p in place(t, i)]
+    placed = place(turns)
     out = call_ids.in_call_order(placed, Context({}, None))
     assert [p.turn for p in out] == [0, 2, 3, 1, 4]
 

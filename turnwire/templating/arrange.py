@@ -141,9 +141,9 @@ class ThinkSinceQuery:
             text = said.strip(self.trim)
             if self.trim is not None:  # line 54 asks for the content before this trim: a text stays, if empty
                 rest = _strip(rest, str.lstrip, self.trim)
-            block = Reasoning(text, prefilled=not text)
-            if given and (given[0][1], given[0][1].prefilled) == (block, block.prefilled):
-                block = given[0][1]
+            block = given[0][1] if given else None
+            if block is None or (block.text, block.prefilled) != (text, not text):
+                block = Reasoning(text, prefilled=not text)
             rest = [(index, block), *rest]
         return t.having(*rest)
 

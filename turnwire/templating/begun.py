@@ -89,7 +89,8 @@ class Memory:
         self._keys: list[int] = []
         at = id(fmt)
         for said in self._prints:
-            at = hash((at, *map(len, said), said[-1][-64:]))  # enough to find it; the prints themselves are compared
+            last = said[-1]
+            at = hash((at, len(last), last[-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append(at)
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
@@ -153,7 +154,8 @@ def _prints(messages: Sequence[Any]) -> list[Print]:
 def _print(message: Any) -> Print:
     """Keys and values, strings as they are, which cannot change, all else in bytes: marshal is the quickest way there,
     and nothing reads it back."""
-    if type(message) is dict and message and KNOWN.issuperset(said := cast("dict[str, Any]", message)):
+    said: Any = message
+    if type(message) is dict and said and KNOWN.issuperset(said):
         return (*said, *[v if type(v) is str else marshal.dumps(v, 2) for v in said.values()])
     return (marshal.dumps(_said(message) if isinstance(message, Turn) else cast("Any", message), 2),)
 

@@ -72,8 +72,7 @@ def render_prompt(
         )
     context = replace(context, count=len(turns), open=continue_final_message)
     first = len(memory.turns) if memory is not None else 0
-    given = [*memory.placed] if memory is not None else []
-    given += [p for i, t in enumerate(turns[first:], first) for p in place(t, i)]
+    given = [*(memory.placed if memory is not None else ()), *place(turns[first:], first)]
     placed = settle_ids(given, layout, context.options)
     context = replace(context, options={**context.options, **layout.settle(placed, context)})
     for arrange in layout.arrange:
@@ -147,12 +146,16 @@ def _check_forgery(fmt: Format, done: Rendered) -> None:
                 )
 
 
-def place(turn: Turn, at: int) -> list[Placed]:
-    """A turn at its place in the conversation; results that came in one turn are wrapped one by one."""
-    parts = tuple(enumerate(turn.parts))
-    if turn.role == "tool" and len(parts) > 1:
-        return [Placed("tool", at, (part,)) for part in parts]
-    return [Placed(turn.role, at, parts)]
+def place(turns: Iterable[Turn], first: int = 0) -> list[Placed]:
+    """Turns at their places in the conversation; results that came in one turn are wrapped one by one."""
+    out: list[Placed] = []
+    for at, turn in enumerate(turns, first):
+        parts = tuple(enumerate(turn.parts))
+        if turn.role == "tool" and len(parts) > 1:
+            out += [Placed("tool", at, (part,)) for part in parts]
+        else:
+            out.append(Placed(turn.role, at, parts))
+    return out
 
 
 class _Head(NamedTuple):
