@@ -16,7 +16,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from .wire import SYMBOL
 
@@ -35,14 +35,9 @@ SHORT = 32
 """Characters: texts of fewer come several times in a prompt, most of them."""
 
 
-class Stretch(NamedTuple):
-    """A run in symbols, as a `Writer` leaves it."""
-
-    symbols: str
-    turn: int | None
-    part: int | None
-    kind: str
-    sampled: bool
+Stretch: TypeAlias = "tuple[str, int | None, int | None, str, bool]"
+"""A run in symbols, as a `Writer` leaves it: symbols, turn, part, kind, sampled. A plain tuple, because a prompt makes
+several of each message and a named one takes four times as long."""
 
 
 class Ids:
@@ -90,7 +85,7 @@ class Begun(NamedTuple):
     sampled: bool
 
 
-NEW = Begun([], [], [], (), Stretch("", None, None, "", False), False)
+NEW = Begun([], [], [], (), ("", None, None, "", False), False)
 
 
 class Cut:
@@ -105,7 +100,7 @@ class Cut:
         self._parts: list[str] | None = None
         self._counts: list[int] | None = None
         self.stretches = [*begun.stretches, *stretches]
-        self.sampled = begun.sampled, self._new[-1].sampled
+        self.sampled = begun.sampled, self._new[-1][4]
         texts = _marked(self._new, bound) if bound is not None and bound.marks and not trust else None
         known = bound.encode_marked(texts) if bound is not None and texts is not None else None
         self._chars = sum(map(len, texts or ()))
@@ -168,7 +163,7 @@ class Cut:
 
     def begun(self, count: int) -> Begun:
         """What a prompt that begins with the first `count` stretches takes over."""
-        over = sum([len(s.symbols) for s in self.stretches[count:]])
+        over = sum(map(len, map(SYMBOLS, self.stretches[count:])))
         first, sampled = self.sampled
         n = len(self.parts) - 1
         left = self.parts[n]
@@ -183,7 +178,7 @@ class Cut:
                 break
             n -= 2
             left = self.parts[n]
-        text = Stretch(left[: len(left) - over], None, None, "", sampled)
+        text = left[: len(left) - over], None, None, "", sampled
         ids = self.ids.but(sum(self.counts[n:]))
         return Begun(self.stretches[:count], self.parts[:n], self.counts[:n], ids, text, first)
 
@@ -193,7 +188,7 @@ def _parts(stretches: Sequence[Stretch]) -> list[str]:
     out: list[str] = []
     text: list[str] = []  # of the part
     known: dict[str, list[str]] = {}  # markup, which comes again and again
-    sampled = stretches[0].sampled
+    sampled = stretches[0][4]
     for symbols, _, _, _, now in stretches:
         if now is not sampled:
             sampled = now
@@ -223,7 +218,7 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
     known: dict[str, str] = {}  # markup, which comes again and again
     ended: dict[str, str] = {}
     ids, marks = bound.ids, bound.marks
-    sampled, before, behind = stretches[0].sampled, "", ""
+    sampled, before, behind = stretches[0][4], "", ""
     for symbols, _, _, kind, now in stretches:
         if now is not sampled:
             sampled = now

@@ -15,7 +15,7 @@ from .errors import FormatError, OptionError, RefusedTurn, nearest
 from .events import FinishReason
 from .layout import Context, Layout
 from .messages import read_messages
-from .spans import Rendered, Stretch
+from .spans import Rendered
 from .templating.call_ids import reply_names, settle_ids
 from .templating.render import place, render_prompt
 from .templating.reply import PLACES, Indexed, NoPlace, Plan, write_reply
@@ -179,8 +179,7 @@ class Format:
 
     def encode(self, symbols: str, tokenizer: Tokenizer) -> list[int]:
         """The ids of text in which control tokens are private symbols; not for callers' text."""
-        stretch = Stretch(symbols, None, None, "template", False)
-        return Rendered([stretch], self.program.symbols.show, self.bind(tokenizer)).ids
+        return Rendered([(symbols, None, None, "template", False)], self.program.symbols.show, self.bind(tokenizer)).ids
 
     def call_ids(self, messages: Iterable[Any], **options: Any) -> dict[str, str | None]:
         """The ids that the calls of `messages` have in a prompt, in order, each with the one that the caller gave
@@ -228,7 +227,7 @@ class Format:
                 expected="one that goes on from there",
             )
         w.unsample(0, tail)
-        return Rendered([s for s in w.stretches if s.sampled], self.program.symbols.show, bound)
+        return Rendered([s for s in w.stretches if s[4]], self.program.symbols.show, bound)
 
     def _reply(self, parts: Indexed, context: Context) -> Writer:
         w = self.writer()
@@ -384,7 +383,7 @@ def _rebuild(cls: type[Format], fields: dict[str, Any]) -> Format:
 
 
 def _starts(w: Writer, symbols: str) -> bool:
-    return "".join(s.symbols for s in w.stretches).startswith(symbols)
+    return w.said(0).startswith(symbols)
 
 
 def _plain_words(layout: Layout) -> Iterable[Word]:

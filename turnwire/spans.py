@@ -133,7 +133,7 @@ class Rendered:
             start = at = 0
             owner: tuple[int | None, int | None, str, bool] | None = None
             for s in self.cut.stretches:
-                text = self._spell(s.symbols)
+                text = self._spell(s[0])
                 if text and s[1:] != owner:
                     if owner is not None:
                         out.append((start, at, *owner))

@@ -78,7 +78,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def begun(self: Rendered, stretches: Any, *args: Any, **kwargs: Any) -> None:
         text: str | None = kwargs.get("text")
-        work["characters rendered"] += sum(len(s.symbols) for s in stretches) if text is None else len(text)
+        work["characters rendered"] += sum(len(s[0]) for s in stretches) if text is None else len(text)
         begin(self, stretches, *args, **kwargs)
 
     def encoded(self: Any, text: str, *args: Any) -> list[int]:
@@ -168,7 +168,7 @@ def test_a_family_that_counts_rounds_reads_one_short_stand_in_for_each_message()
 
     def begun(self: Rendered, stretches: Any, *args: Any, **kwargs: Any) -> None:
         nonlocal rendered
-        rendered += sum(len(s.symbols) for s in stretches)
+        rendered += sum(len(s[0]) for s in stretches)
         begin(self, stretches, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -22,7 +22,7 @@ class Hand:
         """What is written; raises where there is no place for a part."""
         w = Writer(self._symbols, str)
         write_reply(w, self._plan, tuple(enumerate(parts)), {}, history=False)
-        return self._symbols.show("".join(s.symbols for s in w.stretches))
+        return self._symbols.show(w.said(0))
 
     def tries(self, parts: Sequence[Part]) -> str | None:
         """As `writes`; None where it raises."""

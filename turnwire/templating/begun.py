@@ -31,12 +31,12 @@ NO_MEDIA: Mapping[str, int] = {}
 
 
 class Units(NamedTuple):
-    """What is written at once: what the preamble takes, if only nothing, then each turn or run of results. In columns, as
-    an object for each would be a tenth of all that a prompt makes.
+    """What is written at once: what the preamble takes, if only nothing, then each turn or run of results. In columns,
+    since an object for each would be a tenth of all that a prompt makes.
 
-    `placed`: their turns; `ends`: how many of them stand before the end of each unit. As far as it is written, `starts`:
-    how many stretches stand before each unit, and `media`: how many were written before it; both have one more, for the
-    end.
+    `placed`: their turns; `ends`: how many of them stand before the end of each unit. As far as they are written,
+    `starts`: how many stretches stand before each unit, and `media`: how many of each kind were written before it; both
+    have one more, for the end.
     """
 
     placed: list[Placed]

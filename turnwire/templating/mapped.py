@@ -88,12 +88,12 @@ class Prompt:
             at = max(at, start)
             while first < stop and at < stop:
                 if first > at:
-                    out.append(Stretch(text[at:first], *owner))
-                out.append(Stretch(symbol, *owner))
+                    out.append((text[at:first], *owner))
+                out.append((symbol, *owner))
                 at = end
                 first, end, symbol = next(marks)
             if at < stop:
-                out.append(Stretch(text[at:stop], *owner))
+                out.append((text[at:stop], *owner))
         return out
 
 

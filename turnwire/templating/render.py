@@ -201,11 +201,12 @@ def _assistant(fmt: Format, w: Writer, turn: Placed, head: _Head, unfinished: bo
     call = bool(turn.parts) and turn.parts[-1][1].kind == "call"
     while written and _closes(fmt, written[-1], call):
         written.pop()
-    w.stretches += [s._replace(sampled=False) for s in written]
+    w.stretches += [(symbols, at, part, kind, False) for symbols, at, part, kind, _ in written]
 
 
 def _closes(fmt: Format, s: Stretch, call: bool) -> bool:
     """Whether the end of a message goes when it is left open: its stop token, what closes a text or reasoning,
     but not a call's own end or what the layout made up."""
-    inside_call = call and s.part is not None
-    return s.symbols in fmt.program.stops or (s.kind == "template" and s.sampled and not inside_call)
+    symbols, _, part, kind, sampled = s
+    inside_call = call and part is not None
+    return symbols in fmt.program.stops or (kind == "template" and sampled and not inside_call)

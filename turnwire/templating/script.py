@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from ..spans import Stretch
 from ..turns import Call, Part, Reasoning, Text
-from .writer import Writer, stretch
+from .writer import Writer
 
 Fill = Callable[[Writer, Any], None]
 """Writes what a slot says of a part."""
@@ -41,7 +40,7 @@ def play(w: Writer, script: Script, parts: Sequence[tuple[int | None, Part]]) ->
     for symbols, fill, at, sampled in script:
         index, part = parts[at] if at is not None else (None, None)
         if fill is None:
-            add(stretch(Stretch, (symbols, turn, index, "template", sampled)))
+            add((symbols, turn, index, "template", sampled))
         else:
             w.part, w.sampled = index, sampled
             fill(w, part)

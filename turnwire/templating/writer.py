@@ -6,7 +6,7 @@ the reference implementations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ContentError, ForgeryError, check_text
 from ..spans import FIELDS, Stretch
@@ -15,8 +15,6 @@ from ..wire import Symbols, Tok, Word
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
-
-stretch = cast("Any", tuple).__new__  # what a NamedTuple does, in half the time
 
 
 class Writer:
@@ -39,7 +37,7 @@ class Writer:
 
     def _add(self, symbols: str, kind: str) -> None:
         if symbols:
-            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
+            self.stretches.append((symbols, self.turn, self.part, kind, self.sampled))
 
     def markup(self, text: str) -> None:
         """The format's own text: control tokens that it spells are control tokens."""
@@ -51,12 +49,12 @@ class Writer:
         """Plain markup given as words."""
         of = self.symbols.of_word
         if symbols := of(words[0]) if len(words) == 1 else "".join(map(of, words)):
-            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
+            self.stretches.append((symbols, self.turn, self.part, "template", self.sampled))
 
     def symbols_of_markup(self, symbols: str) -> None:
         """Plain markup given in symbols."""
         if symbols:
-            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, "template", self.sampled)))
+            self.stretches.append((symbols, self.turn, self.part, "template", self.sampled))
 
     def data(self, text: str, kind: str) -> None:
         """The caller's text; whatever it spells, it stays text. A lone surrogate would be a control token here, so
@@ -73,7 +71,7 @@ class Writer:
                 )
         if text:
             symbols = text if self._trusted is None else self._trusted(text)
-            self.stretches.append(stretch(Stretch, (symbols, self.turn, self.part, kind, self.sampled)))
+            self.stretches.append((symbols, self.turn, self.part, kind, self.sampled))
 
     def slot(self, fill: Callable[[Writer, Any], None], part: Any) -> None:
         """What a slot says of a part."""
@@ -117,18 +115,23 @@ class Writer:
             self._add(layout.media_label(media.media, n, context), "template")
         before = len(self.stretches)
         self.word(placeholder)
-        self.stretches[before:] = [Stretch(s.symbols, s.turn, s.part, "media", False) for s in self.stretches[before:]]
+        self.stretches[before:] = [(s, turn, part, "media", False) for s, turn, part, *_ in self.stretches[before:]]
+
+    def said(self, since: int) -> str:
+        """What was written from a stretch on, in symbols."""
+        return "".join([symbols for symbols, *_ in self.stretches[since:]])
 
     def unsample(self, since: int, prefix: str) -> None:
         """If the stretches from `since` on begin with `prefix`, the model did not write that: it was prefilled."""
-        if not prefix or not "".join(s.symbols for s in self.stretches[since:]).startswith(prefix):
+        if not prefix or not self.said(since).startswith(prefix):
             return
         out: list[Stretch] = []
         left = len(prefix)
-        for s in self.stretches[since:]:
-            n = min(left, len(s.symbols))
+        for symbols, turn, part, kind, sampled in self.stretches[since:]:
+            n = min(left, len(symbols))
             left -= n
-            for symbols, sampled in ((s.symbols[:n], False), (s.symbols[n:], s.sampled)):
-                if symbols:
-                    out.append(Stretch(symbols, s.turn, s.part, s.kind, sampled))
+            if n:
+                out.append((symbols[:n], turn, part, kind, False))
+            if symbols[n:]:
+                out.append((symbols[n:], turn, part, kind, sampled))
         self.stretches[since:] = out
