@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import OptionError, RoleError, check_text, nearest
@@ -47,7 +48,9 @@ class Placed:
 
     def having(self, *parts: tuple[int | None, Part]) -> Placed:
         """The same turn with other parts; itself, if they are no others."""
-        if len(parts) == len(self.parts) and all(a is b or a[1] is b[1] for a, b in zip(parts, self.parts)):
+        if len(parts) == len(self.parts) and (
+            all(map(is_, parts, self.parts)) or all(a[1] is b[1] for a, b in zip(parts, self.parts))
+        ):
             return self
         if type(self) is not Placed:
             return replace(self, parts=parts)

@@ -200,7 +200,10 @@ class Json:
         """The model's own text where the call has it and it is JSON (`json` is then the same text), else canonical
         JSON."""
         own = isinstance(call.raw, str) and call.json in (None, call.raw)
-        return str(call.raw) if own else self.text(dict(call.arguments or {}))
+        if own:
+            return str(call.raw)
+        arguments = call.arguments or {}
+        return self.text(arguments if type(arguments) is dict else dict(arguments))  # json takes no other mapping
 
     def text(self, value: Any) -> str:
         """A value as text."""
