@@ -89,5 +89,5 @@ def named(name: str, messages: list[Message]) -> dict[int, list[str]]:
     """The ids of the calls, or of the call answered, of each message."""
     layout = get_format(name).layout
     turns = read_messages(messages, ("system", "user", "assistant", "tool"))
-    placed = settle_ids([p for i, t in enumerate(turns) for p in place(t, i)], layout, {})
+    placed = settle_ids(place(turns), layout, {})
     return {t.turn: [p.id or "callid000" for _, p in t.parts if isinstance(p, (Call, Result))] for t in placed}

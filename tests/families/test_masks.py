@@ -263,7 +263,7 @@ def test_generation_tags(name: str) -> None:
 def left_open(fmt: turnwire.Format, messages: Any, tools: Any) -> bool:
     """Whether the layout leaves the last turn open of its own accord."""
     turns = read_messages(messages, fmt.layout.spoken)
-    placed = [p for i, t in enumerate(turns) for p in place(t, i)]
+    placed = place(turns)
     context = replace(fmt.context(tools, {}), count=len(turns))
     context = replace(context, options={**context.options, **fmt.layout.settle(placed, context)})
     for arrange in fmt.layout.arrange:

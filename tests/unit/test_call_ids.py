@@ -130,7 +130,7 @@ def test_given(form: IdForm, turns: list[Turn]) -> None:
     assert [i for i, c in zip(ids(out), calls) if c.id is not None] == [c.id for c in calls if c.id is not None]
     assert None not in ids(out)
     asked: list[Any] = []
-    for was, now in zip([p for i, t in enumerate(turns) for p in place(t, i)], out):
+    for was, now in zip(place(turns), out):
         asked = [p.id for _, p in was.parts if isinstance(p, Call)] if was.role == "assistant" else asked
         for (_, old), new in zip(was.parts, now.parts):
             if isinstance(old, Result) and isinstance(new, Result):
