@@ -105,8 +105,8 @@ def _write(fmt: Format, w: Writer, units: Units, start: int, context: Context) -
     placed, ends, starts, media = units
     heads: dict[str, _Head] = {}
     since = len(starts)
-    last = units.before(since)
-    before = last.role if last is not None else ""
+    prior = units.before(since)
+    before = prior.role if prior is not None else ""
     for n in range(since, len(ends)):
         starts.append(start + len(w.stretches))
         media.append(dict(context.media) if context.media else NO_MEDIA)
