@@ -60,26 +60,23 @@ def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = (
     for turn in turns[asked:]:
         answers.check(turn, "messages")
     for i, message in enumerate(islice(messages, len(turns), None), len(turns)):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        path = f"messages[{i}]"
-        turn = _read(message, path, spoken)
-        turns.append(answers.check(turn, path))
+        turns.append(_read(message, f"messages[{i}]", spoken, answers))
     return turns
 
 
-def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
+def _read(message: Any, path: str, roles: tuple[str, ...], answers: Answers) -> Turn:
     if isinstance(message, Turn):
         _role(message.role, path, roles)
         if not isinstance(message.parts, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ContentError("not a tuple of parts", value=message.parts, path=f"{path}.parts", expected="a tuple")
-        return Turn(
-            message.role, tuple(_part(p, message.role, f"{path}.parts[{j}]") for j, p in enumerate(message.parts))
-        )
+        checked = tuple(_part(p, message.role, f"{path}.parts[{j}]") for j, p in enumerate(message.parts))
+        return answers.check(Turn(message.role, checked), path)
     d: Any = message
     if type(message) is not dict and not isinstance(message, Mapping):  # asking an ABC takes much longer
         raise MessageError("not a message", value=message, path=path, expected="a dict or a Turn")
     if "parts" in d and "content" not in d:
         turn = Turn.from_dict(d, path)
-        return _read(turn, path, roles)
+        return _read(turn, path, roles, answers)
     for key in () if KNOWN.issuperset(d) else d:
         near = None if key in KNOWN else nearest(key, KEYS)
         if near is not None:
@@ -91,7 +88,11 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
         _role(role, path, roles)
     if role == "tool":
         content = _content(d, path)
-        return _turn_of("tool", (_result_of(content, _string(d, "tool_call_id", path), _string(d, "name", path)),))
+        id, name = _string(d, "tool_call_id", path), _string(d, "name", path)
+        call = answers.find(id, name)
+        if call is None:
+            raise answers.unasked(id, path)
+        return _turn_of("tool", (_result_of(content, id, name or answers.calls[call].name, name is not None),))
     parts: list[Part] = []
     if role == "assistant":
         for key in REASONING:
@@ -104,8 +105,10 @@ def _read(message: Any, path: str, roles: tuple[str, ...]) -> Turn:
     calls = d.get("tool_calls") or ()
     if type(calls) is not list and (not isinstance(calls, Sequence) or isinstance(calls, str)):
         raise MessageError("not a list of calls", value=calls, path=f"{path}.tool_calls", expected="a list of dicts")
-    if calls:
-        parts += [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    asked = [_call(c, f"{path}.tool_calls[{j}]") for j, c in enumerate(calls)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if role == "assistant":
+        answers.ask(tuple(asked))
+    parts += asked
     return _turn_of(role, tuple(parts))
 
 
@@ -335,17 +338,17 @@ class Answers:
         """An assistant turn with these calls comes."""
         self.calls, self.open = calls, list(range(len(calls)))
 
-    def find(self, result: Result) -> int | None:
+    def find(self, id: str | None, name: str | None) -> int | None:
         """The place of the call that a result answers: by its id (of calls that share one, the first that is open),
         else by its name, else the first that is open. None: there is no such call."""
-        if self.open and result.id is not None and result.id == self.calls[self.open[0]].id:
+        if self.open and id is not None and id == self.calls[self.open[0]].id:
             return self.open.pop(0)  # most come in the order of their calls
-        if result.id is not None and any(c.id is not None for c in self.calls):
-            these = [i for i, c in enumerate(self.calls) if result.id in (c.id, c.written)]
+        if id is not None and any(c.id is not None for c in self.calls):
+            these = [i for i, c in enumerate(self.calls) if id in (c.id, c.written)]
             at = next((i for i in these if i in self.open), these[-1] if these else None)
         else:
             first = self.open[0] if self.open else None
-            at = next((i for i in self.open if self.calls[i].name == result.name), first)
+            at = next((i for i in self.open if self.calls[i].name == name), first)
         if at in self.open:
             self.open.remove(at)
         return at
@@ -362,21 +365,20 @@ class Answers:
     def _named(self, part: Part, path: str) -> Result:
         if not isinstance(part, Result):
             raise MessageError("a tool turn holds results only", value=part, path=path, expected="a Result")
-        at = self.find(part)
+        at = self.find(part.id, part.name)
         if at is None:
-            raise self._unasked(part, path)
+            raise self.unasked(part.id, path)
         name = part.name or self.calls[at].name
         if name is part.name:
             return part
         return _result_of(part.content, part.id, name, part.named and part.name is not None)
 
-    def _unasked(self, result: Result, path: str) -> ResultError:
+    def unasked(self, id: str | None, path: str) -> ResultError:
+        """The error for a result that no call asked for."""
         ids = list(dict.fromkeys(c.id for c in self.calls if c.id is not None))
-        if result.id is not None and ids:
+        if id is not None and ids:
             return ResultError(
-                f"no call has the id {result.id!r}", value=result.id, path=f"{path}.tool_call_id",
-                expected="one of " + ", ".join(map(repr, ids)), near=nearest(result.id, ids),
+                f"no call has the id {id!r}", value=id, path=f"{path}.tool_call_id",
+                expected="one of " + ", ".join(map(repr, ids)), near=nearest(id, ids),
             )  # fmt: skip
-        return ResultError(
-            "a tool result without a call", value=result.id, path=path, expected="an assistant call before it"
-        )
+        return ResultError("a tool result without a call", value=id, path=path, expected="an assistant call before it")

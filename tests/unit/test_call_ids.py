@@ -180,15 +180,15 @@ def _always_new(self: Any, name: str, given: str | None) -> str:
 class _LastWins(call_ids.Answers):
     """Of calls that share an id, the last: as a dict by id would have it."""
 
-    def find(self, result: Result) -> int | None:
-        same = [i for i, c in enumerate(self.calls) if c.id is not None and c.id == result.id]
-        return same[-1] if same else super().find(result)
+    def find(self, id: str | None, name: str | None) -> int | None:
+        same = [i for i, c in enumerate(self.calls) if c.id is not None and c.id == id]
+        return same[-1] if same else super().find(id, name)
 
 
 class _InOrder(call_ids.Answers):
     """Results answer calls one after the other, whatever their ids."""
 
-    def find(self, result: Result) -> int | None:
+    def find(self, id: str | None, name: str | None) -> int | None:
         return self.open.pop(0) if self.open else 0
 
 

@@ -57,7 +57,7 @@ def settle_ids(
         for index, part in t.parts:
             if isinstance(part, Call):
                 part = replace(part, id=next(given))
-            elif isinstance(part, Result) and (at := answers.find(part)) is not None:
+            elif isinstance(part, Result) and (at := answers.find(part.id, part.name)) is not None:
                 its = keep and part.id is not None and answers.calls[at].id is not None
                 part = replace(part, id=part.id if its else names[at])
             parts.append((index, part))
@@ -112,7 +112,7 @@ def in_call_order(turns: list[Placed], context: Context) -> list[Placed]:
 
     for t in turns:
         if t.role == "tool":
-            found = [at for _, p in t.parts if isinstance(p, Result) and (at := answers.find(p)) is not None]
+            found = [at for _, p in t.parts if isinstance(p, Result) and (at := answers.find(p.id, p.name)) is not None]
             run.append((min(found, default=-1), t))
             continue
         flush()

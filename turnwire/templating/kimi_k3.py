@@ -77,7 +77,7 @@ def number(turns: list[Placed], context: Context) -> list[Placed]:
             n = 0
         for index, part in t.parts:
             if isinstance(part, Result):
-                at = answers.find(part)
+                at = answers.find(part.id, part.name)
                 name = part.name if at is None else answers.calls[at].name
                 t, n = t.having((index, replace(part, id=str(n), name=name))), n + 1
         out.append(t)
