@@ -27,7 +27,7 @@ def names(kind: type[Any]) -> list[str]:
 
 def same(a: Any, b: Any) -> bool:
     """In all fields, also those that equality leaves out."""
-    return type(a) is type(b) and all(getattr(a, name) == getattr(b, name) for name in names(type(b)))
+    return type(a) is type(b) and all(getattr(a, name) == getattr(b, name) for name in names(b.__class__))
 
 
 @pytest.mark.parametrize("kind, values", VALUES)
