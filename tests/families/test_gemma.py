@@ -40,7 +40,7 @@ def test_kept_thoughts(name: str) -> None:
         theirs, tools = official.shown(c["messages"], c["tools"], name)
         options = {"preserve_thinking": True, "enable_thinking": True}
         outcome = parity.compare(name, c["messages"], c["tools"], options, theirs, tools)
-        compared += outcome in ("equal", "break")
+        compared += outcome in ("equal", "equal text", "break")
     assert compared >= 100
 
 
@@ -49,7 +49,7 @@ def test_audio() -> None:
     media = [{"type": kind} for kind in ("image", "audio", "video")]
     given = [user([{"type": "text", "text": " a "}, *media]), assistant(None, [BERGEN])]
     given.append({**result(""), "content": [{"type": "text", "text": "r"}, *media]})
-    assert parity.compare("gemma-4", given, None, {}, official.plain(given, "gemma-4")) == "equal"
+    assert parity.compare("gemma-4", given, None, {}, official.plain(given, "gemma-4")) in ("equal", "equal text")
     out = turnwire.get_format("gemma-4").render(given)
     written = [out.text[r.start : r.stop] for r in out.runs if r.kind == "media"]
     assert written == ["<|image|>", "<|audio|>", "<|video|>", "<|image|><|audio|><|video|>"]  # one part, one run

@@ -311,7 +311,7 @@ PARTS = cuts._parts  # pyright: ignore[reportPrivateUsage]
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "prefilled text counts": lambda m: m.setattr(Writer, "unsample", lambda self, since, prefix: None),
     "no cut at the edge": lambda m: m.setattr(
-        cuts, "_parts", lambda new: PARTS([s._replace(sampled=False) for s in new])
+        cuts, "_parts", lambda new: PARTS([(*whose, False) for *whose, _ in new])
     ),
     "ranges by first token": lambda m: m.setattr(spans, "bisect_left", lambda ends, at: bisect_right(ends, at - 1)),
     "ranges by last token": lambda m: m.setattr(spans, "bisect_right", bisect_left),

@@ -12,7 +12,8 @@ Only for plain prompts with a tokenizer: content that is trusted, or searched fo
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from itertools import takewhile
@@ -113,8 +114,10 @@ class Memory:
         if self._kept is None or self._setting is None or self._setting != self._kept.setting:
             return 0
         known = self._kept.units
-        turns = _leading(map(_same_placed, units.placed, known.placed))
-        same = _leading(a == b <= turns for a, b in zip(units.ends, known.ends))
+        alike = (p is q or _same_placed(p, q) for p, q in zip(units.placed, known.placed))
+        turns = len([*takewhile(bool, alike)])
+        # of the same turns the same units are made; the last of them may go on in one of the two
+        same = min(bisect_right(units.ends, turns), bisect_right(known.ends, turns))
         units.starts.extend(known.starts[:same])
         units.media.extend(known.media[:same])
         return same
@@ -133,11 +136,6 @@ class Memory:
             return
         kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut)
         self._bound.prompts.put_each([(self._keys[-1], kept, cut.held + 4_000 * len(placed))])
-
-
-def _leading(flags: Iterable[bool]) -> int:
-    """How many come before the first that is false."""
-    return sum(1 for _ in takewhile(bool, flags))
 
 
 def _prints(messages: Sequence[Any]) -> list[Print]:
@@ -188,8 +186,6 @@ def _setting(context: Context) -> bytes | None:
 
 def _same_placed(p: Placed, q: Placed) -> bool:
     """As `_same`, in less time where the parts are the very ones that they were."""
-    if p is q:
-        return True
     if type(p) is not Placed or type(q) is not Placed:
         return _same(p, q)
     if (p.role, p.turn, p.headed, p.open, len(p.parts)) != (q.role, q.turn, q.headed, q.open, len(q.parts)):
