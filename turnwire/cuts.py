@@ -92,11 +92,11 @@ class Cut:
     """See the head of this file. `stretches`: what was cut; `sampled`: whether the first part is, and whether the last
     one is."""
 
-    __slots__ = ("_begun", "_bound", "_chars", "_counts", "_new", "_parts", "ids", "sampled", "stretches")
+    __slots__ = ("_begun", "_bound", "_chars", "_counts", "_new", "_parts", "_trust", "ids", "sampled", "stretches")
 
     def __init__(self, stretches: Sequence[Stretch], bound: Bound | None, trust: bool = False, begun: Begun = NEW):
         self._new = [begun.left, *stretches]
-        self._begun, self._bound = begun, bound
+        self._begun, self._bound, self._trust = begun, bound, trust
         self._parts: list[str] | None = None
         self._counts: list[int] | None = None
         self.stretches = [*begun.stretches, *stretches]
@@ -107,12 +107,13 @@ class Cut:
         if known is not None or bound is None:
             self.ids = Ids([*begun.ids, *(known or ())], NO_IDS)
         else:
-            self.ids = Ids(begun.ids, self._encode(_spelled(bound) if trust else None))
+            self.ids = Ids(begun.ids, self._encode())
 
-    def _encode(self, special: re.Pattern[str] | None = None) -> array[int]:
-        """Cut, and encode each part; `special` cuts texts too."""
-        parts = _parts(self._new)
-        if special is not None:
+    def _encode(self) -> array[int]:
+        """Cut, and encode each part; special tokens that trusted texts spell are cut out too."""
+        parts = _parts(self._new, self._trust)
+        if self._trust and self._bound is not None:
+            special = _spelled(self._bound)
             parts = [p for n, part in enumerate(parts) for p in ([part] if n % 2 else special.split(part))]
         counts, ids = _encoded(parts, self._bound) if self._bound is not None else ([], array("i"))
         self._parts, self._counts = self._begun.parts + parts, self._begun.counts + counts
@@ -183,18 +184,19 @@ class Cut:
         return Begun(self.stretches[:count], self.parts[:n], self.counts[:n], ids, text, first)
 
 
-def _parts(stretches: Sequence[Stretch]) -> list[str]:
-    """Cut at marks, and where what is sampled begins or ends; the first stretch says how it begins."""
+def _parts(stretches: Sequence[Stretch], trust: bool) -> list[str]:
+    """Cut at marks, and where what is sampled begins or ends; the first stretch says how it begins. Data is never cut,
+    unless it is trusted: whatever it holds, it is no mark."""
     out: list[str] = []
     text: list[str] = []  # of the part
     known: dict[str, list[str]] = {}  # markup, which comes again and again
     sampled = stretches[0][4]
-    for symbols, _, _, _, now in stretches:
+    for symbols, _, _, kind, now in stretches:
         if now is not sampled:
             sampled = now
             out += ("".join(text), FLIP)
             text.clear()
-        if symbols.isascii():
+        if symbols.isascii() or not (trust or kind in MARKUP):
             text.append(symbols)
             continue
         cut = known.get(symbols)

@@ -29,6 +29,7 @@ from turnwire import Rendered, cuts, spans
 from turnwire.errors import InputError, TurnwireError
 from turnwire.messages import read_messages
 from turnwire.spans import KINDS
+from turnwire.templating.begun import Memory
 from turnwire.templating.render import place
 from turnwire.templating.writer import Writer
 from turnwire.tokens import HfTokenizer
@@ -311,7 +312,7 @@ PARTS = cuts._parts  # pyright: ignore[reportPrivateUsage]
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "prefilled text counts": lambda m: m.setattr(Writer, "unsample", lambda self, since, prefix: None),
     "no cut at the edge": lambda m: m.setattr(
-        cuts, "_parts", lambda new: PARTS([(*whose, False) for *whose, _ in new])
+        cuts, "_parts", lambda new, trust: PARTS([(*whose, False) for *whose, _ in new], trust)
     ),
     "ranges by first token": lambda m: m.setattr(spans, "bisect_left", lambda ends, at: bisect_right(ends, at - 1)),
     "ranges by last token": lambda m: m.setattr(spans, "bisect_right", bisect_left),
@@ -321,6 +322,7 @@ MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_mutants(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The conversations notice each of these."""
+    monkeypatch.setattr(Memory, "keep", lambda *args: None)  # other tests are not to go on from what mutants write
     MUTANTS[mutant](monkeypatch)
     with pytest.raises(AssertionError):
         test_sampled("qwen3.5")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import CallAttributes
-from ..errors import OptionError
+from ..errors import OptionError, check_text
 from ..layout import Context, Layout, Placed, Wrap
 from ..messages import Answers
 from ..turns import Call, Reasoning, Result, Text
@@ -153,4 +153,5 @@ def _response_format(given: Any) -> str:
 
 
 def _made(kind: str, text: str) -> Placed:
+    check_text(text, kind.replace("-", "_"))
     return Placed("system", -1, ((None, Text(text, kind)),))

@@ -89,7 +89,7 @@ class Prompt:
             while first < stop and at < stop:
                 if first > at:
                     out.append((text[at:first], *owner))
-                out.append((symbol, *owner))
+                out.append((symbol, owner[0], owner[1], "template", owner[3]))
                 at = end
                 first, end, symbol = next(marks)
             if at < stop:

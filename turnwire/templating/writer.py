@@ -16,6 +16,9 @@ from ..wire import Symbols, Tok, Word
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
 
+READ = frozenset(("text", "reasoning", "result"))
+"""Kinds of data that `messages` has checked."""
+
 
 class Writer:
     """Collects stretches; `turn`, `part` and `sampled` say whose they are."""
@@ -57,9 +60,10 @@ class Writer:
             self.stretches.append((symbols, self.turn, self.part, "template", self.sampled))
 
     def data(self, text: str, kind: str) -> None:
-        """The caller's text; whatever it spells, it stays text. A lone surrogate would be a control token here, so
-        it is refused once more: a call's decoded arguments may hold one that its raw text escapes."""
-        if not text.isascii():
+        """The caller's text; whatever it spells, it stays text: it is not cut (`cuts`), and a lone surrogate in it is
+        refused. Texts of messages were searched for one as they were read, but a call's decoded arguments may hold one
+        that its raw text escapes."""
+        if kind not in READ and not text.isascii():
             check_text(text, self._path(kind))
         for marker in self._forgeable:
             if marker in text:
