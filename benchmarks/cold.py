@@ -2,12 +2,13 @@
 
 `import turnwire` beyond Python's own start, the heavy modules it brings (none of `HEAVY` may be among them), and the
 time to the first prompt and the first reply with a real tokenizer. Each row is a process of its own, in turns with a
-bare Python, from warm file caches; phases are timed inside the process.
+bare Python, from warm file caches and compiled modules, as pip leaves them; phases are timed inside the process.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import resource
@@ -132,6 +133,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
+    compileall.compile_dir(ROOT / "turnwire", quiet=1)
     rows = {"python -c pass": "pass", "import turnwire": PHASES.format(code=IMPORT)}
     rows["import turnwire, all its names"] = PHASES.format(code=NAMES)
     for name in ("qwen3", "harmony"):
