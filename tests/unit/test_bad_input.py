@@ -490,6 +490,22 @@ def test_a_surrogate_that_a_model_escaped_cannot_become_a_control_token(name: st
             assert json.dumps(symbol) in out.text and isinstance(raw, str) == (name not in ("qwen3-coder", "qwen3.5"))
 
 
+@pytest.mark.parametrize("name", turnwire.list_formats())
+def test_a_surrogate_that_a_result_escapes_stays_escaped_or_is_refused(name: str) -> None:
+    """A tool may return JSON with half a pair, and some formats read it."""
+    fmt = turnwire.get_format(name)
+    asked = call({}, id="a12345678")
+    for content in ('"\\ud800"', '{"a": ["\\udfff"]}', '{"\\udc80": 1}'):
+        try:
+            out = fmt.render([USER, asked, {"role": "tool", "tool_call_id": "a12345678", "content": content}])
+        except SurrogateError as e:
+            assert e.path == "messages[2].content"
+        except (RoleError, RefusedTurn):  # no calls there
+            return
+        else:
+            assert out.text.encode()
+
+
 def test_a_pair_that_json_escapes_is_one_character() -> None:
     for name in FORMATS:
         assert "🙂" in get(name).render([USER, call('{"a": "\\ud83d\\ude42"}')]).text

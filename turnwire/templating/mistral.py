@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import dumps
-from ..errors import RoleError
+from ..errors import RoleError, check_text
 from ..layout import Context, Layout, Placed, Wrap
 from ..tools import Tool
 from ..turns import Call, Media, Part, Reasoning, Result, Text
@@ -248,8 +248,11 @@ def _filled(parts: Iterable[Indexed]) -> bool:
 def as_object(w: Writer, result: Result) -> None:
     """A result as a JSON object with the call's id. The content is read as JSON where it is JSON; nothing is an
     empty object. instruct.py, v3's `_prepare_tool_result`; normalize.py, `_normalize_json_content`."""
+    said = dumps(_read(result.text))
+    if not said.isascii():  # JSON may escape half a pair that the text itself did not hold
+        check_text(said, f"messages[{w.turn}].content")
     w.markup('{"content": ')
-    w.data(dumps(_read(result.text)), "result")
+    w.data(said, "result")
     w.markup(', "call_id": ')
     w.data(dumps(result.id), "result")
     w.markup("}")
