@@ -1,4 +1,4 @@
-"""A cache with a bound in bytes: what was used last stays. Safe to share between threads."""
+"""A cache with a bound in bytes: what was used last stays. Safe to share between threads, and with forked children."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from .forks import shared
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -26,13 +28,19 @@ _NOTHING: tuple[Any, int] = (None, 0)
 class ByteCache(Generic[K, V]):
     """Values that are never changed, each with its cost in bytes, as whoever puts it there reckons it."""
 
-    __slots__ = ("_held", "_hits", "_items", "_lock", "_misses", "limit")
+    __slots__ = ("__weakref__", "_held", "_hits", "_items", "_lock", "_misses", "limit")
 
     def __init__(self, limit: int):
         self.limit = limit
         self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._held = self._hits = self._misses = 0
         self._lock = threading.Lock()
+        shared(self)
+
+    def forked(self) -> None:
+        """In a forked child. A thread of the parent's may have been amid putting something here."""
+        self._lock = threading.Lock()
+        self._held = sum(cost for _, cost in self._items.values())
 
     def get(self, *keys: K) -> V | None:
         """The value of the first of `keys` that is known; one hit, or one miss."""

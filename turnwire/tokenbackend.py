@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .errors import LeakyControlToken, TokenizerError, check_text
+from .forks import shared
 from .tokenfiles import byte_alphabet
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class HfTokenizer:
         self._plains: dict[frozenset[str], _Plain] = {}
         self._bounds: dict[Any, Any] = {}  # what `bind` made
         self._table: list[Piece] | None = None
-        self._lock = threading.RLock()
+        self.forked()
+        shared(self)
         self._level, self._replaced = _decoding(backend, name)
         self._normalizer: Any = _without_prefix(backend.normalizer)
         first = self.encode("a")
@@ -68,6 +70,10 @@ class HfTokenizer:
                 path="tokenizer",
                 expected="Prepend, Metaspace or ByteLevel",
             )
+
+    def forked(self) -> None:
+        """In a forked child, and at first."""
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

@@ -22,6 +22,7 @@ from .bytecache import ByteCache
 from .bytecache import CacheInfo as CacheInfo
 from .cuts import FLIP
 from .errors import BadId, FormatError, MissingControlToken, TokenizerError, nearest
+from .forks import shared
 from .tokenbackend import NONE, HfTokenizer, Piece, leak
 
 Entry: TypeAlias = "str | bytes | tuple[str] | None"
@@ -101,8 +102,18 @@ def load_tokenizer(
     return with_encoder(made, encoder)
 
 
-_ONCE = threading.RLock()
-"""Held while a vocabulary is read, so that threads which start together do not each read it."""
+class _Once:
+    """Held while a vocabulary is read, so that threads which start together do not each read it."""
+
+    def __init__(self) -> None:
+        self.forked()
+        shared(self)
+
+    def forked(self) -> None:
+        self.lock = threading.RLock()
+
+
+_ONCE = _Once()
 
 
 class Bound:
@@ -149,7 +160,7 @@ class Bound:
         """By id: text, bytes that are not whole UTF-8, (symbol,), or None. Made when it is first read: a prompt does
         without it."""
         if self._table is None:
-            with _ONCE:
+            with _ONCE.lock:
                 if self._table is None:
                     table: list[Entry] = [*pieces_of(self.tokenizer)]
                     for symbol, number in self.ids.items():
@@ -199,7 +210,7 @@ def pieces_of(tokenizer: Tokenizer) -> Sequence[Piece]:
     """By id: text, bytes that are not whole UTF-8, or None."""
     if isinstance(tokenizer, HfTokenizer):
         return tokenizer.table
-    with _ONCE:
+    with _ONCE.lock:
         return _foreign_table(tokenizer)  # type: ignore[arg-type]  # hashable, as the protocol says
 
 
@@ -228,7 +239,7 @@ def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
                 path="tokenizer",
                 expected="what turnwire.load_tokenizer(...) returns",
             )
-        with _ONCE:
+        with _ONCE.lock:
             return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
     key = frozenset(symbols.items())
     found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]

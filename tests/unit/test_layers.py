@@ -22,7 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # DESIGN.md, section 6, with `layout` in the base: it holds the values that the passes of `templating` take.
 BASE = "errors events turns schemas tools wire codecs messages layout spans tokens tokenbackend tokenfiles"
-BASE += " bytecache quick fastencoder cuts tokenchars sentencepieces tekken origins gguf templatefiles"
+BASE += " bytecache forks quick fastencoder cuts tokenchars sentencepieces tekken origins gguf templatefiles"
 MAY: dict[str, str] = {
     **dict.fromkeys(BASE.split(), BASE),
     "parsers": BASE + " parsers",

@@ -3,7 +3,10 @@ thread alone gives. On CPython with a lock and without one."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import multiprocessing
+import os
 import random
 import sys
 import threading
@@ -17,7 +20,7 @@ import turnwire
 from tests import tiktokens
 from tests.families.official import template
 from tests.laws.strategies import frame_kinds
-from turnwire import Call, Reasoning, Text, Turn
+from turnwire import Call, Reasoning, Text, Turn, tokens
 from turnwire.tokenbackend import HfTokenizer
 from turnwire.tokens import Tokenizer, small_tokenizer
 
@@ -104,6 +107,48 @@ def test_a_cache_keeps_its_bound_under_threads(make: Callable[[turnwire.Format],
         assert 0 < info.currsize <= info.maxsize and info.hits + info.misses >= THREADS
     held = sum(cost for _, cost in bound.runs._items.values())
     assert held == bound.runs.info().currsize
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("make", [fresh, tiktoken])
+def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(
+    make: Callable[[turnwire.Format], Tokenizer],
+) -> None:
+    """Every lock is held by a thread of the parent's, in the worst moment, when the process forks."""
+    fmt = turnwire.get_format("qwen3")
+    tokenizer = make(fmt)
+    expected = job(fmt, tokenizer, 0)
+    bound = fmt.bind(tokenizer)
+    bound.runs._held += 1_000_000  # amid `put_each`
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with contextlib.ExitStack() as locks:
+            for lock in (tokens._ONCE.lock, bound.runs._lock, bound.prompts._lock, getattr(tokenizer, "_lock", None)):
+                if lock is not None:
+                    locks.enter_context(lock)
+            held.set()
+            done.wait()
+
+    def child() -> None:
+        assert bound.runs.info().currsize == sum(cost for _, cost in bound.runs._items.values())
+        bound._table = None
+        new = fmt.but("new", models=("never-seen",))
+        assert job(fmt, tokenizer, 0) == expected
+        assert job(new, tokenizer, 1)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(60)
+    done.set()
+    thread.join()
+    if process.exitcode is None:
+        process.kill()
+    assert process.exitcode == 0
 
 
 def test_a_vocabulary_is_read_once_by_all_threads() -> None:
