@@ -222,3 +222,34 @@ def test_prompts_that_are_kept_at_one_place() -> None:
         assert same(QWEN, (warm, cold), asked, None)
         assert same(QWEN, (warm, cold), [*asked, {"role": "assistant", "content": "x"}], None)
     assert len(QWEN.bind(warm).prompts._items) == 2
+
+
+def test_what_a_prompt_does_not_show_is_reckoned_too() -> None:
+    """Pictures, other keys of a message, tools: all that is kept of a prompt counts, and is kept once in a loop."""
+    fmt = turnwire.get_format("qwen3-vl-instruct")
+    warm, cold = pair(fmt)
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "Go."}]
+    prompts = fmt.bind(warm).prompts
+    for n in range(12):
+        picture = {"type": "image_url", "image_url": {"url": f"data:{n}," + "A" * (300_000 + n)}}
+        messages += [{**AGENT[2], "metadata": {"blob": "B" * 300_000}}, {**AGENT[3], "content": [picture]}]
+        assert same(fmt, (warm, cold), messages, [TOOL], add_generation_prompt=True)
+        kept = [kept for kept, _ in prompts._items.values()]
+        held = {id(value): len(value) for k in kept for said in k.prints for value in said}
+        assert 300_000 * len(messages) // 2 < sum(held.values()) < prompts.info().currsize <= prompts.limit
+        assert sum(held.values()) < 310_000 * len(messages)
+    assert prompts.info().hits == 11
+    big = [{**TOOL, "function": {**TOOL["function"], "description": "d" * 1_000_000}}]
+    before = prompts.info().currsize
+    assert same(fmt, (warm, cold), AGENT[1:2], big)
+    assert prompts.info().currsize - before > 1_000_000 or prompts.info().currsize < before
+
+
+def test_branches_of_a_conversation_are_kept_beside_each_other() -> None:
+    """Several replies to one prompt, in an order of keys that has the text first."""
+    warm, cold = pair(QWEN)
+    for n in range(2):
+        for text in ("yes", "maybe", "certainly"):
+            reply = {"content": text, "refusal": None, "role": "assistant", "function_call": None, "tool_calls": None}
+            assert same(QWEN, (warm, cold), [AGENT[1], reply, {"content": "Why?", "role": "user"}][: 2 + n], None)
+    assert QWEN.bind(warm).prompts.info().hits == 3 and len(QWEN.bind(warm).prompts._items) == 6

@@ -77,6 +77,7 @@ class Kept(NamedTuple):
     setting: bytes
     units: Units
     cut: Cut
+    said: int  # characters and bytes of the prints
 
 
 class Memory:
@@ -90,12 +91,13 @@ class Memory:
         self._keys: list[int] = []
         at = id(fmt)
         for said in self._prints:
-            last = said[-1]
-            at = hash((at, len(last), last[-64:]))  # enough to find it; the prints themselves are compared
+            at = hash((at, *map(len, said), said[-1][-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append(at)
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
             kept = None
+        if kept is not None:  # what two prompts keep is kept once
+            self._prints = kept.prints + self._prints[len(kept.prints) :]
         self._kept = kept
 
     @property
@@ -134,8 +136,12 @@ class Memory:
         """Keep what was rendered."""
         if not (self._whole and self._keys and self._setting is not None):
             return
-        kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut)
-        self._bound.prompts.put_each([(self._keys[-1], kept, cut.held + 4_000 * len(placed))])
+        known, said = (len(self._kept.prints), self._kept.said) if self._kept is not None else (0, 0)
+        said += sum([sum(map(len, print)) for print in self._prints[known:]])
+        kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut, said)
+        # a picture, or a field that no prompt shows, is in the print and in the turn
+        cost = cut.held + 4_000 * len(placed) + 2 * said + len(self._setting)
+        self._bound.prompts.put_each([(self._keys[-1], kept, cost)])
 
 
 def _prints(messages: Sequence[Any]) -> list[Print]:
