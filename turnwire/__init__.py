@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .tokens import load_tokenizer as load_tokenizer
     from .tokens import small_tokenizer as small_tokenizer
     from .tools import Tool as Tool
+    from .tools import tool as tool
     from .turns import Call as Call
     from .turns import Media as Media
     from .turns import Reasoning as Reasoning
@@ -80,7 +81,7 @@ _HOME = {
     "Parser": "parsers.stream", "ParseResult": "parsers.stream",
     "Rendered": "spans", "Run": "spans",
     "Tokenizer": "tokens", "load_tokenizer": "tokens", "small_tokenizer": "tokens",
-    "Tool": "tools",
+    "Tool": "tools", "tool": "tools",
     "Call": "turns", "Media": "turns", "Reasoning": "turns", "Result": "turns", "Text": "turns", "Turn": "turns",
 }  # fmt: skip
 __all__ = [*_HOME]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -32,10 +32,10 @@ from turnwire import (
     TurnwireError,
     errors,
     events,
+    tool,
 )
 from turnwire.convert import openai
 from turnwire.events import ArgumentsDelta, CallEnd, CallStart, Event, Fault, PartStart, TextDelta, TurnEnd
-from turnwire.tools import tool
 
 
 def get_weather(city: str, days: int = 1) -> str:

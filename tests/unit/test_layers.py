@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
+import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -248,6 +252,22 @@ def test_every_public_name_is_there() -> None:
     namespace: dict[str, object] = {}
     builtins.exec("from turnwire import *", namespace)
     assert set(turnwire.__all__) <= set(namespace)
+
+
+def test_every_name_that_pages_and_messages_say_is_there() -> None:
+    root = PACKAGE.parent
+    said: dict[str, Path] = {}
+    for path in (*root.glob("*.md"), *root.glob("docs/*.md"), *PACKAGE.rglob("*.py")):
+        said |= dict.fromkeys(re.findall(r"(?<![\w/.-])turnwire\.((?:\w+\.)*\w+)", path.read_text("utf-8")), path)
+    assert len(said) > 50
+    for name, path in said.items():
+        value: Any = turnwire
+        for n, part in enumerate(parts := name.split(".")):
+            if not hasattr(value, part) and isinstance(value, ModuleType):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(".".join(["turnwire", *parts[: n + 1]]))
+            assert hasattr(value, part), f"{path.name}: turnwire.{name}"
+            value = getattr(value, part)
 
 
 def test_every_module_can_be_imported_first() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import turnwire
 from turnwire.events import Event
-from turnwire.tools import tool
 
 Model = Callable[[list[int]], Iterable[int]]
 
@@ -44,7 +43,7 @@ def run(
     **options: Any,
 ) -> Iterator[turnwire.Rendered | Event | Reply | Answer]:
     """Talk to the model and run the tools it calls, until it answers without a call; `messages` grows."""
-    tools = [tool(function) for function in functions]
+    tools = [turnwire.tool(function) for function in functions]
     stops = set(fmt.stop_token_ids(tokenizer))
     for _ in range(max_replies):
         prompt = fmt.render(messages, tools, tokenizer, add_generation_prompt=True, **options)

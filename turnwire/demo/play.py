@@ -47,11 +47,9 @@ class Stage:
 
     def malformed(self) -> tuple[dict[str, Any], list[int], list[ev.Event], turnwire.Turn]:
         """The damaged reply: how it was recorded, its ids, its events, its turn."""
-        from turnwire.tools import tool
-
         damaged = recording(self.fmt)["malformed"]
         ids = ids_of(damaged, self.fmt, self.tokenizer)
-        parser = self.fmt.parser(self.tokenizer, [tool(f) for f in FUNCTIONS])
+        parser = self.fmt.parser(self.tokenizer, [turnwire.tool(f) for f in FUNCTIONS])
         events = parser.feed(ids) + parser.close(damaged["finish_reason"])
         return damaged, ids, events, parser.turn
 
@@ -222,9 +220,7 @@ def tiled(events: list[ev.Event]) -> bool:
 
 def signature(function: Callable[..., Any]) -> str:
     """A tool as it was declared, from its schema."""
-    from turnwire.tools import tool
-
-    declared = tool(function)
+    declared = turnwire.tool(function)
     schema = declared.parameters or {}
     fields: list[str] = []
     for name, kind in schema["properties"].items():
