@@ -85,6 +85,8 @@ def tokenizer_of(args: argparse.Namespace, fmt: Any) -> Any:
     """The tokenizer that `--tokenizer` or `--small` says, if any."""
     from .tokens import load_tokenizer, small_tokenizer
 
+    if args.small and fmt is None:
+        raise Usage("--small has the control tokens of a format; for a template: --tokenizer PATH")
     if args.small:
         return small_tokenizer(fmt)
     return load_tokenizer(existing(args.tokenizer)) if args.tokenizer else None

@@ -29,8 +29,6 @@ def chat_template(args: argparse.Namespace, tools: Any = None) -> ChatTemplate:
     """The template that `--template` and `--template-name` say."""
     from .chat_template import ChatTemplate
 
-    if args.small:
-        raise Usage("--small has the control tokens of a format; for a template: --tokenizer PATH")
     return ChatTemplate.load(existing(args.template), args.template_name, tools=bool(tools))
 
 

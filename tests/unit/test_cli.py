@@ -380,6 +380,7 @@ def test_the_recordings_are_the_fixtures() -> None:
         (("parse", "negative.json", "-f", "qwen3", "--small"), "not an id: -2"),
         (("parse", "latin.json", "-f", "qwen3"), "not UTF-8"),
         (("parse", "good.txt", "-f", "qwen3", "--input", "ids", "--small"), "not an id"),
+        (("parse", "good.txt", "--template", "broken.json", "--small"), "for a template: --tokenizer PATH"),
         (("parse", "good.txt", "-f", "qwen3", "--finish-reason", "stopp"), "expected one of stop, length"),
         (("parse", "good.txt", "-f", "qwen3", "--prompt", "good.txt"), "open assistant turn"),
         (("demo", "--format", "nope"), "no format 'nope'"),
