@@ -18,7 +18,18 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
 from . import clibulk, clidiff, clilint, clishow
-from .cliinput import Usage, conversation, existing, ids_in, known, pieces, read_json, read_text, tokenizer_of
+from .cliinput import (
+    Usage,
+    conversation,
+    existing,
+    ids_in,
+    known,
+    pieces,
+    read_json,
+    read_text,
+    tokenizer_of,
+    with_own_tokenizer,
+)
 from .errors import TurnwireError
 
 OK, FAULTS, USAGE, INTERNAL, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
@@ -206,9 +217,12 @@ def render(args: argparse.Namespace) -> int:
         options[flag] = getattr(args, flag) or options.get(flag, False)
     options |= {"trust_content": True} if args.trust_content else {}
     source: Any = chat_template(args, tools) if fmt is None else fmt
+    if args.ids:
+        with_own_tokenizer(args)
     tokenizer = tokenizer_of(args, fmt)
     if args.ids and tokenizer is None:
-        raise Usage("--ids needs a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
+        small = ", or --small for the one that turnwire ships" if fmt else ""
+        raise Usage(f"--ids needs a tokenizer: add --tokenizer PATH{small}")
     out = source.render(messages, tools, tokenizer, **known(options))
     if args.json and fmt is None:
         _print(template_form(source, out, tokenizer is not None, args.origins))

@@ -21,7 +21,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .cliinput import Usage, option, read_json, tokenizer_of
+from .cliinput import Usage, option, read_json, tokenizer_of, with_own_tokenizer
 from .errors import TurnwireError
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _run(args: argparse.Namespace) -> tuple[str, int]:
     if args.output.endswith((*bulkfiles.PACKED, *OTHER)):
         raise Usage(f"{args.output}: expected a file.parquet, a file.jsonl, or a folder")
     folder = f"{args.output}.parts" if whole else args.output.rstrip("/") or args.output
-    if args.template and not args.tokenizer and os.path.isdir(args.template):
-        args.tokenizer = args.template
+    with_own_tokenizer(args)
     if not args.tokenizer and not args.small:
         raise Usage("ids need a tokenizer: add --tokenizer PATH, or --small for the one that turnwire ships")
     work = _work(args)

@@ -81,6 +81,12 @@ def known(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def with_own_tokenizer(args: argparse.Namespace) -> None:
+    """A model folder that stands as the template brings its tokenizer, unless one is named."""
+    if args.template and not args.tokenizer and not args.small and os.path.isdir(args.template):
+        args.tokenizer = args.template
+
+
 def tokenizer_of(args: argparse.Namespace, fmt: Any) -> Any:
     """The tokenizer that `--tokenizer` or `--small` says, if any."""
     from .tokens import load_tokenizer, small_tokenizer

@@ -132,6 +132,17 @@ def test_ids_and_trust(folder: Path) -> None:
     assert ids == fmt.render(MESSAGES, tokenizer=turnwire.load_tokenizer(folder / "tokenizer.json")).ids
 
 
+def test_ids_of_a_model_folder_need_no_other_tokenizer(folder: Path) -> None:
+    code, _, said = here("render", "chat.json", "--template", "model", "--ids")
+    assert code == 2 and "model: no tokenizer that can be read" in said
+    tokenizer = turnwire.small_tokenizer(turnwire.get_format("qwen3"))
+    (folder / "model" / "tokenizer.json").write_text(tokenizer.backend.to_str(), "utf-8")
+    named = here("render", "chat.json", "--template", "model", "--tokenizer", "model", "--ids")
+    assert here("render", "chat.json", "--template", "model", "--ids") == named
+    code, _, said = here("render", "chat.json", "--template", "template.jinja", "--ids")
+    assert code == 2 and said.endswith("--ids needs a tokenizer: add --tokenizer PATH\n")
+
+
 def test_named_templates(folder: Path) -> None:
     args = ("render", "chat.json", "--template", "several")
     assert here(*args, "--template-name", "rag") == (0, "rag", "")
@@ -150,7 +161,7 @@ def test_named_templates(folder: Path) -> None:
         (("chat.json", "--template", "nowhere"), "nowhere: no such file or folder"),
         (("chat.json", "--template", "tools.json"), "a JSON list; expected a JSON object"),
         (("chat.json", "--template", "model", "--small"), "--small has the control tokens of a format"),
-        (("chat.json", "--template", "model", "--ids"), "--ids needs a tokenizer"),
+        (("chat.json", "--template", "template.jinja", "--ids"), "--ids needs a tokenizer: add --tokenizer PATH"),
         (("chat.json", "--template", "model", "--origins"), "add --template PATH and --json"),
         (("chat.json", "-f", "qwen3", "--origins", "--json"), "add --template PATH and --json"),
         (("chat.json", "--template", "model", "-o", "messages=[]"), "'messages' is not an option"),
