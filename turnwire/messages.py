@@ -3,7 +3,8 @@ here, before anything is rendered, and named with its path.
 
 Accepted per message: `role`; `content` (None, a string, or a list of parts); for the assistant also
 `reasoning_content` (or `thinking` or `reasoning`) and `tool_calls`; for a tool `tool_call_id` and `name`.
-`arguments` may be a JSON string or an object. Other keys are ignored, unless one looks like a misspelling of these.
+`arguments` may be a JSON string or an object. Other keys are ignored, unless one looks like a misspelling of these, or
+holds a call (`function_call`).
 """
 
 from __future__ import annotations
@@ -99,6 +100,9 @@ def _read(message: Any, path: str, roles: tuple[str, ...], answers: Answers) -> 
             if key in d and (reasoning := _string(d, key, path)) is not None:
                 parts.append(_reasoning_of(reasoning))
                 break
+        if d.get("function_call"):
+            raise MessageError("a call as it was before tool_calls", value=d["function_call"],
+                               path=f"{path}.function_call", expected="tool_calls", near="tool_calls")  # fmt: skip
     elif d.get("tool_calls"):
         raise MessageError(f"tool calls of a {role}", value=d["tool_calls"], path=f"{path}.tool_calls", expected="none")
     parts += _content(d, path)

@@ -154,6 +154,10 @@ MESSAGES: dict[str, tuple[list[Any], type[TurnwireError], str, str | None]] = {
     "arguments with many digits": ([call('{"a": ' + "9" * 5_000 + "}")], ArgumentsError, ARGS, None),
     "arguments too deep": ([call({"a": deep(300)})], ArgumentsError, None, None),  # type: ignore[dict-item]
     "arguments much too deep": ([call('{"a":' + "[" * 90_000 + "]" * 90_000 + "}")], ArgumentsError, ARGS, None),
+    "call of before tool_calls": (
+        [{"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}],
+        MessageError, "messages[1].function_call", "tool_calls",
+    ),
     "result without a call": ([{"role": "tool", "content": "x"}], ResultError, "messages[1]", None),
     "result of another call": (
         [call(id="call_1"), {"role": "tool", "tool_call_id": "call_2", "content": "x"}],
