@@ -522,7 +522,11 @@ def test_a_pair_that_json_escapes_is_one_character() -> None:
     "name, near",
     [
         ("qwen-3", "qwen3"), ("Qwen3", "qwen3"), ("harmonie", "harmony"), ("gptoss", "gpt-oss"),
-        ("Qwen/Qwen3-8b-Instruct", None), ("meta-llama/Llama-3.1-8B", None), ("", None), ("x" * 9_999, None),
+        ("Qwen3-8B", "Qwen/Qwen3-8B"), ("qwen3-8b-gguf", "Qwen/Qwen3-8B"),
+        ("unsloth/Qwen3-8B-GGUF", "Qwen/Qwen3-8B"),
+        ("mlx-community/Qwen3-8B-4bit", "Qwen/Qwen3-8B"), ("lmstudio-community/gpt-oss-20b-GGUF", "openai/gpt-oss-20b"),
+        ("THUDM/GLM-4.5", "zai-org/GLM-4.5"), ("Qwen/Qwen3-8B-Base", "Qwen/Qwen3-8B"),
+        ("bartowski/Qwen_Qwen3-8B-GGUF", "Qwen/Qwen3-8B"), ("Qwen/Qwen3-8b-Instruct", None), ("meta-llama/Llama-3.1-8B", None), ("", None), ("x" * 9_999, None),
         (None, None), (3, None), (["qwen3"], None), ("qwen3\nx", None), ("\ud800", None),
     ],
 )  # fmt: skip

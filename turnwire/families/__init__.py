@@ -113,11 +113,22 @@ def get_format(name: str) -> Format:
         for fmt in map(_load, _akin_first(bare)):
             if any(fnmatch.fnmatchcase(bare, pattern.casefold()) for pattern in fmt.models):
                 return fmt
-    models = [m for f in formats().values() for m in f.models]
     raise UnknownFormat(
         f"no format {name!r}",
         value=name,
         path="format",
         expected=f"one of the {len(_NAMES)} names of `turnwire.list_formats()`, or a model id",
-        near=nearest(name, [*_NAMES, *ALIASES, *models]),
+        near=_nearest(name),
     )
+
+
+def _nearest(name: object) -> str | None:
+    """The nearest model id or name. Who copies or converts a model keeps its own name, and adds to it."""
+    models = [m for f in formats().values() for m in f.models]
+    if isinstance(name, str):
+        own = {model: model.rpartition("/")[2].casefold() for model in models}
+        said = name.rpartition("/")[2].casefold()
+        kept = [model for model in models if own[model] in said]
+        if kept:
+            return max(kept, key=lambda model: len(own[model]))
+    return nearest(name, [*_NAMES, *ALIASES, *models])
