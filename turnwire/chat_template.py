@@ -33,7 +33,7 @@ from .templating.mapped import Found, Prompt
 from .templating.sampled import find
 from .templating.sourcemap import MARKUP, Traced, trace
 from .templating.trials import Shown, Trials
-from .tokens import Tokenizer, bind
+from .tokens import Tokenizer, bind, check_tokenizer
 from .wire import Symbols
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ class ChatTemplate:
         Raises `TemplateError` with the line, `MessageError` and its kind, and `UnmappedError` where ids are asked for
         and no map could be made.
         """
+        if tokenizer is not None:
+            check_tokenizer(tokenizer)
         shape = inputs or self.inputs
         given = shape.messages(messages)
         last = "content" if continue_final_message is True else continue_final_message
@@ -205,6 +207,16 @@ class ChatTemplate:
             return find(text, origins.spans, messages, usual, exact, prompt)
         finally:
             _ends.reset(token)
+
+
+def format_of(source: Format | ChatTemplate, tokenizer: Tokenizer | None = None) -> Format:
+    """The format of a source: itself, or the one that is inferred from a template."""
+    if isinstance(source, ChatTemplate):
+        return source.infer_format(tokenizer=tokenizer)
+    if not hasattr(source, "reply"):  # the class itself is not loaded here: who only renders templates needs none
+        raise OptionError(f"not a format but {type(source).__name__}", value=source, path="source",
+                          expected="a Format, as turnwire.get_format(NAME) gives, or a ChatTemplate")  # fmt: skip
+    return source
 
 
 _SCHEMA = {"type": "object", "properties": {"x": {"type": "string", "description": "xyzzy"}}, "required": ["x"]}

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .behind import ASKED, Writing, behind_turn, joined, mentioned, outlined, role_of
-from .chat_template import ChatTemplate
+from .chat_template import format_of
 from .errors import HistoryError, InputError, MaskError, OptionError, TurnwireError, check_ids, nearest
 from .events import FinishReason
 from .extend import open_part
@@ -27,6 +27,7 @@ from .templating.call_ids import Sent
 from .turns import Turn
 
 if TYPE_CHECKING:
+    from .chat_template import ChatTemplate
     from .format import Format
     from .tokens import Tokenizer
 
@@ -57,7 +58,7 @@ class Conversation:
         if history not in HISTORIES:
             raise OptionError(f"history does not take {history!r}", value=history, path="history",
                               expected="one of " + ", ".join(HISTORIES), near=nearest(history, HISTORIES))  # fmt: skip
-        self.format: Format = source.infer_format(tokenizer=tokenizer) if isinstance(source, ChatTemplate) else source
+        self.format = format_of(source, tokenizer)
         self.tokenizer, self.tools, self.history, self.options = tokenizer, tools, history, options
         self.format.bind(tokenizer)
         self._last: Piece | None = None

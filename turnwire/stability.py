@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .chat_template import ChatTemplate
+from .chat_template import ChatTemplate, format_of
 from .errors import HistoryError, TurnwireError
 from .turns import Call, Part, Reasoning, Text, Turn
 
@@ -81,7 +81,7 @@ class Stability:
 def prefix_stability(source: Format | ChatTemplate, **options: Any) -> list[Stability]:
     """Each kind that the format has. `options` are its own. Texts are compared, control tokens apart from what spells
     them; so the answer is that for ids, but for where an encoder joins what was sampled with what is not."""
-    fmt = source.infer_format() if isinstance(source, ChatTemplate) else source
+    fmt = format_of(source)
     return [found for kind in KINDS if (found := stability_of(fmt, kind, options)) is not None]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
-from .chat_template import ChatTemplate
+from .chat_template import ChatTemplate, format_of
 from .conversation import HISTORIES, Conversation, History
 from .errors import InputError, MaskError, NoTokenizer, OptionError, nearest
 from .format import Format
@@ -63,7 +63,9 @@ def samples_from_messages(
     by_message = _message_weights(messages, weights, train_on)
     by_kind = _kind_weights(part_weights)
     if history == "template":
-        out = source.render(messages, tools, tokenizer, **options)
+        out = (source if isinstance(source, ChatTemplate) else format_of(source)).render(
+            messages, tools, tokenizer, **options
+        )
         found = [_rendered(source, out, tools, tokenizer, options)]
     else:
         found = _played(source, messages, tools, tokenizer, history, options)

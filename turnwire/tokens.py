@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from .bytecache import ByteCache
 from .bytecache import CacheInfo as CacheInfo
 from .cuts import FLIP
-from .errors import BadId, FormatError, MissingControlToken, TokenizerError, nearest
+from .errors import BadId, FormatError, MissingControlToken, OptionError, TokenizerError, nearest
 from .forks import shared
 from .tokenbackend import NONE, HfTokenizer, Piece, leak
 
@@ -226,19 +226,24 @@ def _foreign_table(tokenizer: Tokenizer) -> list[Piece]:
     return table
 
 
+def check_tokenizer(tokenizer: Any) -> None:
+    """Raise `TokenizerError` for what is none, such as a path, or a tokenizer of another library."""
+    if not all(hasattr(tokenizer, name) for name in ("special", "piece", "encode", "size")):
+        raise TokenizerError(
+            f"a {type(tokenizer).__name__} is not a turnwire tokenizer",
+            value=tokenizer,
+            path="tokenizer",
+            expected="what turnwire.load_tokenizer(...) returns",
+        )
+
+
 def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
     """Join a tokenizer and a format's control tokens (spelling -> its one-character private symbol).
 
     Raises `MissingControlToken` where the tokenizer has no such token, `LeakyControlToken` where text can spell one.
     """
     if not isinstance(tokenizer, HfTokenizer):
-        if not all(hasattr(tokenizer, name) for name in ("special", "piece", "encode", "size")):
-            raise TokenizerError(
-                f"a {type(tokenizer).__name__} is not a turnwire tokenizer",
-                value=tokenizer,
-                path="tokenizer",
-                expected="what turnwire.load_tokenizer(...) returns",
-            )
+        check_tokenizer(tokenizer)
         with _ONCE.lock:
             return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
     key = frozenset(symbols.items())
@@ -357,6 +362,9 @@ class HasControl(Protocol):
 
 def small_tokenizer(fmt: HasControl) -> Tokenizer:
     """The shipped small vocabulary with the control tokens of `fmt` added: for tests and trials, not for a model."""
+    if not hasattr(fmt, "control"):
+        raise OptionError(f"not a format but {type(fmt).__name__}", value=fmt, path="fmt",
+                          expected="a Format, as turnwire.get_format(NAME) gives")  # fmt: skip
     return _small(tuple(sorted(set(fmt.control))))
 
 

@@ -526,7 +526,8 @@ def test_a_pair_that_json_escapes_is_one_character() -> None:
         ("unsloth/Qwen3-8B-GGUF", "Qwen/Qwen3-8B"),
         ("mlx-community/Qwen3-8B-4bit", "Qwen/Qwen3-8B"), ("lmstudio-community/gpt-oss-20b-GGUF", "openai/gpt-oss-20b"),
         ("THUDM/GLM-4.5", "zai-org/GLM-4.5"), ("Qwen/Qwen3-8B-Base", "Qwen/Qwen3-8B"),
-        ("bartowski/Qwen_Qwen3-8B-GGUF", "Qwen/Qwen3-8B"), ("Qwen/Qwen3-8b-Instruct", None), ("meta-llama/Llama-3.1-8B", None), ("", None), ("x" * 9_999, None),
+        ("bartowski/Qwen_Qwen3-8B-GGUF", "Qwen/Qwen3-8B"), ("Qwen/Qwen3-8b-Instruct", None),
+        ("meta-llama/Llama-3.1-8B", None), ("", None), ("x" * 9_999, None),
         (None, None), (3, None), (["qwen3"], None), ("qwen3\nx", None), ("\ud800", None),
     ],
 )  # fmt: skip
@@ -860,6 +861,29 @@ def test_a_prompt_of_another_format() -> None:
 def test_a_format_without_an_end() -> None:
     e = mistake(FormatError, "mine", lambda: get("qwen3").but("mine", reply=Lit("x")))
     assert isinstance(e.value, Lit)
+
+
+# A name where a format is wanted, a path where a tokenizer is.
+
+
+def test_a_source_that_is_a_name() -> None:
+    tokenizer: Any = turnwire.small_tokenizer(get("qwen3"))
+    name: Any = "qwen3"
+    for act in (
+        lambda: turnwire.Conversation(name, tokenizer),
+        lambda: turnwire.prefix_stability(name),
+        lambda: turnwire.samples_from_messages(name, [USER], None, tokenizer),
+        lambda: turnwire.samples_from_messages(name, [USER], None, tokenizer, history="exact"),
+    ):
+        assert mistake(OptionError, "source", act).value == "qwen3"
+    mistake(OptionError, "fmt", lambda: turnwire.small_tokenizer(name))
+
+
+def test_a_tokenizer_that_is_a_path() -> None:
+    template = turnwire.ChatTemplate("{% for m in messages %}<s>{{ m.role }}: {{ m.content }}</s>{% endfor %}")
+    path: Any = "model/"
+    for source in (get("qwen3"), template, template.infer_format()):
+        assert mistake(TokenizerError, "tokenizer", lambda s=source: s.render([USER], tokenizer=path)).value == path
 
 
 # The hierarchy.
