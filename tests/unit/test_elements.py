@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import turnwire
+from tests.laws.checks import everything, merged
 from turnwire import Call, ParseResult, Text, Turn
 
 FMT = turnwire.get_format("minimax-m3")
@@ -98,3 +99,13 @@ def test_written() -> None:
     assert FMT.admits(Turn("assistant", (call,)), TOOLS) is not None
     changed = Call("f", {"n": 2}, raw="]<]minimax[>[<n>1]<]minimax[>[</n>")
     assert "<n>2]" in FMT.render_reply(Turn("assistant", (changed,))).text
+
+
+@pytest.mark.parametrize(
+    "body", ["~<o> x", "~<o>~<a>1~</a> \n x", "~<n>1~</n> x~<n>", " x", "~<tags> ~<item>a~</item> b"]
+)
+def test_blanks_before_text_that_cannot_stand_there_are_told_alike_however_they_come(body: str) -> None:
+    text = f'~<tool_call>\n~<invoke name="f">{body}~</invoke>\n~</tool_call>'.replace("~", "]<]minimax[>[")
+    p, q = FMT.parser(tools=TOOLS), FMT.parser(tools=TOOLS)
+    assert merged(p.feed_text(text) + p.close()) == merged([e for c in text for e in q.feed_text(c)] + q.close())
+    assert everything(p.turn) == everything(q.turn)

@@ -920,3 +920,25 @@ def test_a_stop_token_that_a_tokenizer_lacks_is_left_out() -> None:
 
     tok = turnwire.small_tokenizer(fmt)
     assert fmt.stop_token_ids(Less(tok)) == [tok.special("<|im_end|>")]  # type: ignore[arg-type]
+
+
+def test_blanks_before_what_is_no_container_are_told_alike_however_they_come() -> None:
+    """An argument that may be a list, and is not: cut, and with a fault of its own behind it."""
+    fmt = get("qwen3-coder")
+    tools = [{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "array"}}}}]
+    tok = turnwire.small_tokenizer(fmt)
+    for value in (" x", "  \n x y", " \t", " [1]", " [1", "x"):
+        text = f"<tool_call>\n<function=f>\n<parameter=a>\n{value}"
+        for reply in (text, f"{text}\n</parameter>\n</function>\n</tool_call>"):
+            ids = to_ids(fmt, fmt.program.symbolise(reply), tok)
+            ids.insert(len(fmt.bind(tok).encode(value)) and len(ids) - 3, tok.size + 7)
+            found: list[list[Event]] = []
+            for chunks in ([ids], [[i] for i in ids]):
+                p = fmt.parser(tok, tools)
+                found.append(merged([e for chunk in chunks for e in p.feed(chunk)] + p.close("stop")))
+            whole, ones = found
+            assert whole == ones
+            p, q = fmt.parser(tools=tools), fmt.parser(tools=tools)
+            assert merged(p.feed_text(reply) + p.close()) == merged(
+                [e for c in reply for e in q.feed_text(c)] + q.close()
+            )

@@ -66,8 +66,8 @@ class ElementReader(MembersReader):
         while i < len(s):
             m = SYMBOL.search(s, i)
             to = m.start() if m else len(s)
-            if to > i and not self._text(s[i:to], out, types):
-                return i, BROKEN
+            if to > i and not self._text(text := s[i:to], out, types):
+                return to - len(text.lstrip(BLANKS)), BROKEN
             i = to
             if m is None:
                 break

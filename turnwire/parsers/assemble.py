@@ -296,17 +296,19 @@ class Assembler(Emitter):
         else:
             self.out.append(event)
 
-    def _send(self, call: OpenCall, json: str, start: int | None = None) -> None:
-        self.emit(ArgumentsDelta(self.part, call.index, json, *self.where(start)))
+    def _send(self, call: OpenCall, json: str, start: int | None = None, stop: int | None = None) -> None:
+        self.emit(ArgumentsDelta(self.part, call.index, json, *self.where(start, stop)))
 
     def _key_known(self, call: OpenCall, arg: OpenArgument) -> None:
         arg.key_known(call, self.toolbox, self.at)
         self._flaws(arg)
 
     def _value(self, call: OpenCall, arg: OpenArgument, text: str, start: int) -> None:
-        json = arg.take(call, text, start)
-        if json is not None:
-            self._send(call, json, start)
+        lead = arg.lead(text) if arg.container else 0
+        if lead:
+            self._send(call, arg.take(call, text[:lead], start) or "", start, start + lead)
+        if (json := arg.take(call, text[lead:], start + lead)) is not None:
+            self._send(call, json, start + lead)
 
     def _value_ended(self, call: OpenCall, arg: OpenArgument) -> None:
         """The value is whole: what was held of it goes out, before the marker that ended it."""

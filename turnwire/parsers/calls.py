@@ -86,6 +86,12 @@ class OpenArgument:
         self.string = self.form == "string" or (not self.form and streams_as_string(self.schema))
         self.container = not self.string and (self.form == "json" or streams_as_json(self.schema))
 
+    def lead(self, text: str) -> int:
+        """Of the first piece of what may be a container and is none: how many blanks stand before it. They are told by
+        themselves, as if they had come so."""
+        body = text.lstrip(BLANKS)
+        return 0 if not body or body[0] in OPENERS else len(text) - len(body)
+
     def take(self, call: OpenCall, text: str, at: int) -> str | None:
         """JSON text for a piece of the value that begins at `at`; None if it is held."""
         if self.container and not self.raw:
