@@ -21,8 +21,8 @@ TurnwireError                    base; `value`, `path`, `expected`, `near` say w
 │   ├── UnmappedError            nothing says which of its text is the caller's; `trust_content=True` renders it
 │   └── TemplateFileError        a file or folder that holds no chat template, or none that can be read
 │       └── TemplateNameError    several named templates and none asked for, or none of that name; `names`
-├── InferenceError           a chat template that no format can be inferred from; `evidence` of what was tried
-├── EngineError              a server that does not answer, or not as expected; `url`, `status`, `body`
+├── InferenceError               a chat template that no format can be inferred from; `evidence` of what was tried
+├── EngineError                  a server that does not answer, or not as expected; `url`, `status`, `body`
 ├── ForgeryError                 content that spells a text marker, under forgery="raise"
 ├── TokenizerError               a tokenizer that does not fit
 │   ├── MissingControlToken      it lacks a control token of the format

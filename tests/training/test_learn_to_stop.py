@@ -25,7 +25,7 @@ def example() -> Any:
 
 @pytest.mark.parametrize("name", ["qwen3", "glm-4.5"])  # one ends its turns itself, one by what opens the next
 def test_the_end_of_a_turn_is_learnt(example: Any, name: str) -> None:
-    """axolotl-ai-cloud/axolotl issue 3754, USERS' F9: the losses are alike, the models are not."""
+    """axolotl-ai-cloud/axolotl issue 3754: the losses are alike, the models are not."""
     found = example.run(name, steps=50)
     ours, without = found["ours"], found["without the end"]
     reports.append(f"learn to stop, {name}: {found}")

@@ -24,7 +24,7 @@ from turnwire import errors
 PACKAGE = Path(turnwire.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# DESIGN.md, section 6, with `layout` in the base: it holds the values that the passes of `templating` take.
+# CONTRIBUTING.md, Layers, with `layout` in the base: it holds the values that the passes of `templating` take.
 BASE = "errors events turns schemas tools wire codecs messages layout spans tokens tokenbackend tokenfiles"
 BASE += " bytecache forks quick fastencoder cuts tokenchars sentencepieces tekken origins gguf templatefiles"
 MAY: dict[str, str] = {

@@ -310,7 +310,7 @@ def test_a_delta_of_a_prompt_that_was_rewritten_says_from_where() -> None:
     assert [*had[: delta.kept], *delta.ids] == loop.prompt() and delta.kept == loop.rewritten[0].token < len(had)
 
 
-# F4: drift between what was sampled and what is rendered
+# drift between what was sampled and what is rendered
 
 
 @pytest.mark.parametrize("source", ["format qwen3.5", "format qwen3-coder"])
@@ -472,7 +472,7 @@ def test_a_result_names_the_call_by_the_id_that_was_sampled(source: str) -> None
     assert call.id not in added and ("abcdefgh1" in added or "v7" in source)
 
 
-# F9: masks
+# masks
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -552,7 +552,7 @@ def test_f9_an_empty_thought_that_the_prompt_has_is_not_trained() -> None:
     assert fmt.bind(tokenizer).decode([i for i, m in zip(sample.ids, sample.mask) if m]) == "Yo<|im_end|>"
 
 
-# F13: templates that rewrite
+# templates that rewrite
 
 
 @pytest.mark.parametrize("source", ["format qwen3", "template qwen3"])
@@ -605,7 +605,7 @@ def test_f13_an_empty_thought_comes_and_goes() -> None:
     assert kinds["a question behind text"].was.startswith("<think>") and not kinds["a question behind text"].stable
 
 
-# F21: order
+# order
 
 
 def test_f21_interleaved_parts_keep_their_order() -> None:

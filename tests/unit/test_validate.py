@@ -102,7 +102,7 @@ def test_format_is_not_asserted() -> None:
     assert check(box(x={"type": "string", "format": "email"}), x="nobody")[0] == "complete"
 
 
-# Hazards (DESIGN, section 5).
+# Hazards.
 
 
 @pytest.fixture
