@@ -28,12 +28,12 @@ from .codecs import loads
 from .errors import InputError, MaskError, MessageError, OptionError, TurnwireError, nearest
 from .families import get_format
 from .format import Format
+from .layout import SWITCHES
 from .samples import IGNORED
 from .tokens import Tokenizer, load_tokenizer, small_tokenizer
 from .tools import normalize_tools
 
 OWN = ("self", "messages", "tools", "tokenizer", "inputs")
-SWITCHES = ("add_generation_prompt", "continue_final_message", "trust_content", "forgery")
 
 
 class _Row(NamedTuple):

@@ -74,14 +74,14 @@ def detect_format(source: str | Path) -> Detection:
     path = Path(source)
     if not path.exists():
         raise InputError(
-            "no such file or folder", value=str(path), path="source", expected="a model folder, a template or a GGUF"
+            "no such file or folder", value=str(path), path=str(path), expected="a model folder, a template or a GGUF"
         )
     found = read_templates(path, lenient=True)
     templates = {name: text[:MOST] for name, text in found.templates.items()}
     tokens, variables = added_tokens(path), found.variables
     if not templates and not tokens:
         raise InputError(
-            "nothing to tell a format by", value=str(path), path="source", expected="a chat template, or a tokenizer"
+            "nothing to tell a format by", value=str(path), path=str(path), expected="a chat template, or a tokenizer"
         )
     for text in templates.values():
         digest = hashlib.sha256(text.encode()).hexdigest()

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .tokens import Tokenizer
 
 
+SWITCHES = ("add_generation_prompt", "continue_final_message", "trust_content", "forgery")
+"""Arguments of `render` that stand beside a format's options."""
+
+
 @dataclass(slots=True)
 class Placed:
     """A turn on its way into the prompt: its place in `messages` and its parts, each with its index in the
@@ -290,7 +294,7 @@ class Layout:
                     value=value,
                     path=name,
                     expected="one of " + (", ".join(known) or "no options"),
-                    near=nearest(name, known),
+                    near=nearest(name, [*known, *SWITCHES]),
                 )
             if isinstance(value, str):
                 check_text(value, name)

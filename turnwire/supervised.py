@@ -19,7 +19,7 @@ from typing import Any, Literal, cast
 
 from .chat_template import ChatTemplate, format_of
 from .conversation import HISTORIES, Conversation, History
-from .errors import InputError, MaskError, NoTokenizer, OptionError, nearest
+from .errors import InputError, MaskError, NoTokenizer, OptionError, RefusedTurn, nearest
 from .format import Format
 from .messages import read_messages
 from .places import fields
@@ -188,14 +188,19 @@ def _played(
     loop = Conversation(source, tokenizer, tools, history=history, **options)
     turns = read_messages(messages, loop.format.layout.spoken)
     new: list[Any] = []
-    for message, turn in zip(messages, turns):
+    for i, (message, turn) in enumerate(zip(messages, turns)):
         if turn.role != "assistant":
             new.append(message)
             continue
         loop.add(new)
         new = []
         prompt = loop.prompt()
-        loop.sampled(loop.format.render_reply(turn, tokenizer, tools, prompt=prompt).ids, finish_reason="stop")
+        try:
+            reply = loop.format.render_reply(turn, tokenizer, tools, prompt=prompt)
+        except RefusedTurn as e:
+            raise RefusedTurn(e.problem, refusal=e.refusal, value=message, path=f"messages[{i}]",
+                              expected=e.expected) from None  # fmt: skip
+        loop.sampled(reply.ids, finish_reason="stop")
     said = loop.messages
     return [(sample, lambda turn, part: cast("Turn", said[turn]).parts[part].kind) for sample in loop.samples()]
 

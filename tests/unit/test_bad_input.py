@@ -548,6 +548,8 @@ def test_unknown_option(name: str) -> None:
         misspelled = option[:-1] + "_"
         assert mistake(OptionError, misspelled, lambda o=misspelled: fmt.render([USER], **{o: 1})).near == option
         mistake(OptionError, option, lambda o=option: fmt.render([USER], **{o: object()}))
+    said = mistake(OptionError, "add_generation_promt", lambda: fmt.render([USER], add_generation_promt=True))
+    assert said.near == "add_generation_prompt"
 
 
 @pytest.mark.parametrize(

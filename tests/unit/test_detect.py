@@ -127,7 +127,7 @@ def test_what_is_no_template_of_ours(tmp_path: Path, text: str) -> None:
 
 
 def test_nothing_to_look_at(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing to tell a format by"):
-        turnwire.detect_format(tmp_path)
-    with pytest.raises(InputError, match="no such file"):
-        turnwire.detect_format(tmp_path / "missing")
+    for path, said in ((tmp_path, "nothing to tell a format by"), (tmp_path / "missing", "no such file")):
+        with pytest.raises(InputError, match=said) as caught:
+            turnwire.detect_format(path)
+        assert caught.value.path == str(path)

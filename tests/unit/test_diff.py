@@ -101,6 +101,14 @@ def test_tokens_that_cut_characters() -> None:
     assert all("\\x" in p for p in found.first.a.pieces)
 
 
+def test_what_people_read_needs_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = diff(Logged(text="a"), Logged(text="b"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert found is not None
+    with pytest.raises(InputError, match=r"turnwire\[cli\]"):
+        found.show()
+
+
 # what is said of a side
 
 

@@ -10,7 +10,7 @@ import pytest
 import turnwire
 from tests.families import official
 from turnwire import Call, ChatTemplate, Conversation, Reasoning, Sample, Text, Turn, samples_from_messages
-from turnwire.errors import InputError, MaskError, NoTokenizer, OptionError, TurnwireError
+from turnwire.errors import InputError, MaskError, NoTokenizer, OptionError, RefusedTurn, TurnwireError
 
 QWEN = turnwire.get_format("qwen3")
 TOK = turnwire.small_tokenizer(QWEN)
@@ -196,3 +196,12 @@ def test_interleaved_parts_have_a_range_each() -> None:
     assert [decode(sample.ids[a:b]) for a, b in sample.tokens_of(1, "reasoning")] == ["one", "three"]
     assert [decode(sample.ids[a:b]) for a, b in sample.tokens_of(1, "text")] == ["two", "four"]
     assert len(sample.logprobs_of(1, "text")) == sum(b - a for a, b in sample.tokens_of(1, "text"))
+
+
+@pytest.mark.parametrize("history", ["exact", "segment"])
+def test_a_turn_without_a_place_is_named_by_its_message(history: Any) -> None:
+    fmt = turnwire.get_format("llama-3.1")
+    messages = [{"role": "user", "content": "Go"}, {"role": "assistant", "reasoning_content": "Hm.", "content": "No."}]
+    with pytest.raises(RefusedTurn, match="no place for 'reasoning'") as caught:
+        samples_from_messages(fmt, messages, None, turnwire.small_tokenizer(fmt), history=history)
+    assert caught.value.path == "messages[1]" and caught.value.refusal is not None

@@ -6,6 +6,7 @@ is.
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Divergence:
 
     def show(self, *, color: bool = True, every: bool = False) -> None:
         """Prints it for people, as `turnwire diff` does; needs rich (the extra `cli`)."""
+        if importlib.util.find_spec("rich") is None:
+            raise InputError("what people read needs rich", path="show", expected="pip install 'turnwire[cli]'")
         from ..show import console
         from .diffview import show
 
