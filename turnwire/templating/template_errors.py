@@ -65,15 +65,24 @@ def failed(
     elif unknown is not None:
         out, needle = _of_undefined(error, unknown, environment, source, variables, running), unknown[0]
     elif type(error) is jinja2.TemplateError:  # `raise_exception`
-        message = str(error)
+        message = _shown(error)
         out, needle = _error(f"the template refuses: {message}", "refused", ""), message[:24]
     else:
-        out, needle = _error(f"{type(error).__name__}: {error}", "failed", "values that the template can work with"), ""
+        problem = f"{type(error).__name__}: {_shown(error)}"
+        out, needle = _error(problem, "failed", "values that the template can work with"), ""
     out.line, out.excerpt = line, excerpt(source, line, needle)
     out.value = source.split("\n")[line - 1].strip()[:200] if line and out.value is None else out.value
     if not out.path or out.path == "template":
         out.path = rendered(environment, source, variables, running, None if unknown is None else unknown[1])
     return out
+
+
+def _shown(value: object) -> str:
+    """`str(value)`, of one that a template may have nested too deep for that."""
+    try:
+        return str(value)
+    except RecursionError:
+        return "what is nested too deep to be shown"
 
 
 def malformed(error: jinja2.TemplateSyntaxError, source: str) -> TemplateError:
@@ -147,7 +156,7 @@ def _undefined(error: Exception) -> tuple[str, Any] | None:
         trace = trace.tb_next
     if found is None:
         return None
-    return str(found._undefined_name), found._undefined_obj  # pyright: ignore[reportPrivateUsage]
+    return _shown(found._undefined_name), found._undefined_obj  # pyright: ignore[reportPrivateUsage]
 
 
 def _of_undefined(
@@ -160,12 +169,12 @@ def _of_undefined(
 ) -> TemplateError:
     name, holder = unknown
     if holder is not missing:
-        keys = [str(key) for key in cast("Mapping[Any, Any]", holder)] if isinstance(holder, Mapping) else []
+        keys = list(map(_shown, cast("Mapping[Any, Any]", holder))) if isinstance(holder, Mapping) else []
         there = f" beside {', '.join(keys[:8])}" if keys else ""
-        return _error(str(error), "undefined", f"a value for {name!r}{there}", nearest(name, keys))
+        return _error(_shown(error), "undefined", f"a value for {name!r}{there}", nearest(name, keys))
     here = {match[2] for place in running for key in place.variables if (match := LOCAL.fullmatch(key))}
     given = {*variables, *environment.globals}
-    out = _error(str(error), "undefined", f"a value for {name!r}", nearest(name, sorted({*given, *here} - {name})))
+    out = _error(_shown(error), "undefined", f"a value for {name!r}", nearest(name, sorted({*given, *here} - {name})))
     out.needs = functools.partial(_not_given, environment, source, frozenset(given))
     return out
 
