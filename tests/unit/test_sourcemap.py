@@ -76,6 +76,26 @@ def test_keys_and_scalars() -> None:
     assert all(s.path == ("x",) for s in out.map.spans if s.kind == "template")
 
 
+def test_a_key_and_the_value_under_it_are_told_apart() -> None:
+    """Side by side, the one going on where the other ends."""
+    out = trace("{{ (x|list)[0] }}{{ x.a[1:] }}{{ (x|list)[1]|upper }}{{ x.B|tojson }}", {"x": {"a": "bcd", "B": 7}})
+    assert out.map and [(out.text[s.start : s.stop], s.path, s.offset) for s in out.map.spans] == [
+        ("a", ("x", Key("a")), 0),
+        ("cd", ("x", "a"), 1),
+        ("B", ("x", Key("B")), 0),
+        ("7", ("x", "B"), None),
+    ]
+    assert [out.map.at(i).path for i in range(5)] == ["x['a'].key", "x.a", "x.a", "x['B'].key", "x.B"]
+    out = trace("{{ (x|list)[0]|lower }}{{ x.A|tojson }}", {"x": {"A": 7}})
+    assert out.map and [out.map.at(i).path for i in range(2)] == ["x['A'].key", "x.A"]
+
+
+def test_a_dict_of_its_own_class_method() -> None:
+    out = trace("{{ x.fromkeys(['a'], y) }}{{ x.fromkeys(x.a, y)|tojson }}", {"x": {"a": "bc"}, "y": "z"})
+    assert out.map and out.text == "{'a': 'z'}" + '{"b": "z", "c": "z"}'
+    assert [s.path for s in out.map.spans if s.kind == "data"] == [("y",), ("x", "a"), ("y",), ("x", "a"), ("y",)]
+
+
 def test_wrappers_look_like_what_they_wrap() -> None:
     for made, of in ((Mapped, dict), (Listed, list), (Whole, int), (Real, float), (Text, str)):
         assert not [name for name in set(dir(made)) - set(dir(of)) if name[0] != "_"], made

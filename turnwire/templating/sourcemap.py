@@ -130,7 +130,7 @@ def _spans(runs: list[Run]) -> list[Span]:
                     break
                 if stop > start:
                     last: Any = (start, stop, kind, line, path, first)
-                    if first is None and last[2:] == json[0][2:]:
+                    if first is None and last[2:] == json[0][2:] and _like(path, json[0][4]):
                         json[0] = named(Span, (start, *json[0][1:]))
                     else:
                         say(named(Span, last))
@@ -138,7 +138,7 @@ def _spans(runs: list[Run]) -> list[Span]:
                 out += json
                 following = -1 if first is None else first + stop - start
                 continue
-            if offset == following and whose == kind and here == line and field == path:
+            if offset == following and whose == kind and here == line and field == path and _like(path, field):
                 stop += length
                 following += length if offset >= 0 else 0
                 continue
@@ -157,3 +157,8 @@ def _spans(runs: list[Run]) -> list[Span]:
     if stop > start:
         say(named(Span, (start, stop, kind, line, path, first)))
     return out
+
+
+def _like(one: Path, other: Path) -> bool:
+    """Whether equal paths are the same: a step to a key equals the one to the value under it."""
+    return not one or type(one[-1]) is type(other[-1])

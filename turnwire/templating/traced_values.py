@@ -116,6 +116,10 @@ class Mapped(dict[Any, Any]):
     def copy(self) -> Any:
         return dict(self.items())
 
+    @classmethod
+    def fromkeys(cls, keys: Any, value: Any = None, /) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return dict.fromkeys(keys, value)
+
 
 # no methods: a template would see them
 
