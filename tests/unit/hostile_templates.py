@@ -184,6 +184,10 @@ HOSTILE: dict[str, str] = {
     "many prints": "{{a}}" * 40_000,
     "many macros": "".join(f"{{% macro m{i}() %}}{{% endmacro %}}" for i in range(9_000)),
     "many names": "{{ dict(" + ",".join(f"a{i}=1" for i in range(30_000)) + ")|length }}",
+    "deep refusal": "{% set n=namespace(x=[1]) %}{% for i in range(9999) %}{% set n.x=[n.x] %}{% endfor %}{{ raise_exception(n.x) }}",
+    "deep keys": "{% set n=namespace(x=(1,)) %}{% for i in range(9999) %}{% set n.x=(n.x,) %}{% endfor %}{% set d={n.x: 1} %}{{ d.a.b }}",
+    "deep name": "{% set n=namespace(x=(1,)) %}{% for i in range(9999) %}{% set n.x=(n.x,) %}{% endfor %}{{ {}[n.x].b }}",
+    "many lines": "\n" * 900_000,
     "unknown key": "{{ {}['a' * 900000].b }}",
 }
 

@@ -23,6 +23,7 @@ from jinja2.lexer import (
     TOKEN_VARIABLE_END,
     Lexer,
     Token,
+    TokenStream,
     _Rule,  # pyright: ignore[reportPrivateUsage]
     operators,
 )
@@ -39,6 +40,7 @@ WHOLE = re.compile(rf"(?:{_PART}|\((?:{_PART})*\)|\[(?:{_PART})*\])+")
 SPLIT = re.compile(rf"(\s+)|({_NAME})|({_STRING})|({_NUMBER})|{_SIGN}|[()\[\]]")
 BLANK, NAME, STRING, NUMBER = 1, 2, 3, 4
 TOKENS = 50_000  # of a template, which take seconds to compile; the largest of the corpus has 5,160
+LINES = 50_000  # of a template: each has an origin of its own; the longest of the corpus has 705
 LONG, ENDLESS = "long", re.compile(r"[0-9]\w{10000}")  # jinja's patterns of numbers take much memory
 AS_THEY_ARE = frozenset((TOKEN_BLOCK_BEGIN, TOKEN_BLOCK_END, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END))
 
@@ -51,6 +53,17 @@ class RunLexer(Lexer):
         run = _Rule(WHOLE, RUN, None)
         long = _Rule(ENDLESS, LONG, None)
         self.rules |= {tag: [run, long, *self.rules[tag]] for tag in (TOKEN_BLOCK_BEGIN, TOKEN_VARIABLE_BEGIN)}
+
+    def tokenize(
+        self, source: str, name: str | None = None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        """The tokens of a source. Raises `TemplateBudgetError` for too many lines."""
+        lines = source.count("\n") + source.count("\r")
+        if lines > LINES:
+            error = over("lines", lines, LINES)
+            error.line = LINES
+            raise error
+        return super().tokenize(source, name, filename, state)
 
     def wrap(
         self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
