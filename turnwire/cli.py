@@ -30,7 +30,7 @@ from .cliinput import (
     tokenizer_of,
     with_own_tokenizer,
 )
-from .errors import TurnwireError
+from .errors import TurnwireError, check_text
 
 OK, FAULTS, USAGE, INTERNAL, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
 EITHER = ("format", "template")
@@ -224,6 +224,8 @@ def render(args: argparse.Namespace) -> int:
         small = ", or --small for the one that turnwire ships" if fmt else ""
         raise Usage(f"--ids needs a tokenizer: add --tokenizer PATH{small}")
     out = source.render(messages, tools, tokenizer, **known(options))
+    if not args.json and not args.ids:
+        check_text(out.text, "template")  # which may write what cannot be printed
     if args.json and fmt is None:
         _print(template_form(source, out, tokenizer is not None, args.origins))
     elif args.json:

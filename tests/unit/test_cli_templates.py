@@ -46,6 +46,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_text_that_cannot_be_printed(folder: Path) -> None:
+    (folder / "bare.jinja").write_text("{{ 'a\\ud800' }}", "utf-8")
+    code, text, said = here("render", "--template", "bare.jinja", "chat.json")
+    assert (code, text) == (2, "") and "lone surrogate '\\ud800' at character 1" in said
+    code, text, _ = here("render", "--template", "bare.jinja", "--json", "chat.json")
+    assert code == 0 and json.loads(text)["text"] == "a\ud800"
+
+
 def test_special_tokens_that_a_bare_template_needs(folder: Path) -> None:
     source = "{{ bos_token + '' }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content + eos_token }}\n"
     source += "{% endfor %}"
