@@ -170,7 +170,7 @@ def test_wrong_inferences_are_refused(change: str) -> None:
         (" | replace('\\n\\n', '\\n')", {"blank lines"}),
         (" | replace('\\n', ' ')", {"line ends", "blank lines"}),
         (" | e", {"angle brackets", "ampersands", "quotes", "apostrophes"}),
-        (".split() | join(' ')", {"line ends", "blank lines", "blanks in a row", "other blanks"}),
+        (".split() | join(' ')", {"line ends", "blank lines", "blanks in a row", "other blanks", "tabs"}),
         (" | trim", set[str]()),
     ],
 )
@@ -182,6 +182,72 @@ def test_texts_that_a_template_alters_are_told(change: str, told: set[str]) -> N
     evidence = infer_format(ChatTemplate(source, eos_token="<|end|>"), checks=80).evidence
     assert evidence.right == evidence.tried and (evidence.lost > 0) == bool(told)
     assert {n.removeprefix("texts are altered: ") for n in evidence.notes if n.startswith("texts")} == told
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (" | lower", "capitals"),
+        (" | replace('7', 'seven')", "digits"),
+        (" | replace('\\t', ' ')", "tabs"),
+        (".split('---')[-1]", "signs"),
+        ("[:500]", "long texts"),
+        (" | wordwrap(200)", "long texts"),
+    ],
+)
+def test_texts_that_no_random_turn_has_are_told_too(change: str, told: str) -> None:
+    source = OPEN + "<|assistant|>{{ m.content" + change + " }}" + CLOSE
+    evidence = infer_format(ChatTemplate(source, eos_token="<|end|>")).evidence
+    assert [n for n in evidence.notes if n.startswith("texts")] == [f"texts are altered: {told}"]
+
+
+EACH = "<|calls|>{% for c in CALLS %}{{ c.function.name }}({% for k, v in c.function.arguments|items %}ARGUMENT"
+EACH += "{% endfor %}){% endfor %}<|/calls|>"
+ARGUMENT = "{{ ', ' if not loop.first }}{{ k }}={{ v|tojson }}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("ARGUMENT", "{% if loop.index < 4 %}" + ARGUMENT + "{% endif %}", "not read: many arguments"),
+        ("{{ k }}", "{{ k|lower }}", "not read: two arguments"),
+        ("{{ k }}", "{{ k|replace('_', '-') }}", "not read: two arguments"),
+        ("function.name", "function.name|lower", "not read: another name"),
+        ("v|tojson", "(v|lower if v is string else v)|tojson", "not read: string"),
+        ("v|tojson", "v|tojson|upper", "and an argument's value, but in other letters"),
+        ("ARGUMENT", "{{ k }}", "it writes a call's name and an argument's key, but not an argument's value"),
+        ("ARGUMENT", "", "it writes a call's name, but not an argument's key and an argument's value"),
+    ],
+)  # fmt: skip
+def test_calls_that_are_written_in_part_are_refused(old: str, new: str, why: str) -> None:
+    source = OPEN + "<|assistant|>{{ m.content }}{% if m.tool_calls %}" + EACH + "{% endif %}" + CLOSE
+    source = source.replace("CALLS", "m.tool_calls")
+    infer_format(source.replace("ARGUMENT", ARGUMENT))
+    with pytest.raises(InferenceError) as caught:
+        infer_format(source.replace(old, new).replace("ARGUMENT", ARGUMENT.replace(old, new)))
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("calls", "note"),
+    [
+        ("m.tool_calls", ""),
+        ("m.tool_calls[:3]", "of 6 calls, two of each tool, it shows 3"),
+        ("m.tool_calls|unique(attribute='function.name')", "of 6 calls, two of each tool, it shows 3"),
+        ("(m.tool_calls if m.tool_calls|length < 5 else nothing.at.all)", "6 calls, two of each tool, are refused"),
+    ],
+)
+def test_calls_that_are_left_out_are_told(calls: str, note: str) -> None:
+    source = OPEN + "<|assistant|>{{ m.content }}{% if m.tool_calls %}" + EACH + "{% endif %}" + CLOSE
+    fmt = infer_format(source.replace("CALLS", calls).replace("ARGUMENT", ARGUMENT))
+    assert note in ", ".join(fmt.notes) and ("calls, two" in ", ".join(fmt.notes)) == bool(note)
+
+
+def test_a_long_value_that_is_cut_is_told() -> None:
+    source = OPEN + "<|assistant|>{{ m.content }}{% if m.tool_calls %}" + EACH + "{% endif %}" + CLOSE
+    cut = ARGUMENT.replace("v|tojson", "(v[:400] if v is string else v)|tojson")
+    fmt = infer_format(source.replace("CALLS", "m.tool_calls").replace("ARGUMENT", cut))
+    assert "not read as the template writes it: long string" in fmt.notes
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from .evidence import Evidence, check
 from .layout import layout_of
 from .messages import build_list, is_list
 from .pieces import Spelling, literals
-from .probe import DEFINED, NAMES, ONE, SAID, Odd, Probe, Said, cut_closer, find_mode
+from .probe import DEFINED, KEY, NAMES, ONE, SAID, VALUE, Odd, Probe, Said, cut_closer, find_mode
 from .provenance import agreement
 from .samples import NoNotation
 from .segments import Seen, asker, join, observe
@@ -62,6 +62,7 @@ def infer_format(
         raise InferenceError(str(e), value=template.source[:80], path="template", expected="a quicker one") from None
     if not shows:
         _refuse_unseen_calls(probe)
+        _refuse_half_of_a_call(probe)
     job = _Job(template, probe, tokenizer, name or f"template-{template.sha256[:8]}", shows)
     try:
         return job.run(checks, seed)
@@ -232,6 +233,21 @@ def _refuse_unseen_calls(probe: Probe) -> None:
         expected="a template that writes tool_calls",
         near=near if score >= LIKELY else None,
     )
+
+
+def _refuse_half_of_a_call(probe: Probe) -> None:
+    """A template that writes something of a call, but not all: by the half of it none can be read."""
+    text = (probe.turn(Said(None, SAID, (ONE,))) or "").lower()
+    sought = {"a call's name": ONE.name, "an argument's key": KEY, "an argument's value": VALUE}
+    if found := [what for what, word in sought.items() if word in text]:
+        lacking = [what for what in sought if what not in found]
+        but = f"not {' and '.join(lacking)}" if lacking else "in other letters"
+        raise InferenceError(
+            f"it writes {' and '.join(found)}, but {but}",
+            value=probe.source[:80],
+            path="template",
+            expected="a template that writes the name and arguments of calls as they are",
+        )
 
 
 __all__ = ["Evidence", "infer_format"]

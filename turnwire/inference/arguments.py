@@ -82,7 +82,7 @@ def _nearest(judge: Judge, tried: list[Candidate]) -> CallShape:
     raise NoNotation(*_seen(judge.samples), *dict.fromkeys(reasons))
 
 
-ESSENTIAL = {"string", "integer", "two arguments", "another name"}
+ESSENTIAL = {"string", "integer", "two arguments", "many arguments", "another name"}
 """What a notation has to read to be one."""
 
 

@@ -24,7 +24,8 @@ from .trials import turns
 
 TEXTS = {
     "line ends": "\n", "blank lines": "\n\n", "blanks in a row": "  ", "other blanks": "\xa0",
-    "angle brackets": "<", "ampersands": "&", "quotes": '"', "apostrophes": "'",
+    "angle brackets": "<", "ampersands": "&", "quotes": '"', "apostrophes": "'", "tabs": "\t", "digits": "7",
+    "capitals": "Q", "signs": "?!**#---_~`.,:;$%@^=+/|\\()[]{}", "long texts": " zq" * 700,
 }  # fmt: skip
 """What a template may not keep of a text, as it stands in one."""
 FAULTS_OF_SCHEMAS = frozenset(("invalid-arguments", "unknown-tool"))

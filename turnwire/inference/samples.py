@@ -10,20 +10,22 @@ from typing import Any, cast
 Ask = Callable[[str, Mapping[str, Any], "str | None"], "str | None"]
 """(name, arguments, id) -> the text of an assistant turn that holds this call alone; None if the template refuses."""
 
-NAME, OTHER = "zqfna", "zqother"
-KEY, SECOND = "zqkeyb", "zqkeya"  # not in order, so that sorting shows
+NAME, OTHER = "zqfna", "zqOther_f"
+KEY, SECOND = "zqkeyb", "zqKey_a"  # not in order, so that sorting shows
 VALUE, LAST = "zqvala", "zqvalb"
 IDS = ("zqid00aa1", "functions.{name}:0", "zqid00aa1zqid")
 """Ids that templates take: of nine letters and digits; with the function's name; others."""
 
 ONE: dict[str, Any] = {KEY: VALUE}
 TWO: dict[str, Any] = {KEY: VALUE, SECOND: LAST}
+MANY: dict[str, Any] = {f"zqkey{n}": f"zqval{n}" for n in range(12)}
 
+LONG = 1_000  # characters
 OTHER_TYPE = re.compile(r"-?\d[\d.]*|true|false|null|None|True|False|[\[{].*[\]}]", re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 PROBES: dict[str, tuple[Any, ...]] = {
-    "string": (VALUE, "two words", " blanks "),
+    "string": (VALUE, "two words", " blanks ", "Mixed CASE, 70%?"),
     "string with quotes": ("a \"b\" 'c'", "it's"),
     "string with backslashes": ("C:\\new\\dir",),
     "string with line ends": ("a\nb\n\nc",),
@@ -41,6 +43,7 @@ PROBES: dict[str, tuple[Any, ...]] = {
     "null in an array or object": ([1, None], {"a": None}),
     "empty array": ([],),
     "empty object": ({},),
+    "long string": ("many words " * 200 + "end",),
 }
 """Values by what they test."""
 
@@ -54,6 +57,7 @@ def kinds_of(value: Any) -> set[str]:
             "string with line ends": "\n" in value,
             "string with markup": any(c in value for c in "<>&"),
             "string of other scripts": not value.isascii(),
+            "long string": len(value) > LONG,
             "empty string": not value,
             "string that looks like another type": OTHER_TYPE.fullmatch(value) is not None,
         }
@@ -137,7 +141,8 @@ class Samples:
         calls: list[tuple[str, dict[str, Any], str]] = [
             ("two arguments", TWO, NAME), ("no arguments", {}, NAME), ("another name", TWO, OTHER)
         ]  # fmt: skip
-        return calls + [(label, {KEY: value}, NAME) for label, values in PROBES.items() for value in values]
+        calls += [(label, {KEY: value}, NAME) for label, values in PROBES.items() for value in values]
+        return [*calls, ("many arguments", MANY, NAME)]
 
 
 def everything() -> dict[str, Any]:
