@@ -162,15 +162,17 @@ def _outline(message: Any) -> Any:
 
 
 def closing(how: Writing, sampled: Sequence[int], part: str) -> list[int]:
-    """Behind a reply that was cut in a `part` ("reasoning" or "text"): what closes that, as far as it is not there yet;
-    without the stop token."""
-    fmt = how.fmt
-    known = fmt.plans.get(part)
+    """Behind a reply that was cut in a `part` ("reasoning", "text", or "thought", behind reasoning): what closes that,
+    as far as it is not there yet; without the stop token."""
+    fmt, kind = how.fmt, "text" if part == "text" else "reasoning"
+    key = kind, repr(sorted(how.options.items()))
+    known = fmt.plans.get(key)
     if known is None:
-        known = fmt.plans[part] = _closer(fmt, part)
+        known = _closer(fmt, kind)
+        known = fmt.plans[key] = (_closed_in_prompt(how, known) if kind == "reasoning" else None) or known
     said = symbols_of(fmt.bind(how.tokenizer), sampled[-TAIL:])
     there = next((n for n in range(len(known), 0, -1) if said.endswith(known[:n])), 0)
-    return fmt.encode(known[there:], how.tokenizer)
+    return fmt.encode(known[there:], how.tokenizer) if there or part != "thought" else []
 
 
 def _closer(fmt: Format, part: str) -> str:
@@ -187,6 +189,22 @@ def _closer(fmt: Format, part: str) -> str:
             symbols = fmt.program.symbolise("".join(out.text[r.start : r.stop] for r in behind))
             return symbols[: next((i for i, c in enumerate(symbols) if c in fmt.program.stops), len(symbols))]
     return ""
+
+
+def _closed_in_prompt(how: Writing, closer: str) -> str | None:
+    """In symbols, what a prompt has behind the reasoning of a turn that says nothing else: `closer`, and what comes
+    before the stop token (Command's empty text). None if the prompt shows no such turn."""
+    try:
+        out = how.text([ASKED, Turn("assistant", (Reasoning("x"),)), ASKED], False)
+    except TurnwireError:
+        return None
+    said = next((r for r in out.stretched if r.turn == 1 and r.kind == "reasoning"), None)
+    end = _end(how.fmt, out, 1)
+    if said is None or end is None:
+        return None
+    symbols = how.fmt.program.symbolise(out.text[said.stop : end])
+    cut = next((i for i, c in enumerate(symbols) if c in how.fmt.program.stops), len(symbols))
+    return symbols[:cut] if symbols.startswith(closer) else None
 
 
 def mentioned(how: Writing, messages: Sequence[Any]) -> tuple[Any, ...]:

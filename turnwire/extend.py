@@ -71,10 +71,13 @@ def last_turn(fmt: Format, ids: Sequence[int], bound: Bound, tokenizer: Tokenize
 
 
 def open_part(turn: Turn, events: Sequence[Event]) -> str:
-    """Of a reply that is not closed yet, the kind of text that it is in: "text", "reasoning", or ""."""
+    """Of a reply that is not closed yet, the kind of text that it is in: "text", "reasoning", "thought" (behind
+    reasoning, before anything else), or ""."""
     last = turn.parts[-1] if turn.parts else None
     ended = any(isinstance(e, PartEnd) and e.part == len(turn.parts) - 1 for e in reversed(events))
-    return last.kind if isinstance(last, (Text, Reasoning)) and not ended else ""
+    if ended:
+        return "thought" if isinstance(last, Reasoning) else ""
+    return last.kind if isinstance(last, (Text, Reasoning)) else ""
 
 
 def _begin(fmt: Format, ids: Sequence[int], bound: Bound, end: int) -> int | None:

@@ -103,6 +103,21 @@ def test_a_cut_turn_that_does_not_go_on_is_ended() -> None:
     assert sum(sample.mask) == 2  # the stop token was not sampled
 
 
+@pytest.mark.parametrize(
+    "cut", ["hm", "hm<|END_THINKING|>", "hm<|END_THINKING|><|START_TEXT|>", "hm<|END_THINKING|><|START_TEXT|>Y"]
+)
+def test_a_cut_turn_is_ended_as_prompts_show_it(cut: str) -> None:
+    """CohereLabs/North-Mini-Code-1.0, lines 240-247: behind reasoning alone stands a text of no characters."""
+    fmt = turnwire.get_format("north-mini-code")
+    tok = turnwire.small_tokenizer(fmt)
+    c = Conversation(fmt, tok)
+    c.add(user("Hi"))
+    c.prompt()
+    c.sampled(fmt.encode(fmt.program.symbolise(cut), tok), finish_reason="length")
+    c.add(user("Go on"))
+    assert c.prompt() == fmt.render(c.messages, None, tok, add_generation_prompt=True).ids
+
+
 def test_a_missing_and_a_doubled_stop_token() -> None:
     """huggingface/trl issue 5317: what stands between a reply and what follows it."""
     c = begun()

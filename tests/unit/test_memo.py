@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 
 import turnwire
+from turnwire.events import TextDelta
 from turnwire.parsers import memo
 
 
@@ -79,3 +80,15 @@ def test_threads_share_it(fmt: turnwire.Format) -> None:
     alone = said(fmt.but("alone"), tok, ids)
     with ThreadPoolExecutor(8) as pool:
         assert all(one == alone for one in pool.map(lambda _: said(fmt, tok, ids), range(16)))
+
+
+def test_an_id_without_characters_beside_text_that_is_held() -> None:
+    """Its tokens are those of the text, however they come."""
+    fmt = turnwire.get_format("nemotron-nano-v2")
+    tok = turnwire.small_tokenizer(fmt)
+    before, lines = fmt.encode("\n</think>\n\nHello.", tok), tok.encode("\n\n")
+    ids = [*before, *lines, tok.size + 7, *lines, *tok.encode("<TOOLCALL>[")]
+    (whole,) = (e for e in fmt.parser(tok).feed(ids) if isinstance(e, TextDelta) and e.text == "\n\n")
+    assert whole.tokens == (len(before), len(before) + len(lines))
+    parser = fmt.parser(tok)
+    assert whole in [e for i in ids for e in parser.feed([i])]

@@ -7,6 +7,7 @@ something, `_leave` tells it what went by without it. Each feed's events are tho
 from __future__ import annotations
 
 import codecs
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -127,7 +128,8 @@ class ShortWay:
             if not ends:
                 token_map.base = n
             if text:
-                tokens = (token_map.base, n + 1 if stop > fed else n)
+                behind = n if stop > fed else token_map.base + bisect_left(ends, stop)  # an id may have no characters
+                tokens = (token_map.base, behind + 1)
                 token_map.base = n
                 ends.clear()
             if after.held:
