@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .errors import MessageError, OptionError, TemplateError, UnmappedError, check_text, nearest
 from .layout import as_date
@@ -39,6 +39,7 @@ from .wire import Symbols
 if TYPE_CHECKING:
     from .format import Format
 
+T = TypeVar("T")
 _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 """When the time of a render is over, its trials included."""
 OWN = ("messages", "tools", "documents", "add_generation_prompt", "continue_final_message")
@@ -63,10 +64,15 @@ class ChatTemplate:
     origin: str = field(default="", kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("source", "bos_token", "eos_token"):
-            if not isinstance(getattr(self, name), str):
-                raise OptionError(f"{name} is not text", value=getattr(self, name), path=name, expected="a string")
-            check_text(getattr(self, name), name)
+        for name in ("source", "bos_token", "eos_token", "name"):
+            object.__setattr__(self, name, _text(getattr(self, name), name))
+        given: Any = self.variables
+        if not isinstance(given, Mapping):
+            raise OptionError("not a mapping", value=given, path="variables", expected="names and texts")
+        own = {_text(k, "variables"): _text(v, f"variables[{k!r}]") for k, v in cast("Any", given).items()}
+        object.__setattr__(self, "variables", own)
+        for name, kind in (("inputs", Inputs), ("limits", Limits)):
+            _of(getattr(self, name), kind, name)
 
     def __hash__(self) -> int:
         return hash((self.source, self.bos_token, self.eos_token, self.name))
@@ -81,6 +87,8 @@ class ChatTemplate:
         chats with `tools`, if there is one, else the plain one. Raises `TemplateFileError` that says what was found."""
         if not isinstance(path, (str, PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise OptionError("path is not a path", value=path, path="path", expected="a file or a folder")
+        if name is not None:
+            _of(name, str, "name")
         found = read_templates(fspath(path))
         chosen = found.choose(name, tools)
         return cls(found.templates[chosen], name=chosen, origin=found.path, **found.arguments)
@@ -116,9 +124,10 @@ class ChatTemplate:
         """
         if tokenizer is not None:
             check_tokenizer(tokenizer)
-        shape = inputs or self.inputs
+        shape = self.inputs if inputs is None else _of(inputs, Inputs, "inputs")
         given = shape.messages(messages)
         last = "content" if continue_final_message is True else continue_final_message
+        last = last and _of(last, str, "continue_final_message")
         if last:
             _can_continue(given, last, add_generation_prompt)
         context = self._context(shape.definitions(tools), documents, variables)
@@ -230,6 +239,19 @@ def _usual(template: ChatTemplate, own: bytes, some: bool, none: bool) -> Trials
     tools = [TOOL] if some else None if none else []
     context = {**marshal.loads(own), "tools": tools, "documents": None}
     return template._trials(context, date(2026, 1, 15))  # pyright: ignore[reportPrivateUsage]
+
+
+def _text(value: Any, path: str) -> str:
+    """A text that a template is made of, plain."""
+    check_text(_of(value, str, path), path)
+    return str.__str__(value)
+
+
+def _of(value: Any, kind: type[T], path: str) -> T:
+    if not isinstance(value, kind):
+        expected = "a string" if kind is str else f"{kind.__name__}(...)"
+        raise OptionError(f"not {expected}", value=value, path=path, expected=expected)
+    return value
 
 
 def _can_continue(messages: list[Message], field: str, add_generation_prompt: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -254,13 +255,47 @@ def test_now_fixes_the_date() -> None:
         (OptionError, "options",
          lambda t: t.render([user("x")], add_generation_prompt=True, continue_final_message=True)),
         (OptionError, "inputs.arguments", lambda t: Inputs(arguments="dict")),  # type: ignore[arg-type]
+        (MessageError, "messages[0].content[0]",
+         lambda t: t.render([user([{"type": "text", "text": 5}])], inputs=Inputs(content="string"))),
+        (ArgumentsError, "messages[0].tool_calls[0].function.arguments",
+         lambda t: t.render([called({"n": 10**5000})], inputs=Inputs(arguments="string"))),
+        (ArgumentsError, "messages[0].tool_calls[0].function.arguments",
+         lambda t: t.render([called({(1, 2): 3})], inputs=Inputs(arguments="string"))),
         (OptionError, "source", lambda t: ChatTemplate(None)),  # type: ignore[arg-type]
+        (OptionError, "name", lambda t: ChatTemplate("", name=None)),  # type: ignore[arg-type]
+        (OptionError, "limits", lambda t: ChatTemplate("", limits=5)),  # type: ignore[arg-type]
+        (OptionError, "inputs", lambda t: ChatTemplate("", inputs=None)),  # type: ignore[arg-type]
+        (OptionError, "inputs", lambda t: t.render([user("")], inputs={"content": "string"})),
+        (OptionError, "continue_final_message", lambda t: t.render([user("x")], continue_final_message=["content"])),
+        (OptionError, "variables", lambda t: ChatTemplate("", variables=[])),  # type: ignore[arg-type]
+        (OptionError, "variables", lambda t: ChatTemplate("", variables={5: ""})),  # type: ignore[dict-item]
+        (OptionError, "variables['x']", lambda t: ChatTemplate("", variables={"x": object()})),  # type: ignore[dict-item]
+        (SurrogateError, "variables['x']", lambda t: ChatTemplate("", variables={"x": "\ud800"})),
+        (OptionError, "name", lambda t: ChatTemplate.load(".", ["default"])),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
 def test_bad_input(error: type[Exception], path: str, render: Any) -> None:
     with pytest.raises(error) as caught:
         render(ChatTemplate("{{ messages[0].content }}"))
     assert caught.value.path == path  # type: ignore[attr-defined]
+
+
+class Special(str, Enum):
+    """A text that is more than one."""
+
+    BOS = "<s>"
+
+
+def test_texts_of_other_classes_are_plain() -> None:
+    tpl = ChatTemplate("{{ bos_token }}{{ x }}{{ messages[0].content }}", Special.BOS, variables={"x": Special.BOS})
+    out = tpl.render([said("y")])
+    assert out.text == "<s><s>y" and type(tpl.bos_token) is type(tpl.variables["x"]) is str
+    assert out.runs  # for which trials are made, and remembered by the template's texts
+
+
+def test_keys_that_are_no_texts_do_not_hide_what_was_sampled() -> None:
+    out = ChatTemplate("{% for m in messages %}[{{ m.content }}]{% endfor %}").render([said({(1, 2): "x"})])
+    assert out.text == "[{(1, 2): 'x'}]" and out.runs
 
 
 def test_errors_name_the_line() -> None:

@@ -121,7 +121,8 @@ class Inputs:
         if self.content == "string" and isinstance(content, list):
             parts = cast("list[Any]", content)
             for i, part in enumerate(parts):
-                if not isinstance(part, dict) or part.get("type") not in TEXTS:  # pyright: ignore[reportUnknownMemberType]
+                own = cast("dict[str, Any]", part if isinstance(part, dict) else {})
+                if own.get("type") not in TEXTS or not isinstance(own.get("text", ""), str):
                     raise ContentError('inputs.content="string" takes text only', value=part, path=f"{path}[{i}]",
                                        expected='{"type": "text", "text": ...}')  # fmt: skip
             return "".join(part.get("text", "") for part in parts)
@@ -134,7 +135,11 @@ class Inputs:
             return
         given: Any = holder["arguments"]
         if self.arguments == "string" and not isinstance(given, str):
-            holder["arguments"] = dumps(given)
+            try:
+                holder["arguments"] = dumps(given)
+            except (TypeError, ValueError) as e:  # a key that is no text, a number of too many digits
+                raise ArgumentsError(f"cannot be written as JSON ({e})", path=f"{path}.function.arguments",
+                                     expected="what JSON can say") from None  # fmt: skip
         elif self.arguments == "object" and isinstance(given, str):
             try:
                 holder["arguments"] = loads(given or "{}")

@@ -77,7 +77,7 @@ class Likenesses:
     def _like(self, i: int) -> tuple[Message, str]:
         if i not in self._known:
             message: Message = _like(self._messages[i])
-            self._known[i] = message, dumps(message)
+            self._known[i] = message, repr(message)
         return self._known[i]
 
     def _few(self, i: int) -> Message:
