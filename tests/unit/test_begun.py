@@ -253,3 +253,22 @@ def test_branches_of_a_conversation_are_kept_beside_each_other() -> None:
             reply = {"content": text, "refusal": None, "role": "assistant", "function_call": None, "tool_calls": None}
             assert same(QWEN, (warm, cold), [AGENT[1], reply, {"content": "Why?", "role": "user"}][: 2 + n], None)
     assert QWEN.bind(warm).prompts.info().hits == 3 and len(QWEN.bind(warm).prompts._items) == 6
+
+
+def test_a_conversation_with_other_tools_or_options_is_kept_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools as dicts, as `Tool`s, and none; each prompt goes on from the one before with the same."""
+    shared: list[int] = []
+    real = begun.Memory.shared
+    monkeypatch.setattr(
+        begun.Memory, "shared", lambda memory, *given: (shared.append(real(memory, *given)), shared[-1])[1]
+    )
+    warm, cold = pair(QWEN)
+    other = {**TOOL, "function": {**TOOL["function"], "name": "g"}}
+    for end in (2, 4, 6):
+        for tools, options in (
+            ([TOOL], {}), (None, {}), ([turnwire.Tool("g", "d")], {}), ([other], {}),
+            ([TOOL], {"split_reasoning": False}),
+        ):  # fmt: skip
+            assert same(QWEN, (warm, cold), AGENT[:end], tools, **options)
+    assert shared[::2] == [*[0] * 5, *[2] * 5, *[4] * 5]  # the others are those of the cold one
+    assert QWEN.bind(warm).prompts.info()[:2] == (10, 5)

@@ -83,13 +83,14 @@ class Kept(NamedTuple):
 class Memory:
     """Of one render: what is known of its beginning, and where to keep it for the next one."""
 
-    def __init__(self, bound: Bound, fmt: Format, messages: Sequence[Any]):
+    def __init__(self, bound: Bound, fmt: Format, messages: Sequence[Any], context: Context):
         self._bound, self._fmt = bound, fmt
         self._setting: bytes | None = None
         self._prints = tuple(_prints(messages))
         self._whole = len(self._prints) == len(messages)
         self._keys: list[int] = []
-        at = id(fmt)
+        # one conversation with other tools, or other options, is kept beside this one; the rest of them is compared
+        at = hash((id(fmt), context.tools, *[v for v in context.options.values() if isinstance(v, (str, int))]))
         for said in self._prints:
             at = hash((at, *map(len, said), said[-1][-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append(at)

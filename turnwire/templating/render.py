@@ -61,7 +61,7 @@ def render_prompt(
     if not isinstance(messages, (str, bytes, Mapping)) and isinstance(messages, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         messages = list(messages)
     plain = not trust_content and forgery == "allow" and not continue_final_message
-    memory = Memory(bound, fmt, messages) if plain and bound is not None and isinstance(messages, list) else None
+    memory = Memory(bound, fmt, messages, context) if plain and bound and isinstance(messages, list) else None
     turns = read_messages(messages, layout.spoken, memory.turns if memory is not None else ())
     if continue_final_message and (not turns or turns[-1].role != "assistant"):
         raise OptionError(
