@@ -96,6 +96,20 @@ def test_a_dict_of_its_own_class_method() -> None:
     assert [s.path for s in out.map.spans if s.kind == "data"] == [("y",), ("x", "a"), ("y",), ("x", "a"), ("y",)]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% autoescape true %}{{ y|indent('>'|safe, true) }}{% endautoescape %}",
+        "{% autoescape true %}{{ y|indent('<b>'|e, true, true) ~ '<' }}{% endautoescape %}",
+        "{{ x.partition('<'|safe) }}",
+        "{{ x.rpartition('<'|safe) }}",
+    ],
+)
+def test_markup_stays_markup(source: str) -> None:
+    variables = {"x": "a <b\n& c", "y": "abc"}
+    assert trace(source, variables).text == jinja.render(source, variables)
+
+
 def test_wrappers_look_like_what_they_wrap() -> None:
     for made, of in ((Mapped, dict), (Listed, list), (Whole, int), (Real, float), (Text, str)):
         assert not [name for name in set(dir(made)) - set(dir(of)) if name[0] != "_"], made

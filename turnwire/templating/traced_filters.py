@@ -30,7 +30,7 @@ def join(context: Any, value: Any, d: Any = "", attribute: Any = None) -> str:
 def indent(s: Any, width: Any = 4, first: bool = False, blank: bool = False) -> str:
     """`x|indent`: line ends are those of the text, blanks are the template's."""
     out = filters.do_indent(s, width, first, blank)
-    if type(s) is not Text:
+    if type(s) is not Text or hasattr(out, "__html__"):
         return out
     budget.current.get().charge(3 * budget.PIECE * s.count("\n"))
     step: str = width if isinstance(width, str) else placed(" " * width, Source("template"))

@@ -319,7 +319,8 @@ class Text(str):
 
     def _parts(self, pieces: tuple[str, str, str]) -> Any:
         one, two = len(pieces[0]), len(pieces[0]) + len(pieces[1])
-        return self._cut(0, one), self._cut(one, two), self._cut(two, len(self))
+        between = pieces[1] if hasattr(pieces[1], "__html__") else self._cut(one, two)  # it is what was given
+        return self._cut(0, one), between, self._cut(two, len(self))
 
     def partition(self, sep: str, /) -> Any:
         return self._parts(str.partition(self, sep))
