@@ -77,7 +77,6 @@ class Kept(NamedTuple):
     setting: bytes
     units: Units
     cut: Cut
-    said: int  # characters and bytes of the prints
 
 
 class Memory:
@@ -91,8 +90,9 @@ class Memory:
         self._keys: list[int] = []
         # one conversation with other tools, or other options, is kept beside this one; the rest of them is compared
         at = hash((id(fmt), context.tools, *[v for v in context.options.values() if isinstance(v, (str, int))]))
-        for said in self._prints:
-            at = hash((at, *map(len, said), said[-1][-64:]))  # enough to find it; the prints themselves are compared
+        self._sizes = [sum(map(len, said)) for said in self._prints]
+        for size, said in zip(self._sizes, self._prints):
+            at = hash((at, size, said[-1][-64:]))  # enough to find it; the prints themselves are compared
             self._keys.append(at)
         kept: Kept | None = bound.prompts.get(*reversed(self._keys))
         if kept is not None and (kept.fmt is not fmt or kept.prints != self._prints[: len(kept.prints)]):
@@ -137,11 +137,9 @@ class Memory:
         """Keep what was rendered."""
         if not (self._whole and self._keys and self._setting is not None):
             return
-        known, said = (len(self._kept.prints), self._kept.said) if self._kept is not None else (0, 0)
-        said += sum([sum(map(len, print)) for print in self._prints[known:]])
-        kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut, said)
+        kept = Kept(self._prints, tuple(turns), tuple(placed), self._fmt, self._setting, units, cut)
         # a picture, or a field that no prompt shows, is in the print and in the turn
-        cost = cut.held + 4_000 * len(placed) + 2 * said + len(self._setting)
+        cost = cut.held + 4_000 * len(placed) + 2 * sum(self._sizes) + len(self._setting)
         self._bound.prompts.put_each([(self._keys[-1], kept, cost)])
 
 
