@@ -95,6 +95,14 @@ class TurnwireError(ValueError):
         return _rebuild, (type(self), self.args, state)
 
 
+def told(value: object) -> str:
+    """A value as Python shows it, if it can be shown."""
+    try:
+        return repr(value)
+    except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
+        return f"this {type(value).__name__}"
+
+
 def _line(text: str, most: int = 500) -> str:
     """`text` as one short line that can be encoded."""
     text = text if len(text) <= most else text[: most - 3] + "..."

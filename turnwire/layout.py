@@ -13,7 +13,7 @@ from datetime import date, datetime
 from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .errors import OptionError, RoleError, check_text, nearest
+from .errors import OptionError, RoleError, check_text, nearest, told
 from .tools import Tool
 from .turns import Part, Result, Text
 from .wire import NOTHING, Word
@@ -177,14 +177,16 @@ class Option:
         if self.values:
             if not any(value is v or (type(value) is type(v) and value == v) for v in self.values):
                 raise OptionError(
-                    f"{self.name} does not take {value!r}",
+                    f"{self.name} does not take {told(value)}",
                     value=value,
                     path=self.name,
                     expected="one of " + ", ".join(map(repr, self.values)),
                     near=nearest(value, [v for v in self.values if isinstance(v, str)]),
                 )
         elif not isinstance(value, self.type):
-            raise OptionError(f"{self.name} does not take {value!r}", value=value, path=self.name, expected=self.doc)
+            raise OptionError(
+                f"{self.name} does not take {told(value)}", value=value, path=self.name, expected=self.doc
+            )
 
 
 def as_date(value: Any) -> date:
@@ -199,7 +201,7 @@ def as_date(value: Any) -> date:
         return datetime.fromisoformat(value.removesuffix("Z")).date()  # Python 3.10 does not read the Z
     except (AttributeError, TypeError, ValueError):
         raise OptionError(
-            f"now does not take {value!r}",
+            f"now does not take {told(value)}",
             value=value,
             path="now",
             expected="a date or an ISO string such as 2026-01-15",

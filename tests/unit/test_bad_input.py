@@ -567,6 +567,11 @@ def test_option_values(name: str, option: str, value: Any, near: str | None) -> 
     assert near is None or e.near == near
 
 
+def test_a_value_that_cannot_be_shown() -> None:
+    mistake(OptionError, "now", lambda: get("harmony").render([USER], now=10**5000))
+    mistake(OptionError, "enable_thinking", lambda: get("qwen3").render([USER], enable_thinking=10**5000))
+
+
 @pytest.mark.parametrize(
     "now", ["2026-01-15", "2026-01-15T23:59:59", "2026-01-15T10:00:00Z", "2026-01-15T10:00:00+02:00"]
 )

@@ -105,6 +105,16 @@ def test_a_template_gives_the_same_as_its_format() -> None:
     assert kept[0] == kept[1] and set(filter(None, ours.turns)) == set(filter(None, theirs.turns))
 
 
+def test_nothing_in_front_of_a_block_that_the_template_makes_up_was_sampled() -> None:
+    """inclusionAI/Ring-2.6-1T, lines 48-97: a line end, and an empty think block for reasoning of line ends alone."""
+    fmt = turnwire.get_format("ring-2.6")
+    tok = turnwire.small_tokenizer(fmt)
+    turn = Turn("assistant", (Reasoning("\n"), Text("Yo")))
+    (sample,) = samples_from_messages(fmt, [MESSAGES[0], turn], None, tok)
+    said = fmt.bind(tok).decode([i for i, m in zip(sample.ids, sample.mask) if m])
+    assert said == "Yo<|role_end|>"
+
+
 def test_weights_of_messages_and_parts() -> None:
     given = [*MESSAGES[:-1], {**MESSAGES[-1], "weight": 0}]  # as in OpenAI's format for fine-tuning
     (sample,) = samples_from_messages(QWEN, given, [TOOL], TOK)

@@ -244,8 +244,10 @@ class Plan:
             w = s.w
             w.part = index
             sampled = w.sampled
-            if s.history and _held(part):
-                w.sampled = False  # nothing was written behind what the prompt held
+            if s.history and _held(part):  # the model wrote none of it, and nothing before it
+                if not s.at:
+                    w.unsample(s.since, w.said(s.since))
+                w.sampled = False
             s.at += 1
             s.calls += frame.kind == "call"
             body(s, part)
@@ -315,7 +317,7 @@ class _Walk:
 
     __slots__ = (
         *("argument", "at", "begun", "calls", "count", "filled", "goes_on", "history", "kinds", "last", "options"),
-        *("parts", "previous", "w"),
+        *("parts", "previous", "since", "w"),
     )
 
     def __init__(
@@ -329,6 +331,7 @@ class _Walk:
         begun: bool,
     ):
         self.w, self.parts, self.options, self.history = w, parts, options, history
+        self.since = len(w.stretches)  # where the turn begins
         self.goes_on, self.begun = goes_on, begun
         self.kinds = [*[kind(part) for _, part in parts], ""]  # "": the end
         self.count = len(parts)
