@@ -80,7 +80,7 @@ class TurnwireError(ValueError):
 
     def moved(self: Error, by: int) -> Error:
         """The same error, its path counted from another message."""
-        self.path = _NUMBERED.sub(lambda m: f"messages[{max(0, int(m.group(1)) + by)}]", self.path)
+        self.path = _NUMBERED.sub(lambda m: f"messages[{max(0, int(m.group(1)) + by)}]", self.path, count=1)
         self.args = (self._said(self.path),)
         return self
 

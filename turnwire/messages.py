@@ -22,6 +22,7 @@ from .errors import (
     MessageError,
     ResultError,
     RoleError,
+    TurnwireError,
     check_strings,
     check_text,
     nearest,
@@ -61,7 +62,10 @@ def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = (
     for turn in turns[asked:]:
         answers.check(turn, "messages")
     for i, message in enumerate(islice(messages, len(turns), None), len(turns)):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        turns.append(_read(message, f"messages[{i}]", spoken, answers))
+        try:
+            turns.append(_read(message, "messages[0]", spoken, answers))
+        except TurnwireError as e:
+            raise e.moved(i) from None
     return turns
 
 

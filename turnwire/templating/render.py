@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..cuts import NEW
 from ..errors import ForgeryError, OptionError, RefusedTurn
-from ..layout import Context, Placed
+from ..layout import Context, Placed, no_cue
 from ..messages import read_messages
 from ..spans import Rendered, Stretch
 from ..turns import Turn
@@ -102,6 +102,7 @@ def render_prompt(
 def _write(fmt: Format, w: Writer, units: Units, start: int, context: Context) -> None:
     """Write the units that are not written yet; `start`: how many stretches stand before them."""
     layout = fmt.layout
+    cued = layout.cue is not no_cue
     placed, ends, starts, media = units
     heads: dict[str, _Head] = {}
     since = len(starts)
@@ -120,7 +121,7 @@ def _write(fmt: Format, w: Writer, units: Units, start: int, context: Context) -
         if before == "tool":
             layout.results.write(w, placed[first:end], layout, context)
             continue
-        if (cue := layout.cue(context, last, before)) is not NOTHING:
+        if cued and (cue := layout.cue(context, last, before)) is not NOTHING:
             w.word(cue)
         if before == "assistant":
             behind = last if last in layout.headless else ""
