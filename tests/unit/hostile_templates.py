@@ -247,7 +247,7 @@ HONEST = """
 [{'a': 1}]|selectattr('a', 'eq', 1)|list | [2, 1]|sort | [{'a': 2}, {'a': 1}]|sort(attribute='a') | [2, 1]|sort(reverse=true)
 [1, 'a']|string | '<b>x</b>'|striptags | [1, 2]|sum | [{'a': 1}]|sum('a') | [1]|sum(start=2) | 'a b'|title | ' a '|trim | 'xax'|trim('x')
 'a b c d e f'|truncate(5) | 'a b c d'|truncate(3, true, '..', 0) | 'abc'|truncate(length=2, leeway=0) | [1, 1]|unique|list
-'ab'|upper | 'a b&é'|urlencode | {'a': 'b c'}|urlencode | 'http://a.b'|urlize | 'a b'|wordcount | 'a b c'|wordwrap(1)
+'ab'|upper | 'a b&é'|urlencode | 7|urlencode | {'a': 'b c'}|urlencode | 'http://a.b'|urlize | 'a b'|wordcount | 'a b c'|wordwrap(1)
 {'a': 1}|xmlattr | []|map('upper')|list | none|string | 5|string | 5|upper | [1]|pprint | x|list | x|map('upper')|list
 []|map()|list | 5|list | 'a'|int(base='x') | 'a'.center('b') | 'a'.split('') | 'a'.split(1) | ''.join(5) | 'a'.replace(1, 2)
 'a'|center('b') | 'a'|indent([]) | {}|join | 'a'|format | '%d' % 'a' | '%' % 1 | '{' .format() | '{}'.format() | 'a'.encode('foo')

@@ -79,6 +79,9 @@ def test_errors_name_the_line() -> None:
     with pytest.raises(TemplateError) as caught:
         jinja.render("a\n\n{% if %}", {})
     assert caught.value.line == 3
+    with pytest.raises(TemplateError, match="unknown to the frame") as caught:
+        jinja.render("a\n{% set x | replace('a', b) %}{% endset %}", {})
+    assert caught.value.line == 2
     with pytest.raises(TemplateError, match="undefined") as caught:
         jinja.render("{{ a.b.c }}", {})
 

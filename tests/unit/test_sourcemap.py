@@ -119,6 +119,14 @@ def test_wrappers_look_like_what_they_wrap() -> None:
     assert found.text == "|b[('a', 'b')]"
 
 
+@pytest.mark.parametrize(
+    "shown", ["[m.items()]", "'{}'.format(m.items())", "'{!r}'.format(m.keys())", "'%r' % m.values()", "m.keys()"]
+)
+def test_views_are_shown_as_those_of_a_dict(shown: str) -> None:
+    variables = {"m": {"a": ["b", {"c": 1.5}], "d": 7}}
+    assert trace("{{ " + shown + " }}", variables).text == jinja.render("{{ " + shown + " }}", variables)
+
+
 def test_no_map_says_why() -> None:
     out = trace("{{ 'a' if x is sameas 'a' else 'b' }}{{ x is sameas y }}", {"x": 7, "y": 7})
     assert out.text == "bTrue" and out.map is None and "another text" in out.why

@@ -59,7 +59,7 @@ def counted(items: Any) -> Iterator[Any]:
 
 def taken(items: Any) -> Any:
     """A generator or a range as a list."""
-    if isinstance(items, (str, bytes, list, tuple, Mapping)):
+    if isinstance(items, (str, bytes, list, tuple, Mapping)) or not isinstance(items, Iterable):
         return items  # pyright: ignore[reportUnknownVariableType]
     left = current.get()
     return [item for item in counted(items) if left.step()]

@@ -64,6 +64,8 @@ def program(environment: jinja2.Environment, tree: nodes.Template) -> Program:
     except SyntaxError as e:  # Python's: a `break` without a loop
         at = next((line for line, own in reversed(generator.debug_info) if own <= (e.lineno or 0)), 1)
         raise jinja2.TemplateSyntaxError(e.msg, at) from None
+    except AssertionError as e:  # jinja's: it has no place for a name, as in a filter of a `set` block
+        raise jinja2.TemplateSyntaxError(str(e), generator.debug_info[-1][0] if generator.debug_info else 1) from None
     except (RecursionError, MemoryError):
         raise too_deep(tree) from None
     return Program(code, tuple(generator.literals), frozenset(generator.reads))

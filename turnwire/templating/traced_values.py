@@ -156,12 +156,18 @@ def key_of(mapping: Mapped, key: Any) -> Any:
 class _Keys(KeysView[Any]):
     _mapping: Mapped
 
+    def __repr__(self) -> str:  # as those of a dict are shown in formats and in lists
+        return repr(_DICT.keys(self._mapping))
+
     def __reversed__(self) -> Iterator[Any]:
         return reversed(self._mapping)
 
 
 class _Values(ValuesView[Any]):
     _mapping: Mapped
+
+    def __repr__(self) -> str:
+        return repr(_DICT.values(self._mapping))
 
     def __iter__(self) -> Iterator[Any]:
         return map(self._mapping.__getitem__, _DICT.__iter__(self._mapping))
@@ -172,6 +178,9 @@ class _Values(ValuesView[Any]):
 
 class _Items(ItemsView[Any, Any]):
     _mapping: Mapped
+
+    def __repr__(self) -> str:
+        return repr(_DICT.items(self._mapping))
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         mapping = self._mapping
