@@ -169,7 +169,7 @@ def test_wrong_inferences_are_refused(change: str) -> None:
     [
         (" | replace('\\n\\n', '\\n')", {"blank lines"}),
         (" | replace('\\n', ' ')", {"line ends", "blank lines"}),
-        (" | e", {"angle brackets", "ampersands", "quotes", "apostrophes"}),
+        (" | e", {"angle brackets", "tags", "ampersands", "quotes", "apostrophes"}),
         (".split() | join(' ')", {"line ends", "blank lines", "blanks in a row", "other blanks", "tabs"}),
         (" | trim", set[str]()),
     ],
@@ -213,6 +213,7 @@ ARGUMENT = "{{ ', ' if not loop.first }}{{ k }}={{ v|tojson }}"
         ("{{ k }}", "{{ k|lower }}", "not read: two arguments"),
         ("{{ k }}", "{{ k|replace('_', '-') }}", "not read: two arguments"),
         ("function.name", "function.name|lower", "not read: another name"),
+        ("function.name", "function.name[:40]", "not read: another name"),
         ("v|tojson", "(v|lower if v is string else v)|tojson", "not read: string"),
         ("v|tojson", "v|tojson|upper", "and an argument's value, but in other letters"),
         ("ARGUMENT", "{{ k }}", "it writes a call's name and an argument's key, but not an argument's value"),
@@ -241,6 +242,29 @@ def test_calls_that_are_left_out_are_told(calls: str, note: str) -> None:
     source = OPEN + "<|assistant|>{{ m.content }}{% if m.tool_calls %}" + EACH + "{% endif %}" + CLOSE
     fmt = infer_format(source.replace("CALLS", calls).replace("ARGUMENT", ARGUMENT))
     assert note in ", ".join(fmt.notes) and ("calls, two" in ", ".join(fmt.notes)) == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        ("in m.tool_calls", "in (m.tool_calls if m.tool_calls|length < 5 else m.tool_calls|reverse)",
+         "6 calls, two of each tool, do not read back"),
+        ("){%", "){{ ';' if loop.index > 3 }}{%", "6 calls, two of each tool, do not read back"),
+        ("{{ c.function.name }}", "{{ '!' if c.function.name == 'python' else c.function.name }}",
+         "calls that do not read back, by name: python"),
+        ("|items %}", "|items if k != 'type' %}", "arguments that do not read back, by name: type"),
+        ("{{ m.content }}", "{{ m.content if messages|length < 4 }}",
+         "further on in a conversation, a turn is written otherwise"),
+        ("{{ m.content }}", "{{ m.content|lower if m.tool_calls else m.content }}", "texts are altered: capitals"),
+        ("{{ m.content }}", "{{ m.content|lower if not m.tool_calls else m.content }}", "texts are altered: capitals"),
+        ("{{ m.content }}", "{{ m.content|striptags }}", "texts are altered: tags"),
+    ],
+)  # fmt: skip
+def test_what_no_random_turn_holds_is_told(old: str, new: str, note: str) -> None:
+    turn = "<|assistant|>{{ m.content }}{% if m.tool_calls %}" + EACH + "{% endif %}"
+    turn = turn.replace("CALLS", "m.tool_calls").replace("ARGUMENT", ARGUMENT)
+    assert note not in infer_format(OPEN + turn + CLOSE).notes
+    assert note in infer_format(OPEN + turn.replace(old, new) + CLOSE).notes
 
 
 def test_a_long_value_that_is_cut_is_told() -> None:

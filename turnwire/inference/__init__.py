@@ -110,7 +110,7 @@ class _Job:
         most, lost = (calls.most, calls.lost) if calls is not None else (None, ())
         done = check(probe, seen, tree, fmt, most, seed, checks, lost)
         notes = [*seen.notes, *(calls.notes if calls is not None else ()), *tree.notes]
-        notes += (f"texts are altered: {kind}" for kind in done.altered)
+        notes += (*done.told, *(f"texts are altered: {kind}" for kind in done.altered))
         if self.tokenizer is None:
             notes.append("which markers are control tokens is guessed from their look")
         if not self.template.eos_token and EOS in fmt.stop_tokens:

@@ -18,7 +18,6 @@ from .probe import KEY, NAMES, SAID, VALUE, Called, Odd, Probe, Said
 from .segments import Seen, join
 
 FORMS = ("given", "own", "ordinal")
-SEVERAL = 6  # calls, two of each tool
 BETWEEN = "\x00"
 ID = "\x01"  # stands for a call's id in what surrounds calls
 
@@ -96,8 +95,7 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape, apart: bool = Fals
         rests.append(_unnamed(text[at:], ids))
     heads = [t for (_, b), ts in seen.joints.items() if b == "K" for t in ts]
     tails = [t for (a, _), ts in seen.joints.items() if a == "K" for t in ts]
-    notes = shape.notes if most == 1 else (*shape.notes, *_left_out(probe, seen, beside))
-    out = CallList(shape.body, "", "", (), most, notes, lost=shape.lost, ids=shape.ids)
+    out = CallList(shape.body, "", "", (), most, shape.notes, lost=shape.lost, ids=shape.ids)
     if len(between) == 2 and between[0] != between[1] and rests[0] == rests[1] and between[1].startswith(rests[0]):
         closing = rests[0]  # a template that closes the list behind each call but the first
         note = "it closes the list of calls behind each call but the first: read, of two calls at most, as closed once"
@@ -107,18 +105,6 @@ def observe_calls(probe: Probe, seen: Seen, shape: CallShape, apart: bool = Fals
         return _split(out, heads, tails, between)
     before = suffix(heads)
     return replace(out, before=before.lstrip() or before if len(set(heads)) > 1 else before)
-
-
-def _left_out(probe: Probe, seen: Seen, beside: str | None) -> list[str]:
-    """Says so if several calls are not all shown: only the first ones are, or one of each tool."""
-    values = [f"zqvalue{i}" for i in range(SEVERAL)]
-    named = [Called(NAMES[i % len(NAMES)], {KEY: value}) for i, value in enumerate(values)]
-    calls = tuple(c._replace(id=probe.mode.id(c, i)) for i, c in enumerate(named))
-    text = seen.behind(probe.turn(Said(None, beside, calls)))
-    if text is None:
-        return [f"{SEVERAL} calls, two of each tool, are refused by the template"]
-    shown = sum(value in text for value in values)
-    return [] if shown == SEVERAL else [f"of {SEVERAL} calls, two of each tool, it shows {shown}"]
 
 
 def _unnamed(text: str, ids: list[str]) -> str:

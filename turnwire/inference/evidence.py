@@ -15,8 +15,9 @@ from ..format import Format
 from ..turns import Call, Part, Reasoning, Text, Turn
 from ..wire import Slot, walk
 from .hand import Hand
+from .named import told
 from .pieces import literals
-from .probe import Mode, Probe, Said, definitions
+from .probe import ONE, Mode, Probe, Said, definitions
 from .samples import kinds_of
 from .segments import Seen
 from .tree import Tree
@@ -24,8 +25,8 @@ from .trials import turns
 
 TEXTS = {
     "line ends": "\n", "blank lines": "\n\n", "blanks in a row": "  ", "other blanks": "\xa0",
-    "angle brackets": "<", "ampersands": "&", "quotes": '"', "apostrophes": "'", "tabs": "\t", "digits": "7",
-    "capitals": "Q", "signs": "?!**#---_~`.,:;$%@^=+/|\\()[]{}", "long texts": " zq" * 700,
+    "angle brackets": "<", "tags": "<b>", "ampersands": "&", "quotes": '"', "apostrophes": "'", "tabs": "\t",
+    "digits": "7", "capitals": "Q", "signs": "?!**#---_~`.,:;$%@^=+/|\\()[]{}", "long texts": " zq" * 700,
 }  # fmt: skip
 """What a template may not keep of a text, as it stands in one."""
 FAULTS_OF_SCHEMAS = frozenset(("invalid-arguments", "unknown-tool"))
@@ -77,6 +78,7 @@ class Count:
     lost: int = 0
     plain: int = 0  # turns that went wrong, of those with ordinary content
     altered: tuple[str, ...] = ()  # what the template does not keep of a text
+    told: tuple[str, ...] = ()  # what does not read back beside the random turns
     failures: tuple[Failure, ...] = ()
     unequal: tuple[Failure, ...] = ()
 
@@ -126,21 +128,27 @@ def check(
                 break
         else:
             out.unequal += (Failure(said, wanted, ours),)
+
+    def reads(said: Said) -> bool | None:
+        reply = seen.behind(probe.turn(said))
+        return None if reply is None else _read(probe, seen, tree, fmt, untyped, said, reply) is None
+
+    out.told = tuple(told(probe, seen, reads, most))
     return out
 
 
 def unkept(probe: Probe, seen: Seen) -> tuple[str, ...]:
     """What the template alters in the texts of a turn, of `TEXTS`: no reply can be told by it."""
-    shown = next((k for k in sorted(seen.turns, key=len, reverse=True) if "C" in k and "K" not in k), "")
 
-    def alters(*pieces: str) -> bool:
+    def alters(kinds: str, *pieces: str) -> bool:
         text = "zqa" + "zq".join(pieces) + "zqb"
-        reply = seen.behind(probe.turn(Said(text if "R" in shown else None, text)))
-        return reply is not None and reply.count(text) < len(shown)
+        said = Said(text if "R" in kinds else None, text, (ONE,) if "K" in kinds else ())
+        reply = seen.behind(probe.turn(said))
+        return reply is not None and reply.count(text) < len(kinds.replace("K", ""))
 
-    if not shown or not alters(*TEXTS.values()):
-        return ()
-    return tuple(kind for kind, piece in TEXTS.items() if alters(piece))
+    shown = sorted((kinds for kinds in seen.turns if "C" in kinds), key=len)
+    odd = [kinds for kinds in dict.fromkeys((*shown[:1], *shown[-1:])) if alters(kinds, *TEXTS.values())]
+    return tuple(kind for kind, piece in TEXTS.items() if any(alters(kinds, piece) for kinds in odd))
 
 
 def _last(tree: Tree, said: Said, calls_first: bool = False) -> str:

@@ -115,17 +115,18 @@ class Mode:
 
     def before(self) -> list[dict[str, Any]]:
         """What stands before the turn."""
-        user = self._user(QUESTION)
+        user = self.asked(QUESTION)
         return [{"role": "system", "content": "sysz"}, user] if self.system else [user]
 
     def behind(self, said: Said) -> dict[str, Any]:
         """What may follow the turn: a result of its call, or another turn of the user's."""
         if not said.calls:
-            return self._user(RESULT)
+            return self.asked(RESULT)
         call = said.calls[0]
         return {"role": "tool", "name": call.name, "tool_call_id": self.id(call, 0), "content": RESULT}
 
-    def _user(self, text: str) -> dict[str, Any]:
+    def asked(self, text: str) -> dict[str, Any]:
+        """A turn of the user's."""
         return {"role": "user", "content": [{"type": "text", "text": text}] if self.listed else text}
 
 
@@ -208,6 +209,14 @@ class Probe:
             text = self.render(*self.conversation(said))
             self._known[key] = self._behind(text, RESULT if self._closed(said) else "")
         return self._known[key]
+
+    def later(self, said: Said) -> str | None:
+        """As `turn`, behind another exchange."""
+        messages, tools = self.conversation(said)
+        *first, asked = self.mode.before()
+        exchange = [self.mode.asked("uzhello"), self.mode.message(Said(None, "Fine."))]
+        text = self.render([*first, *exchange, asked, *messages[len(first) + 1 :]], tools)
+        return self._behind(text, RESULT if self._closed(said) else "")
 
     def prompt(self, **variables: Any) -> str | None:
         """The text behind the user's in a prompt for a reply."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 Ask = Callable[[str, Mapping[str, Any], "str | None"], "str | None"]
 """(name, arguments, id) -> the text of an assistant turn that holds this call alone; None if the template refuses."""
 
-NAME, OTHER = "zqfna", "zqOther_f"
+NAME, OTHER = "zqfna", "zqOther-f_".ljust(64, "x")  # as long as one may be
 KEY, SECOND = "zqkeyb", "zqKey_a"  # not in order, so that sorting shows
 VALUE, LAST = "zqvala", "zqvalb"
 IDS = ("zqid00aa1", "functions.{name}:0", "zqid00aa1zqid")
