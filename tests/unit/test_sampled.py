@@ -228,3 +228,32 @@ def test_what_the_prompt_adds_to_the_users_turn_is_no_header() -> None:
     )
     twice = [TALK[0], TALK[1], {"role": "assistant", "content": "Bye"}]
     assert said(source, twice) == ["Hello<|end|>", "Bye<|end|>"]
+
+
+def test_what_stands_behind_the_conversation_in_any_case_is_not_sampled() -> None:
+    """As Command R+ has it for tools: instructions behind the last turn, whoever spoke."""
+    source = (
+        "{% for m in messages %}<|start|><|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+        "<|start|><|system|>Write.<|end|>{% if add_generation_prompt %}<|start|><|assistant|>{% endif %}"
+    )
+    assert said(source) == ["Hello<|end|>", "Bye<|end|>"]
+    unended = source.replace("<|end|>{% endfor %}", "{{ '<|end|>' if m.role == 'user' }}{% endfor %}")
+    assert why(unended) == "messages[1]: nothing tells where the template begins or ends it"
+
+
+def test_a_turn_that_says_nothing_behind_one_that_says_something() -> None:
+    """As OLMo has it: the last turn of all ends otherwise, so no trial tells how the one before it ends."""
+    source = TURN + "{{ '</s>' if m.role == 'assistant' and loop.last else '<|im_end|>\n' }}{% endfor %}" + ASK
+    assert said(source, [*TALK[:2], {"role": "assistant", "content": ""}]) == ["Hello<|im_end|>", "</s>"]
+    silent = ChatTemplate(source.replace(ASK, "")).render([TALK[0], {"role": "assistant", "content": ""}])
+    assert "begins or ends" in silent.unmasked
+
+
+@pytest.mark.parametrize("before", [[], [{"role": "user", "content": ""}], [{"role": "system", "content": "Be"}]])
+def test_calls_end_where_nobody_asked(before: list[dict[str, Any]]) -> None:
+    source = (
+        TURN + "{% for c in m.tool_calls or [] %}<call>{{ c.function.name }}()</call>{% endfor %}"
+        "{{ '</s>' if m.role == 'assistant' and loop.last else '<|im_end|>\n' }}{% endfor %}" + ASK
+    )
+    talk = [*before, {"role": "assistant", "content": "", "tool_calls": [CALL]}, *TALK[:2]]
+    assert said(source, talk) == ["<call>f()</call><|im_end|>", "Hello</s>"]

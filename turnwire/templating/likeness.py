@@ -48,8 +48,14 @@ class Likenesses:
         return Short(tuple([key for _, key in steps]), lambda: [m for m, _ in steps])
 
     def upto(self, i: int) -> Short:
-        """As `before`, and message `i`."""
-        steps = [*self._steps(i), self._like(i)]
+        """As `before`, and message `i`; behind a question that says something, for a turn's end is looked for there."""
+        steps = self._steps(i)
+        asks = [n for n, (m, _) in enumerate(steps) if m.get("role") == "user"]
+        if not asks:
+            steps = [*steps[: i > 0], _ASKED, *steps[i > 0 :]]
+        elif not steps[asks[-1]][0].get("content"):
+            steps = [*steps[: asks[-1]], _ASKED, *steps[asks[-1] + 1 :]]
+        steps = [*steps, self._like(i)]
         return Short(tuple([key for _, key in steps]), lambda: [m for m, _ in steps])
 
     def itself(self, count: int, key: Hashable) -> Short:

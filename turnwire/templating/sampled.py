@@ -7,6 +7,7 @@ sampled, nor one that the template makes up for a turn without reasoning; the st
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,6 +21,8 @@ from .told import Told, told
 from .trials import MARKER, NONE, PLAIN, SILENT, Extent, Trials, common, parted
 
 UNASKED = "the template does not ask the model for it"
+UNTOLD = "nothing tells where the template begins or ends it"
+BLANKS = re.compile(r"\s*")
 
 
 def find(
@@ -104,8 +107,13 @@ class _Search:
             end = self.text[nothing.start : nothing.stop] if nothing else ""
             if end and self.text.startswith(end, start):
                 return Sampled(start, start + len(end), i), start
-            said = self._close(i, [], start - floor)[0]
-            return Sampled(start, start + self._end(start, start, said), i), start
+            if nothing is None and start == floor and lead:
+                start = self._headed(start, next((e.first for e in self.extents[i + 1 :] if e), len(self.text)))
+            begun = self._behind_header(start)
+            if begun is None:
+                return UNTOLD
+            said = self._close(i, [], begun - floor)[0]
+            return Sampled(begun, begun + self._end(begun, begun, said), i), begun
         start = max(start, self._headed(start, here.first))  # that no model writes
         if here.first < start < floor + len(lead):  # what a text and the prompt have in common by chance
             start = max([here.first, *(m.end() for m in MARKER.finditer(self.text, here.first, start))])
@@ -123,7 +131,29 @@ class _Search:
                     close = other
                     break
         last = max(start, ends[-1] if at is None else at)
-        return Sampled(start, last + self._end(start, last, close), i), last
+        stop = last + self._end(start, last, close)
+        if header := self._opened(i, last, stop):
+            stop = last + max((m.end() for m in MARKER.finditer(self.text[last:header])), default=0)
+            if stop == last:
+                return UNTOLD
+        return Sampled(start, stop, i), last
+
+    def _opened(self, i: int, start: int, stop: int) -> int:
+        """Where the header of another turn stands between; 0 if none does. That of the last turn may stand in it again,
+        in front of a part that says nothing."""
+        marks = (m for m in MARKER.finditer(self.text, start, stop) if m.group() in self.usual.headers)
+        own = self._heads[:1] if i + 1 == len(self.messages) else []
+        return next((m.start() for m in marks if not any(self.text.startswith(h, m.start()) for h in own)), 0)
+
+    def _behind_header(self, start: int) -> int | None:
+        """Where a turn without data begins: behind the header that stands at `start`, if one does; None if that is not
+        the prompt's."""
+        blanks = BLANKS.match(self.text, start)
+        mark = MARKER.match(self.text, blanks.end() if blanks else start)
+        if mark is None or mark.group() not in self.usual.headers:
+            return start
+        heads = (head for head in self._heads if self.text.startswith(head, mark.start()))
+        return next((mark.start() + len(head) for head in heads), None)
 
     def _last(self, i: int) -> bool:
         """Whether nothing follows the turn."""

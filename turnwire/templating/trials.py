@@ -208,6 +208,18 @@ class Trials:
 
         return self._once("openers", learn)
 
+    @property
+    def headers(self) -> frozenset[str]:
+        """Those of the openers that the prompt begins with, or that have the user's role behind them: no text does."""
+
+        def learn() -> frozenset[str]:
+            text, _ = self._shown([{"role": "user", "content": SAID}], False) or ("", ())
+            first = MARKER.search(self.prompt)
+            asked = {m.group() for m in MARKER.finditer(text) if text.startswith("user", m.end())}
+            return self.openers & (asked | {first.group() if first else ""})
+
+        return self._once("headers", learn)
+
     def _asked(self, upto: list[Message]) -> Shown | None:
         """`upto` and a user's turn behind it, to where its text begins."""
         shown = self._shown([*upto, {"role": "user", "content": SAID[::-1]}], False)
