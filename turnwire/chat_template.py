@@ -147,7 +147,7 @@ class ChatTemplate:
         return Rendered(
             prompt.stretches,
             prompt.symbols.show,
-            None if tokenizer is None else bind(tokenizer, prompt.symbols.of),
+            None if tokenizer is None else bind(tokenizer, prompt.symbols.pairs),
             text=text,
             trust=trust_content,
             whole=trust_content,

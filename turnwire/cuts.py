@@ -217,9 +217,9 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
     """The texts to encode, with marks for control tokens; None where they have to be looked at one by one."""
     texts: list[str] = []
     text: list[str] = []  # of the next of them
-    known: dict[str, str] = {}  # markup, which comes again and again
+    known: dict[str, str] = {}  # markup of this prompt
     ended: dict[str, str] = {}
-    ids, marks = bound.ids, bound.marks
+    ids = bound.ids
     sampled, before, behind = stretches[0][4], "", ""
     for symbols, _, _, kind, now in stretches:
         if now is not sampled:
@@ -239,8 +239,7 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
             if (marked := known.get(symbols)) is None:
                 if LEAD in symbols:
                     return None
-                pieces: list[str] = CUT.split(symbols)
-                marked = known[symbols] = "".join([marks.get(piece, piece) for piece in pieces])
+                marked = known[symbols] = _mark(symbols, bound)
             text.append(marked)
         elif symbols.isascii() or LEAD not in symbols:
             text.append(symbols)
@@ -248,6 +247,18 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
             return None
     texts.append("".join(text))
     return texts
+
+
+def _mark(markup: str, bound: Bound) -> str:
+    """Markup with marks for control tokens, remembered if it is short: prompt after prompt has the same."""
+    if (marked := bound.marked.get(markup)) is None:
+        pieces: list[str] = CUT.split(markup)
+        marked = "".join([bound.marks.get(piece, piece) for piece in pieces])
+        if len(markup) < 4_000:
+            if len(bound.marked) >= 256:
+                bound.marked.clear()
+            bound.marked[markup] = marked
+    return marked
 
 
 def _ended(markup: str, bound: Bound) -> str:

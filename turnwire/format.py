@@ -140,7 +140,7 @@ class Format:
         """The tokenizer with this format's control tokens checked; cached."""
         from .tokens import bind
 
-        return bind(tokenizer, self.program.symbols.of)
+        return bind(tokenizer, self.program.symbols.pairs)
 
     # rendering
 

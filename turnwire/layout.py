@@ -72,6 +72,10 @@ class Context:
     behind: str = ""  # for a prefill: the role that the assistant's turn goes on behind, without a header
     media: dict[str, int] = field(default_factory=dict[str, int])  # how many of each kind were written
 
+    def going_on(self, behind: str) -> Context:
+        """The same for a turn that goes on behind a role."""
+        return self if behind == self.behind else replace(self, behind=behind)
+
 
 @dataclass(frozen=True, slots=True)
 class Wrap:
@@ -288,6 +292,8 @@ class Layout:
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with their values; `OptionError` for one the layout does not have."""
+        if not given:
+            return {o.name: o.default for o in self.options}
         known = {o.name: o for o in self.options}
         for name, value in given.items():
             if name not in known:

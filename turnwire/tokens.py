@@ -125,6 +125,7 @@ class Bound:
         "control",
         "ends",
         "ids",
+        "marked",
         "marks",
         "prompts",
         "runs",
@@ -142,6 +143,8 @@ class Bound:
         """What `encode_marked` takes for some ids; nothing if the tokenizer has no such thing."""
         self.marks = {symbol: self.ends[number] for symbol, number in ids.items() if number in self.ends}
         """The same for each symbol."""
+        self.marked: dict[str, str] = {}
+        """Markup with these marks in it, as far as it was met; see `cuts`."""
         self.control = frozenset(symbols)
         self.runs: ByteCache[str, array[int]] = ByteCache(limit)
         """The ids of texts that were encoded, but by an encoder that is quicker than this."""
@@ -237,16 +240,16 @@ def check_tokenizer(tokenizer: Any) -> None:
         )
 
 
-def bind(tokenizer: Tokenizer, symbols: Mapping[str, str]) -> Bound:
-    """Join a tokenizer and a format's control tokens (spelling -> its one-character private symbol).
+def bind(tokenizer: Tokenizer, symbols: Mapping[str, str] | frozenset[tuple[str, str]]) -> Bound:
+    """Join a tokenizer and a format's control tokens (spelling -> its one-character private symbol, or such pairs).
 
     Raises `MissingControlToken` where the tokenizer has no such token, `LeakyControlToken` where text can spell one.
     """
     if not isinstance(tokenizer, HfTokenizer):
         check_tokenizer(tokenizer)
         with _ONCE.lock:
-            return _bind_foreign(tokenizer, tuple(sorted(symbols.items())))  # type: ignore[arg-type]
-    key = frozenset(symbols.items())
+            return _bind_foreign(tokenizer, tuple(sorted(dict(symbols).items())))  # type: ignore[arg-type]
+    key = symbols if isinstance(symbols, frozenset) else frozenset(symbols.items())
     found = tokenizer._bounds.get(key)  # pyright: ignore[reportPrivateUsage]
     if found is None:
         with tokenizer._lock:  # pyright: ignore[reportPrivateUsage]

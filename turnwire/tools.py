@@ -17,17 +17,26 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from .errors import DuplicateTool, SchemaError, ToolError, check_text
 from .schemas import MAX_DIGITS, Schema, find_flaw, step
 
+T = TypeVar("T")
 MAX_DEPTH = 64
 MAX_NODES = 20_000
 
 
+class _Made:
+    """Room for what was made of a tool, which is no field of it."""
+
+    __slots__ = ("_made",)
+
+    _made: dict[Any, Any]
+
+
 @dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(_Made):
     """A tool. `parameters` is the JSON Schema of its arguments, None where the caller gave none.
 
     `openai` is the definition that templates print: exactly the caller's keys, in the caller's order, when the
@@ -49,6 +58,17 @@ class Tool:
     def function(self) -> dict[str, Any]:
         """The inner part of `openai`: name, description, parameters and whatever else the caller gave."""
         return self.openai["function"]
+
+    def made(self, make: Callable[[Tool], T]) -> T:
+        """What a function makes of the tool: once, since prompt after prompt shows the same tools."""
+        try:
+            known = self._made
+        except AttributeError:
+            known = dict[Any, Any]()
+            object.__setattr__(self, "_made", known)
+        if make not in known:
+            known[make] = make(self)
+        return known[make]
 
 
 def normalize_tools(tools: object, path: str = "tools") -> tuple[Tool, ...] | None:

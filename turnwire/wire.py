@@ -303,26 +303,27 @@ class OfWords(Generic[T]):
         """What is made of a word."""
         known = self._known.get(id(word))
         if known is None or known[0] is not word:
-            known = word, self._make(word)
-            if len(self._known) < 256:
-                self._known[id(word)] = known
+            if len(self._known) >= 256:  # of a layout that makes words for each prompt
+                self._known.clear()
+            known = self._known[id(word)] = word, self._make(word)
         return known[1]
 
 
 class Symbols:
     """Control tokens as one-character private symbols, so that a marker and text that spells it differ.
 
-    `of` maps a spelling to its symbol (a lone surrogate, which no public string may hold), `spelling` back;
-    `show` spells a string out.
+    `of` maps a spelling to its symbol (a lone surrogate, which no public string may hold), `spelling` back; `pairs` is
+    `of` as a set, which is hashed once. `show` spells a string out.
     """
 
-    __slots__ = ("of", "of_word", "spelling")
+    __slots__ = ("of", "of_word", "pairs", "spelling")
 
     FIRST = 0xD800
 
     def __init__(self, spellings: tuple[str, ...]):
         self.of = {s: chr(self.FIRST + i) for i, s in enumerate(sorted(set(spellings)))}
         self.spelling = {c: s for s, c in self.of.items()}
+        self.pairs = frozenset(self.of.items())
         self.of_word = OfWords(self._of_word).of
         """Plain markup in symbols."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
+import itertools
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +46,19 @@ def test_every_format_says_where_it_comes_from(name: str) -> None:
     assert name in references(), "no Reference"
     (file,) = (file for file, names in FILES.items() if name in names)
     assert importlib.import_module(f"turnwire.families.{file}").__doc__
+
+
+def test_what_a_generation_prompt_adds_is_made_once() -> None:
+    """Words are known by the very word (`OfWords`): those of a layout are made with it, not for each prompt."""
+    asked = 0
+    for fmt in map(turnwire.get_format, NAMES):
+        layout = fmt.layout
+        values = [[(o.name, v) for v in o.values or (o.default,)] for o in layout.options]
+        for options, behind in itertools.product(itertools.product(*values), ("", *layout.headless)):
+            context = replace(fmt.context(None, dict(options)), behind=behind)
+            assert layout.prefill(context) is layout.prefill(context), (fmt, options)
+            asked += 1
+    assert asked > 300, asked
 
 
 def test_a_model_id_is_of_one_format() -> None:

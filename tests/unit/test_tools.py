@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from collections import OrderedDict
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import turnwire
 from turnwire.errors import DuplicateTool, SchemaError, SurrogateError, ToolError
 from turnwire.schemas import resolve, step, subschemas
 from turnwire.tools import Tool, normalize_tools, tool
@@ -292,3 +294,30 @@ def test_a_function_that_says_too_little(function: Any, message: str) -> None:
     with pytest.raises(ToolError) as caught:
         tool(function)
     assert message in str(caught.value)
+
+
+def test_what_is_made_of_a_tool_is_no_part_of_it() -> None:
+    asked: list[str] = []
+
+    def loud(t: Tool) -> str:
+        asked.append(t.name)
+        return t.name.upper()
+
+    made = Tool("search", "finds")
+    assert [made.made(loud), made.made(loud), asked] == ["SEARCH", "SEARCH", ["search"]]
+    assert made == Tool("search", "finds")
+    assert list(dataclasses.asdict(made)) == ["name", "description", "parameters", "openai"]
+    for other in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), dataclasses.replace(made, name="find")):
+        assert other.made(loud) == other.name.upper()
+    assert asked == ["search", "search", "search", "find"]
+
+
+@pytest.mark.parametrize("name", ["qwen3", "harmony", "glm-4.5", "minimax-m2"])
+def test_tools_that_the_caller_changes_are_shown_as_they_are_now(name: str) -> None:
+    fmt = turnwire.get_format(name)
+    function = {"name": "search", "description": "finds", "parameters": {"type": "object", "properties": {}}}
+    tools, messages = [{"type": "function", "function": function}], [{"role": "user", "content": "Hi"}]
+    before = [fmt.render(messages, given).text for given in (tools, [Tool("search", "finds")])]
+    function["description"] = "looks"
+    after = [fmt.render(messages, given).text for given in (tools, [Tool("search", "looks")])]
+    assert [text.replace("finds", "looks") for text in before] == after != before

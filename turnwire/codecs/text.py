@@ -56,26 +56,39 @@ def loads(text: str) -> Any:
 
 def loads_counting(text: str) -> tuple[Any, list[str]]:
     """As `loads`; of a key that comes twice in an object the first value counts, and the key is reported."""
+    try:
+        try:
+            return _DECODER.decode(text), []
+        except _Twice:
+            return _first_counts(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _first_counts(text: str) -> tuple[Any, list[str]]:
     duplicates: list[str] = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        out = dict(pairs)
-        if len(out) != len(pairs):
-            out = {}
-            for key, value in pairs:
-                if key in out:
-                    duplicates.append(key)
-                else:
-                    out[key] = value
+        out: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in out:
+                duplicates.append(key)
+            else:
+                out[key] = value
         return out
 
-    try:
-        value = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=members
-        )
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return value, duplicates
+    return _decoder(members).decode(text), duplicates
+
+
+class _Twice(Exception):
+    """A key comes twice in an object."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise _Twice
+    return out
 
 
 def _no_constant(name: str) -> Any:
@@ -93,3 +106,13 @@ def _finite(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is out of range")
     return value
+
+
+def _decoder(members: Callable[[list[tuple[str, Any]]], Any]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=members
+    )
+
+
+_DECODER = _decoder(_members)
+"""For nearly all texts: to make one takes longer than to decode a call's arguments."""

@@ -18,6 +18,7 @@ from .notes import UNSEEN
 # reply; answers of Command R7B stand in <|START_RESPONSE|> (command-r7b-12-2024's tool_use template, cc60b553);
 # one call without brackets: smg-project/smg, issue 305
 START, DONE = Tok("<|START_THINKING|>"), Tok("<|END_THINKING|>")
+EMPTY = START + DONE
 think = Frame("reasoning", START + Slot("reasoning") + DONE)
 text = Frame(
     "text",
@@ -37,7 +38,7 @@ SWITCH = (True, False)
 
 def thinks(context: Context) -> Word:
     """A think block is opened, or written empty (line 271)."""
-    return START if context.options["reasoning"] else START + DONE
+    return START if context.options["reasoning"] else EMPTY
 
 
 layout = Layout(

@@ -16,9 +16,12 @@ block = Tok("<think>") + Pad("\n") + Slot("reasoning") + Pad("\n") + Tok("</thin
 think = Opt(Frame("reasoning", block))
 
 
+OPENED = Tok("<think>") + NL
+
+
 def begin_thinking(context: Context) -> Word:
     """`{{'<｜Assistant｜><think>\\n'}}`, but nothing behind results."""
-    return NOTHING if context.behind == "tool" else Tok("<think>") + NL
+    return NOTHING if context.behind == "tool" else OPENED
 
 
 r1_layout = first_layout.but(

@@ -67,10 +67,13 @@ def label(kind: str, number: int, context: Context) -> str:
     return f"{ {'image': 'Picture', 'video': 'Video'}[kind] } {number}:"
 
 
+OPENED = Tok("<think>")
+EMPTY = OPENED + Lit("\n\n") + Tok("</think>") + Lit("\n\n")
+
+
 def prefill(context: Context) -> Word:
     """VL, lines 75-84."""
-    closed = Lit("\n\n") + Tok("</think>") + Lit("\n\n")
-    return Tok("<think>") + (NOTHING if context.options["enable_thinking"] else closed)
+    return OPENED if context.options["enable_thinking"] else EMPTY
 
 
 ernie_4_5_vl = ernie_4_5.but(

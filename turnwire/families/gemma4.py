@@ -36,6 +36,7 @@ end = End("<turn|>", "<|tool_response>", "<eos>", called="<|tool_response>")
 
 # layout
 THOUGHT = Tok("<|channel>") + Lit("thought\n")
+EMPTY = THOUGHT + Tok("<channel|>")
 
 
 def turn(role: str) -> Wrap:
@@ -51,7 +52,7 @@ def begin_thought(context: Context) -> Word:
 def empty_thought(context: Context) -> Word:
     """Lines 384-386."""
     no_thought = not context.options["enable_thinking"] and not context.behind
-    return THOUGHT + Tok("<channel|>") if no_thought else begin_thought(context)
+    return EMPTY if no_thought else begin_thought(context)
 
 
 e4b_layout = Layout(

@@ -16,13 +16,14 @@ from ..format import Format
 from ..layout import Context, Layout, Option, Placed, Results, Wrap
 from ..templating.glm import Preamble, Thinking
 from ..templating.writer import Writer
-from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Seq, Slot, Tok, Word
+from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 from .qwen3 import splitting, thinking
 
 ENDS = "a turn ends in the next one's header: sampled behind a reply, in a prompt no part of the turn or of its mask"
 OFF = "/nothink"  # an entry of the vocabulary
 end = End("<|user|>", "<|observation|>", "<|endoftext|>", history="", called="<|observation|>")
-block = Tok("<think>") + Slot("reasoning") + Tok("</think>")
+OPENER, CLOSER, NL = Tok("<think>"), Tok("</think>"), Pad("\n")
+EMPTY, block = Lit("\n") + OPENER + CLOSER, OPENER + Slot("reasoning") + CLOSER
 
 
 def call(gap: Word, name_gap: Word) -> Frame:
@@ -35,7 +36,6 @@ def call(gap: Word, name_gap: Word) -> Frame:
 
 # reply of GLM-4.5, lines 63-86. A blank before a call: vLLM's tests/tool_parsers/test_glm4_moe_tool_parser.py has it;
 # behind a name: ikawrakow/ik_llama.cpp, discussion 753
-NL = Pad("\n")
 GAP = Choice(NL, Pad(" "))
 spaced = Many(Choice(Frame("text", NL + Slot("text")), Many(call(NL, GAP), open=GAP, sep=NL)))
 # reply of GLM-4.7, lines 52-68. Line ends where GLM-4.5 has them: vLLM's test_glm47_moe_tool_parser.py
@@ -57,12 +57,12 @@ class User(Wrap):
 
 def no_thinking(context: Context) -> Word:
     """GLM-4.5, line 102."""
-    return Seq() if context.options["enable_thinking"] else Lit("\n") + Tok("<think>") + Tok("</think>")
+    return NOTHING if context.options["enable_thinking"] else EMPTY
 
 
 def begin_thinking(context: Context) -> Word:
     """GLM-4.7, line 85."""
-    return Tok("<think>") if context.options["enable_thinking"] else Tok("</think>")
+    return OPENER if context.options["enable_thinking"] else CLOSER
 
 
 def results(gap: str) -> Results:
@@ -93,7 +93,7 @@ glm_4_5 = Format(
     source="zai-org/GLM-4.5 chat_template.jinja sha256 44f815868bf02fa4", notes=(ENDS,),
 )  # fmt: skip
 glm_4_7 = Format(
-    "glm-4.7", Choice(think, Tok("</think>"), NOTHING) + calls + end, Tok("<|assistant|>"), layout,
+    "glm-4.7", Choice(think, CLOSER, NOTHING) + calls + end, Tok("<|assistant|>"), layout,
     models=("zai-org/GLM-4.7", "zai-org/GLM-4.7-Flash"),
     source="zai-org/GLM-4.7 chat_template.jinja sha256 d63ad536c3c81880", notes=(ENDS,),
 )  # fmt: skip

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from ..layout import Context, Option
 from ..templating.glm import Preamble, Thinking, bare_tool, effort_always, effort_unless_off, sort_results
-from ..wire import Lit, Opt, Tok, Word
-from .glm4 import calls, clearing, end, glm_4_7, layout, think
+from ..wire import Lit, Opt, Word
+from .glm4 import CLOSER, OPENER, calls, clearing, end, glm_4_7, layout, think
 from .qwen3 import splitting, thinking
 
 UNABLE = (
@@ -19,14 +19,17 @@ UNABLE = (
 )
 
 
+EMPTY = OPENER + CLOSER
+
+
 def empty_block(context: Context) -> Word:
     """GLM-5.2, line 119."""
-    return Tok("<think>") if context.options["enable_thinking"] else Tok("<think>") + Tok("</think>")
+    return OPENER if context.options["enable_thinking"] else EMPTY
 
 
 def always_thinking(context: Context) -> Word:
     """GLM-5.3 has no other mode."""
-    return Tok("<think>")
+    return OPENER
 
 
 def effort(*values: str) -> Option:

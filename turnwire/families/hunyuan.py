@@ -38,12 +38,14 @@ def made(suffix: str, begin: str, arrange: Callable[..., Any], option: Option) -
     block = Frame("reasoning", tok("<think>") + Slot("reasoning") + tok("</think>"))
     calls = Many(call, open=tok("<tool_calls>") + NL, close=tok("</tool_calls>"))
 
+    opened = tok("<think>")
+    empty = opened + tok("</think>")
+
     def prefill(context: Context) -> Word:
         """Lines 212-222: nothing behind a turn that was left open."""
         if context.behind:
             return NOTHING
-        opener = tok("<think>")
-        return opener + tok("</think>") if context.options["reasoning_effort"] == "no_think" else opener
+        return empty if context.options["reasoning_effort"] == "no_think" else opened
 
     layout = Layout(
         roles=(("system", Wrap(NOTHING, NOTHING)), ("user", Wrap(role("User"), NOTHING))),

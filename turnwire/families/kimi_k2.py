@@ -45,9 +45,13 @@ def opener(role: str) -> Word:
     return Tok(f"<|im_{role}|>") + Lit(role) + Tok("<|im_middle|>")
 
 
+OPENED = Tok("<think>")
+EMPTY = OPENED + Tok("</think>")
+
+
 def begin_thinking(context: Context) -> Word:
     """Kimi-K2.5, lines 105-109."""
-    return Tok("<think>") if context.options.get("thinking", True) else Tok("<think>") + Tok("</think>")
+    return OPENED if context.options.get("thinking", True) else EMPTY
 
 
 thinking = Option("thinking", True, "a bool: False prefills an empty think block", (True, False))

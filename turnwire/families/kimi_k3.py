@@ -33,10 +33,8 @@ def end(name: str) -> Word:
 
 # reply. A response is opened and closed around no text too; a model that does not close its reasoning before, and
 # closing tags that are missing at the end, are in canitoolcall's fixtures (k3-bug-response-only-completion, k3-vllm-*).
-respond = begin("response")
-think = Frame(
-    "reasoning", begin("think") + Slot("reasoning") + Choice(end("think") + Choice(respond, NOTHING), respond)
-)
+reflect, respond = begin("think"), begin("response")
+think = Frame("reasoning", reflect + Slot("reasoning") + Choice(end("think") + Choice(respond, NOTHING), respond))
 text = Opt(Frame("text", Slot("text"))) + Choice(end("response"), NOTHING)
 argument = Frame(
     "arg",
@@ -53,7 +51,7 @@ header = OPEN + Lit('message role="assistant"') + SEP
 
 def opened(context: Context) -> Word:
     """The block that the reply begins in."""
-    return begin("think") if context.options["thinking"] else begin("response")
+    return reflect if context.options["thinking"] else respond
 
 
 layout = Layout(

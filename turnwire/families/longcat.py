@@ -27,21 +27,19 @@ argument = Frame(
 )  # fmt: skip
 call = Frame("call", called + Slot("name", Name(without="<> ")) + NL + Many(argument) + ended + NL)
 end = End("</longcat_s>")
-
-
-def empty(context: Context) -> Word:
-    return opener + Lit("\n\n") + closer + Lit("\n")
+opened = opener + Lit("\n")
+empty = opener + Lit("\n\n") + closer + Lit("\n")
 
 
 def flash_prefill(context: Context) -> Word:
     """Flash, lines 133-142."""
     on = context.options["enable_thinking"]
-    return NOTHING if on is None else opener + Lit("\n") if on else empty(context)
+    return NOTHING if on is None else opened if on else empty
 
 
 def prefill(context: Context) -> Word:
     """2.0, lines 189-196."""
-    return opener if context.options["enable_thinking"] else empty(context)
+    return opener if context.options["enable_thinking"] else empty
 
 
 def flash_cue(context: Context, before: str, role: str) -> Word:

@@ -31,9 +31,12 @@ def tight_turn(role: str) -> Wrap:
     return Wrap(Tok("<|im_start|>") + Lit(role + "\n"), Tok("<|im_end|>"))
 
 
+EMPTY = Tok("<think>") + Tok("</think>")
+
+
 def no_thinking(context: Context) -> Word:
     """Lines 138-142: an empty block, if thinking is switched off."""
-    return NOTHING if context.options["enable_thinking"] else Tok("<think>") + Tok("</think>")
+    return NOTHING if context.options["enable_thinking"] else EMPTY
 
 
 def made(default: str, on: bool) -> Layout:

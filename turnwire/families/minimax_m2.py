@@ -41,9 +41,12 @@ def turn(role: str) -> Wrap:
     return Wrap(Tok("]~b]") + Lit(role + "\n"), stop)
 
 
+OPENED = Tok("<think>") + END
+
+
 def begin_thinking(context: Context) -> Word:
     """Line 168."""
-    return Tok("<think>") + END
+    return OPENED
 
 
 def layout(identity: str) -> Layout:

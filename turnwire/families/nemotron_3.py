@@ -24,7 +24,7 @@ call = Frame("call", call_of(Value(python=True)).body + Pad("\n"))
 first_text = Frame("text", Pad("\n", after="reasoning") + Slot("text"))
 calls = Many(Many(call, open=Pad("\n")) + Opt(text))
 end = End("<|im_end|>")
-empty = Tok("<think>") + Tok("</think>")
+opened, empty = Tok("<think>") + NL, Tok("<think>") + Tok("</think>")
 
 
 def think(close: Word) -> Word:
@@ -34,7 +34,7 @@ def think(close: Word) -> Word:
 
 def prefill(context: Context) -> Word:
     """Lines 197-203: a block is opened, or written empty."""
-    return Tok("<think>") + NL if context.options["enable_thinking"] else empty
+    return opened if context.options["enable_thinking"] else empty
 
 
 def flag(name: str, does: str) -> Option:

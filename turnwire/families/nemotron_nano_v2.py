@@ -30,9 +30,12 @@ def role(token: str, name: str) -> Wrap:
     return Wrap(Tok(token) + Lit(name + "\n"), NL)
 
 
+OPENED, EMPTY = Lit("<think>\n"), Lit("<think></think>")
+
+
 def thinks(context: Context) -> Word:
     """A think block is opened, or written empty."""
-    return Lit("<think>\n") if context.options.get("thinks", True) else Lit("<think></think>")
+    return OPENED if context.options.get("thinks", True) else EMPTY
 
 
 layout = Layout(
@@ -54,9 +57,12 @@ nemotron_nano_v2 = Format(
 )  # fmt: skip
 
 
+EMPTY_LINES = Lit("<think>\n\n</think>\n\n")
+
+
 def empty(context: Context) -> Word:
     """Without thinking, an empty block."""
-    return NOTHING if context.options.get("thinks", True) else Lit("<think>\n\n</think>\n\n")
+    return NOTHING if context.options.get("thinks", True) else EMPTY_LINES
 
 
 super_think = Frame(

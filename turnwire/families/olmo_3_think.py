@@ -21,8 +21,11 @@ SEVEN = (
 )
 
 
+OPENED = Lit("<think>")
+
+
 def begin_thinking(context: Context) -> Word:
-    return Lit("<think>")
+    return OPENED
 
 
 def layout(intro: str, silent: bool = True) -> Layout:

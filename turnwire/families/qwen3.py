@@ -11,7 +11,7 @@ from ..format import Format
 from ..layout import Context, Layout, Option, Results, Wrap, no_prefill
 from ..templating.arrange import ThinkSinceQuery, drop_reasoning, split_reasoning
 from ..templating.preambles import system_then_tools
-from ..wire import Choice, End, Frame, Lit, Many, Opt, Pad, Seq, Slot, Tok, Word
+from ..wire import NOTHING, Choice, End, Frame, Lit, Many, Opt, Pad, Slot, Tok, Word
 
 # reply
 text = Frame("text", Slot("text"))
@@ -41,15 +41,18 @@ thinking = Option("enable_thinking", True, "a bool: False prefills an empty thin
 splitting = Option("split_reasoning", True, "a bool: take a think block out of content", (True, False))
 
 
+OPENED = Tok("<think>") + NL
+EMPTY = Tok("<think>") + Lit("\n\n") + Tok("</think>") + Lit("\n\n")
+
+
 def no_thinking(context: Context) -> Word:
     """Line 87: an empty think block, if thinking is switched off."""
-    empty = Tok("<think>") + Lit("\n\n") + Tok("</think>") + Lit("\n\n")
-    return Seq() if context.options["enable_thinking"] else empty
+    return NOTHING if context.options["enable_thinking"] else EMPTY
 
 
 def begin_thinking(context: Context) -> Word:
     """Thinking-2507, line 85."""
-    return Tok("<think>") + NL
+    return OPENED
 
 
 layout = Layout(

@@ -26,10 +26,12 @@ def empty_blocks(turns: list[Placed], context: Context) -> list[Placed]:
     return [t.having(block, *t.parts) if t.role == "assistant" else t for t in turns]
 
 
+EMPTY = Tok("<think>") + Lit("\n\n") + Tok("</think>") + NL
+
+
 def prefill(context: Context) -> Word:
     """Lines 89-93."""
-    empty = Tok("<think>") + Lit("\n\n") + Tok("</think>") + NL
-    return NOTHING if context.options["enable_thinking"] else empty
+    return NOTHING if context.options["enable_thinking"] else EMPTY
 
 
 TOOLS = (list, tuple, type(None))

@@ -54,9 +54,12 @@ def trim_reasoning(turns: list[Placed], context: Context) -> list[Placed]:
     ]
 
 
+OPENED = Tok("<think>")
+
+
 def begin_thinking(context: Context) -> Word:
     """Line 160."""
-    return Tok("<think>")
+    return OPENED
 
 
 trinity = qwen3.but(

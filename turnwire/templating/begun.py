@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from ..cuts import NEW, Begun, Cut
 from ..layout import Context, Placed
 from ..messages import KNOWN
+from ..tools import Tool
 from ..turns import PARTS, Reasoning, Text, Turn
 
 if TYPE_CHECKING:
@@ -182,11 +183,16 @@ _NAMES = {kind: [f.name for f in fields(cls) if f.name not in ("kind", "errors")
 def _setting(context: Context) -> bytes | None:
     """What else decides a prompt: options, tools, the day (some layouts say it). None if it cannot be said exactly."""
     options = {k: ("date", str(v)) if type(v) is date else v for k, v in context.options.items()}
-    tools = None if context.tools is None else [(t.name, t.description, t.parameters, t.openai) for t in context.tools]
     try:
+        tools = None if context.tools is None else [tool.made(_tool) for tool in context.tools]
         return marshal.dumps((options, tools, date.today().toordinal(), context.count > 0), 2)
     except ValueError:
         return None
+
+
+def _tool(tool: Tool) -> bytes:
+    said: Any = tool.name, tool.description, tool.parameters, tool.openai
+    return marshal.dumps(said, 2)
 
 
 def _same_placed(p: Placed, q: Placed) -> bool:

@@ -14,6 +14,7 @@ from ..codecs import dumps
 from ..layout import Context, Option, Placed
 from ..turns import Reasoning
 from ..wire import NOTHING, Tok, Word
+from .preambles import function_as_json
 
 if TYPE_CHECKING:
     from ..layout import Layout
@@ -147,7 +148,7 @@ class Prose:
             w.markup("\n\n" + self.tools[0])
             for w.tool, tool in enumerate(context.tools):
                 w.markup("\n" if w.tool else "")
-                w.data(dumps(tool.function), "tools")
+                w.data(tool.made(function_as_json), "tools")
             w.markup(self.tools[1])
         if schema is not None:
             w.tool = None

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..codecs import dumps
 from ..turns import Media, Reasoning, Text
+from .preambles import as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -28,7 +28,7 @@ OPEN, CLOSE = "<think>", "</think>"
 def _list(w: Writer, context: Context) -> None:
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup("<tool>")
-        w.data(dumps(tool.openai), "tools")
+        w.data(tool.made(as_json), "tools")
         w.markup("</tool>\n")
 
 

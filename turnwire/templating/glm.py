@@ -14,6 +14,7 @@ from ..codecs import dumps
 from ..turns import Call, Part, Reasoning, Result, Text
 from ..wire import Lit, Tok
 from .arrange import SplitReasoning, split_reasoning
+from .preambles import as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -29,11 +30,6 @@ PAIRS = tuple(f"<arg_key>{{arg-key-{n}}}</arg_key>@<arg_value>{{arg-value-{n}}}<
 EXAMPLE = "<tool_call>{function-name}@" + "".join(PAIRS) + "...@</tool_call>"
 
 
-def whole_tool(tool: Tool) -> str | None:
-    """A tool as it was given."""
-    return dumps(tool.openai)
-
-
 def no_effort(context: Context) -> str:
     """Nothing is said of the effort."""
     return ""
@@ -45,7 +41,7 @@ class Preamble:
     lines 2-33. `gap`: what stands between the words of a call."""
 
     gap: str = ""
-    show: Callable[[Tool], str | None] = whole_tool
+    show: Callable[[Tool], str | None] = as_json
     effort: Callable[[Context], str] = no_effort
 
     def __call__(self, w: Writer, system: Placed | None, layout: Layout, context: Context) -> None:
@@ -56,7 +52,7 @@ class Preamble:
             w.word(opener)
             w.markup(TOOLS[0])
             for w.tool, tool in enumerate(context.tools):
-                if (shown := self.show(tool)) is not None:
+                if (shown := tool.made(self.show)) is not None:
                     w.data(shown, "tools")
                     w.markup("\n")
             w.markup(TOOLS[1] + EXAMPLE.replace("@", self.gap))

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..codecs import dumps
 from ..turns import Reasoning
 from ..wire import Tok
+from .preambles import as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -36,7 +36,7 @@ class Preamble:
             )
             for w.tool, tool in enumerate(context.tools):
                 w.markup("\n" if w.tool else "")
-                w.data(dumps(tool.openai), "tools")
+                w.data(tool.made(as_json), "tools")
             w.markup(USE.replace("#>", f"{self.suffix}>"))
         w.word(mode)
         w.markup(f"reasoning_effort:{context.options['reasoning_effort']}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import dumps
 from ..layout import Context, Layout, Option, Placed
 from ..turns import Reasoning, Text
 from ..wire import NOTHING, Word
 from .arrange import Indexed, strip_ends, without_empty
+from .preambles import as_json
 
 if TYPE_CHECKING:
     from .writer import Writer
@@ -42,7 +42,7 @@ class ListOfTools:
             w.markup("[")
             for w.tool, tool in enumerate(context.tools):
                 w.markup(", " if w.tool else "")
-                w.data(dumps(tool.openai), "tools")
+                w.data(tool.made(as_json), "tools")
             w.tool = None
             w.markup("]")
             w.word(self.close)

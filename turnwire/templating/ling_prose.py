@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..codecs import dumps
-from .preambles import hermes_tools
+from .preambles import as_json, hermes_tools
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -81,6 +80,6 @@ def ring_2_6_system(w: Writer, system: Placed | None, layout: Layout, context: C
         w.markup(RING_TOOLS[0])
         for w.tool, tool in enumerate(context.tools):
             w.markup("\n")
-            w.data(dumps(tool.openai), "tools")
+            w.data(tool.made(as_json), "tools")
         w.markup(RING_TOOLS[1])
         w.word(wrap.close)

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..codecs import dumps
 from ..errors import RoleError
 from ..layout import Placed, Wrap
 from ..turns import Reasoning
+from .preambles import function_as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout
@@ -122,7 +122,7 @@ def list_tools(w: Writer, context: Context) -> None:
     w.markup(TOOLS[0])
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup("<tool>")
-        w.data(dumps(dict(tool.function)), "tools")
+        w.data(tool.made(function_as_json), "tools")
         w.markup("</tool>\n")
     w.markup(TOOLS[1])
 

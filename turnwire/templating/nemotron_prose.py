@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import dumps
 from ..turns import Part, Reasoning, Text
+from .preambles import function_as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -40,7 +40,7 @@ def tool_list(w: Writer, context: Context, use: str) -> None:
     w.markup(LIST)
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup(", " if w.tool else "")
-        w.data(dumps(dict(tool.function)), "tools")
+        w.data(tool.made(function_as_json), "tools")
     w.markup("]</AVAILABLE_TOOLS>\n\n" + CALL + use)
 
 

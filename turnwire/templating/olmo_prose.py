@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import dumps
 from ..layout import Context, Layout, Placed, Wrap
+from .preambles import as_json
 
 if TYPE_CHECKING:
     from .writer import Writer
@@ -34,7 +34,7 @@ def _functions(w: Writer, context: Context) -> None:
     w.markup("<functions>")
     w.data("[", "tools")
     for w.tool, tool in enumerate(context.tools or ()):
-        w.data((", " if w.tool else "") + dumps(tool.openai), "tools")
+        w.data((", " if w.tool else "") + tool.made(as_json), "tools")
     w.tool = None
     w.data("]", "tools")
     w.markup("</functions>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..codecs import dumps
+from .preambles import function_as_json
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
@@ -70,5 +70,5 @@ def _tools(w: Writer, context: Context) -> None:
         w.markup("<|tool|>")
         for w.tool, tool in enumerate(context.tools):
             w.markup(", " if w.tool else "[")
-            w.data(dumps(dict(tool.function)), "tools")
+            w.data(tool.made(function_as_json), "tools")
         w.markup("]<|/tool|>")

@@ -10,6 +10,7 @@ from ..codecs import dumps
 
 if TYPE_CHECKING:
     from ..layout import Context, Layout, Placed
+    from ..tools import Tool
     from .writer import Writer
 
 HERMES = (
@@ -103,8 +104,18 @@ class ToolsThenSystem:
 tools_then_system = ToolsThenSystem()
 
 
+def as_json(tool: Tool) -> str:
+    """A tool as most templates print it, for `Tool.made`."""
+    return dumps(tool.openai)
+
+
+def function_as_json(tool: Tool) -> str:
+    """The inner part alone."""
+    return dumps(tool.function)
+
+
 def json_tools(w: Writer, context: Context) -> None:
     """Each tool as JSON, on a line of its own."""
     for w.tool, tool in enumerate(context.tools or ()):
         w.markup("\n")
-        w.data(dumps(tool.openai), "tools")
+        w.data(tool.made(as_json), "tools")

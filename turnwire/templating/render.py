@@ -70,11 +70,12 @@ def render_prompt(
             path="messages",
             expected="an assistant message last",
         )
-    context = replace(context, count=len(turns), open=continue_final_message)
+    context = Context(context.options, context.tools, len(turns), continue_final_message)
     first = len(memory.turns) if memory is not None else 0
     given = [*(memory.placed if memory is not None else ()), *place(turns[first:], first)]
     placed = settle_ids(given, layout, context.options)
-    context = replace(context, options={**context.options, **layout.settle(placed, context)})
+    if settled := layout.settle(placed, context):
+        context = replace(context, options={**context.options, **settled})
     for arrange in layout.arrange:
         placed = arrange(placed, context)
     units = Units.of(placed, layout.leading)
@@ -90,7 +91,7 @@ def render_prompt(
         behind = before if goes_on else ""
         if not behind:
             w.word(layout.cue(context, before, "") + fmt.header)
-        w.word(layout.prefill(replace(context, behind=behind)))
+        w.word(layout.prefill(context.going_on(behind)))
     elif not continue_final_message:
         w.word(layout.finish)
     out = Rendered(w.stretches, fmt.program.symbols.show, bound, trust=trust_content, begun=begun)
@@ -126,7 +127,7 @@ def _write(fmt: Format, w: Writer, units: Units, start: int, context: Context) -
         if before == "assistant":
             behind = last if last in layout.headless else ""
             if behind not in heads:
-                heads[behind] = _Head.of(fmt, replace(context, behind=behind))
+                heads[behind] = _Head.of(fmt, context.going_on(behind))
             _assistant(fmt, w, turn, heads[behind], context.open and n == len(ends) - 1)
         else:
             layout.role(before).write(w, turn, layout, context)

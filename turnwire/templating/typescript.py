@@ -18,11 +18,14 @@ SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean
 def namespace(name: str, tools: Iterable[Tool]) -> str:
     """The tools as functions of a namespace."""
     out = [f"## {name}\n", f"namespace {name} {{\n"]
-    for tool in tools:
-        out += (f"// {line}" for line in _lines(tool.description or ""))
-        arguments = "" if tool.parameters is None else f"_: {typescript(tool.parameters)}"
-        out.append(f"type {tool.name} = ({arguments}) => any;\n")
-    return "\n".join([*out, f"}} // namespace {name}"])
+    return "\n".join([*out, *[tool.made(function) for tool in tools], f"}} // namespace {name}"])
+
+
+def function(tool: Tool) -> str:
+    """A tool as a function, what it does in comments above it."""
+    arguments = "" if tool.parameters is None else f"_: {typescript(tool.parameters)}"
+    said = [f"// {line}" for line in _lines(tool.description or "")]
+    return "\n".join([*said, f"type {tool.name} = ({arguments}) => any;\n"])
 
 
 def typescript(schema: Any, indent: str = "") -> str:
