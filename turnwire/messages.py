@@ -51,7 +51,9 @@ _call_of, _result_of = maker(Call), maker(Result)
 def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = ()) -> list[Turn]:
     """The turns of a conversation; `roles` are those the format knows. `known`: what the first messages were read to
     before."""
-    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
+    if type(messages) is not list and (
+        isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable)
+    ):
         raise MessageError(
             "not a list of messages", value=messages, path="messages", expected="a list of dicts or Turns"
         )

@@ -90,7 +90,8 @@ class Memory:
         self._whole = len(self._prints) == len(messages)
         self._keys: list[int] = []
         # one conversation with other tools, or other options, is kept beside this one; the rest of them is compared
-        at = hash((id(fmt), context.tools, *[v for v in context.options.values() if isinstance(v, (str, int))]))
+        tools = [(tool.name, tool.description) for tool in context.tools or ()]
+        at = hash((id(fmt), *tools, *[v for v in context.options.values() if isinstance(v, (str, int))]))
         self._sizes = [sum(map(len, said)) for said in self._prints]
         for size, said in zip(self._sizes, self._prints):
             at = hash((at, size, said[-1][-64:]))  # enough to find it; the prints themselves are compared

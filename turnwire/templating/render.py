@@ -58,7 +58,11 @@ def render_prompt(
         return done
     context = fmt.context(tools, options)
     bound = fmt.bind(tokenizer) if tokenizer is not None else None
-    if not isinstance(messages, (str, bytes, Mapping)) and isinstance(messages, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if (
+        type(messages) is not list
+        and not isinstance(messages, (str, bytes, Mapping))
+        and isinstance(messages, Iterable)
+    ):  # pyright: ignore[reportUnnecessaryIsInstance]
         messages = list(messages)
     plain = not trust_content and forgery == "allow" and not continue_final_message
     memory = Memory(bound, fmt, messages, context) if plain and bound and isinstance(messages, list) else None
@@ -90,7 +94,7 @@ def render_prompt(
         before = last.role if last is not None else ""
         behind = before if goes_on else ""
         if not behind:
-            w.word(layout.cue(context, before, "") + fmt.header)
+            w.word(layout.cue(context, before, ""), fmt.header)
         w.word(layout.prefill(context.going_on(behind)))
     elif not continue_final_message:
         w.word(layout.finish)
