@@ -51,7 +51,7 @@ _call_of, _result_of = maker(Call), maker(Result)
 def read_messages(messages: Any, roles: Iterable[str], known: Sequence[Turn] = ()) -> list[Turn]:
     """The turns of a conversation; `roles` are those the format knows. `known`: what the first messages were read to
     before."""
-    if type(messages) is not list and (
+    if not isinstance(messages, list) and (
         isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable)
     ):
         raise MessageError(

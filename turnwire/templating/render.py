@@ -58,11 +58,7 @@ def render_prompt(
         return done
     context = fmt.context(tools, options)
     bound = fmt.bind(tokenizer) if tokenizer is not None else None
-    if (
-        type(messages) is not list
-        and not isinstance(messages, (str, bytes, Mapping))
-        and isinstance(messages, Iterable)
-    ):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(messages, (list, str, bytes, Mapping)) and isinstance(messages, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         messages = list(messages)
     plain = not trust_content and forgery == "allow" and not continue_final_message
     memory = Memory(bound, fmt, messages, context) if plain and bound and isinstance(messages, list) else None
