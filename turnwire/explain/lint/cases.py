@@ -183,6 +183,7 @@ def _plain(s: Shape, source: str) -> Iterator[Case]:
         told = {"role": "assistant", "content": [{"type": "text", "text": TOLD}]}
         yield Case("assistant-parts", s.talk(s.user(), told, s.user(MORE)), "warning", "warning")
     yield Case("two-text-parts", s.talk({"role": "user", "content": two}), "warning", "warning")
+    yield Case("system-two-parts", s.talk(s.system(), {"role": "user", "content": two}), "warning", "warning")
     able: Severity = "warning" if "image" in source else "note"
     yield Case("image", s.talk({"role": "user", "content": [*parts, IMAGE]}), able, able)
     yield Case("layout", s.talk(s.user(LINES), s.said(LINES), s.user(MORE)), "error", "warning")
