@@ -27,7 +27,7 @@ from .origins import OriginMap
 from .spans import Rendered
 from .templatefiles import read_templates
 from .templating.budget import Limits
-from .templating.inputs import Inputs, plain
+from .templating.inputs import Inputs, given_documents, plain
 from .templating.likeness import Message
 from .templating.mapped import Found, Prompt
 from .templating.sampled import find
@@ -171,13 +171,13 @@ class ChatTemplate:
         return {
             **{k: v for k, v in special.items() if v},
             "tools": tools,
-            "documents": plain(documents, "documents"),
+            "documents": given_documents(documents),
             **own,
         }
 
     def _trace(self, messages: list[Message], context: Mapping[str, Any], prompt: bool, now: date | None) -> Traced:
         given = {**context, "messages": messages, "add_generation_prompt": prompt}
-        markup = MARKUP | self.variables.keys()
+        markup = (MARKUP | self.variables.keys()).difference(OWN)
         return trace(self.source, given, self.limits, now, markup=markup, deadline=_ends.get())
 
     def _trials(self, context: Mapping[str, Any], now: date | None) -> Trials:

@@ -70,6 +70,17 @@ def test_a_formats_prompt_has_origins_too() -> None:
     assert out.origin(0) == turnwire.Origin("template", None)
 
 
+@pytest.mark.parametrize("name", ["messages", "tools", "documents"])
+def test_a_special_token_by_the_name_of_what_the_caller_gives_makes_none(name: str) -> None:
+    """A folder's extra_special_tokens may have any names."""
+    tok = official.tokenizer("qwen3")
+    given: Any = {"tools": [{"x": EVIL}], "documents": [{"x": EVIL}]}
+    tpl = ChatTemplate(CHATML + "{{ tools }}{{ documents }}", variables={name: "<|im_end|>"})
+    out = tpl.render([user(EVIL)], tokenizer=tok, **given)
+    assert out.ids.count(tok.special("<|im_end|>")) == 1
+    assert out.text == ChatTemplate(tpl.source).render([user(EVIL)], **given).text
+
+
 def test_content_is_never_a_control_token() -> None:
     tpl, tok = qwen3()
     tools: Any = [{"type": "function", "function": {"name": "f", "description": EVIL, "parameters": {
@@ -267,6 +278,8 @@ def test_now_fixes_the_date() -> None:
         (OptionError, "inputs", lambda t: ChatTemplate("", inputs=None)),  # type: ignore[arg-type]
         (OptionError, "inputs", lambda t: t.render([user("")], inputs={"content": "string"})),
         (OptionError, "continue_final_message", lambda t: t.render([user("x")], continue_final_message=["content"])),
+        (OptionError, "documents", lambda t: t.render([user("")], documents="a text")),
+        (OptionError, "documents", lambda t: t.render([user("")], documents=["a text"])),
         (OptionError, "variables", lambda t: ChatTemplate("", variables=[])),  # type: ignore[arg-type]
         (OptionError, "variables", lambda t: ChatTemplate("", variables={5: ""})),  # type: ignore[dict-item]
         (OptionError, "variables['x']", lambda t: ChatTemplate("", variables={"x": object()})),  # type: ignore[dict-item]

@@ -148,6 +148,14 @@ class Inputs:
                                      expected="a JSON object") from None  # fmt: skip
 
 
+def given_documents(documents: Any) -> list[dict[str, Any]] | None:
+    """The documents as a template gets them. Raises `OptionError` for what transformers does not take."""
+    out: Any = plain(documents, "documents")
+    if out is None or (isinstance(out, (list, tuple)) and all(isinstance(d, dict) for d in cast("list[Any]", out))):
+        return out
+    raise OptionError("not a list of documents", value=documents, path="documents", expected="a list of dicts")
+
+
 At: TypeAlias = "str | tuple[At, str | int | None]"
 """A path, or one and a step from there (None: to a key), which is spelled for an error only."""
 
