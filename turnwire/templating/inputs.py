@@ -148,11 +148,11 @@ class Inputs:
                                      expected="a JSON object") from None  # fmt: skip
 
 
-def given_documents(documents: Any) -> list[dict[str, Any]] | None:
+def given_documents(documents: Any) -> Any:
     """The documents as a template gets them. Raises `OptionError` for what transformers does not take."""
-    out: Any = plain(documents, "documents")
-    if out is None or (isinstance(out, (list, tuple)) and all(isinstance(d, dict) for d in cast("list[Any]", out))):
-        return out
+    given: Any = plain(documents, "documents")
+    if given is None or (isinstance(given, (list, tuple)) and all(isinstance(d, dict) for d in cast("Any", given))):
+        return cast("Any", given)
     raise OptionError("not a list of documents", value=documents, path="documents", expected="a list of dicts")
 
 
