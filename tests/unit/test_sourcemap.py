@@ -18,9 +18,10 @@ from jinja2.compiler import CodeGenerator
 from tests.families.qwen_conversations import ALL  # pyright: ignore[reportUnknownVariableType]
 from tests.laws.law import reports
 from tests.sourcemap_proof import check, corpus, held_back
-from turnwire.errors import UnmappedError
+from turnwire.errors import TemplateBudgetError, UnmappedError
 from turnwire.origins import Key, spell
 from turnwire.templating import jinja, sourcemap
+from turnwire.templating.budget import Limits
 from turnwire.templating.sourcemap import trace
 from turnwire.templating.template_code import Generator
 from turnwire.templating.traced_text import Rope, Text
@@ -125,6 +126,15 @@ def test_wrappers_look_like_what_they_wrap() -> None:
 def test_views_are_shown_as_those_of_a_dict(shown: str) -> None:
     variables = {"m": {"a": ["b", {"c": 1.5}], "d": 7}}
     assert trace("{{ " + shown + " }}", variables).text == jinja.render("{{ " + shown + " }}", variables)
+
+
+def test_escapes_are_within_the_budget() -> None:
+    """What a map keeps of each is charged; where there is no room for it, the plain render is."""
+    few, many = (trace("{{ x|e }}", {"x": "<" * n}, Limits(made=1_000_000)) for n in (1000, 10_000))
+    assert few.map and few.text == "&lt;" * 1000
+    assert many.map is None and many.text == "&lt;" * 10_000 and "memory" in many.why
+    with pytest.raises(TemplateBudgetError, match="more seconds"):
+        trace("{{ x|e }}", {"x": "<" * 100_000}, Limits(seconds=0.1))
 
 
 def test_no_map_says_why() -> None:

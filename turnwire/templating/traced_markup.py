@@ -9,7 +9,8 @@ from typing import Any, SupportsIndex
 
 from markupsafe import Markup, escape
 
-from .traced_text import Text, joined, plain, spread
+from . import budget
+from .traced_text import Text, in_time, joined, plain, spread
 from .traced_written import shown
 
 _HTML = re.compile("[&<>'\"]")
@@ -32,9 +33,11 @@ def escaped(value: Any) -> Markup:
     out = plain(escape(text))
     if type(text) is not Text:
         return Markup(out)
+    budget.current.get().charge(8 * budget.PIECE * sum(map(text.count, "&<>'\"")))
     parts: list[str] = []
     at = 0
     for found in _HTML.finditer(plain(text)):
+        in_time()
         c = text[found.start() : found.end()]
         parts += (text[at : found.start()], spread(plain(escape(plain(c))), c))
         at = found.end()
