@@ -217,9 +217,8 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
     """The texts to encode, with marks for control tokens; None where they have to be looked at one by one."""
     texts: list[str] = []
     text: list[str] = []  # of the next of them
-    known: dict[str, str] = {}  # markup of this prompt
     ended: dict[str, str] = {}
-    ids = bound.ids
+    ids, known = bound.ids, bound.marked
     sampled, before, behind = stretches[0][4], "", ""
     for symbols, _, _, kind, now in stretches:
         if now is not sampled:
@@ -229,7 +228,7 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
             else:
                 if behind in MARKUP:
                     if before not in ended:
-                        ended[before] = _ended(known[before], bound)
+                        ended[before] = _ended(_mark(before, bound), bound)
                     text[-1] = ended[before]
                 if not text[-1].endswith(LEAD):
                     texts.append("".join(text))
@@ -239,7 +238,7 @@ def _marked(stretches: Sequence[Stretch], bound: Bound) -> list[str] | None:
             if (marked := known.get(symbols)) is None:
                 if LEAD in symbols:
                     return None
-                marked = known[symbols] = _mark(symbols, bound)
+                marked = _mark(symbols, bound)
             text.append(marked)
         elif symbols.isascii() or LEAD not in symbols:
             text.append(symbols)

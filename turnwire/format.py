@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import FormatError, OptionError, RefusedTurn, nearest
@@ -90,12 +91,8 @@ class Format:
 
     @functools.cached_property
     def _control(self) -> tuple[str, ...]:
-        layout: set[str] = set()
-        for word in _plain_words(self.layout):
-            layout |= control_tokens(word)
-        return tuple(
-            sorted(control_tokens(self.reply) | control_tokens(self.header) | layout | set(self.control_extra))
-        )
+        words = self.reply, self.header, *_plain_words(self.layout)
+        return tuple(sorted({*self.control_extra, *[token for word in words for token in control_tokens(word)]}))
 
     @functools.cached_property
     def stop_tokens(self) -> tuple[str, ...]:
@@ -131,16 +128,14 @@ class Format:
         """What was found out of turns that follow others; see `turnwire.behind`."""
         return {}
 
-    @property
+    @functools.cached_property
     def options(self) -> Mapping[str, Any]:
         """The options of `render` and their defaults."""
-        return {o.name: o.default for o in self.layout.options}
+        return MappingProxyType({o.name: o.default for o in self.layout.options})
 
     def bind(self, tokenizer: Tokenizer) -> Bound:
         """The tokenizer with this format's control tokens checked; cached."""
-        from .tokens import bind
-
-        return bind(tokenizer, self.program.symbols.pairs)
+        return _tokens().bind(tokenizer, self.program.symbols.pairs)
 
     # rendering
 
@@ -167,7 +162,7 @@ class Format:
 
     def context(self, tools: Any, options: Mapping[str, Any]) -> Context:
         """Options resolved and tools read, for the layout."""
-        return Context(self.layout.resolve(options), known_tools(tools))
+        return Context(self.layout.resolve(options) if options else {**self.options}, known_tools(tools))
 
     def writer(self, trust: bool = False, forgeable: tuple[str, ...] = ()) -> Writer:
         """A writer in this format's symbols."""
@@ -211,13 +206,13 @@ class Format:
         parts = named.parts
         tail = self.prompt_tail(prompt, bound)
         w = self._reply(parts, context)
-        if not _starts(w, tail) and not any(p.text for _, p in parts if isinstance(p, Reasoning)):
+        if not w.said(0).startswith(tail) and not any(p.text for _, p in parts if isinstance(p, Reasoning)):
             rest = tuple((i, p) for i, p in parts if not isinstance(p, Reasoning))
             for prefilled in (False, True):  # the prompt opened it: closed at once, by the model or by the prompt
                 w = self._reply(((None, Reasoning("", prefilled)), *rest), context)
-                if _starts(w, tail):
+                if w.said(0).startswith(tail):
                     break
-        if not _starts(w, tail):
+        if not w.said(0).startswith(tail):
             problem = f"the prompt begins the reply with {self.program.symbols.show(tail)!r}, this turn does not"
             raise RefusedTurn(
                 problem,
@@ -382,8 +377,11 @@ def _rebuild(cls: type[Format], fields: dict[str, Any]) -> Format:
     return cls(**fields)
 
 
-def _starts(w: Writer, symbols: str) -> bool:
-    return w.said(0).startswith(symbols)
+@functools.cache
+def _tokens() -> Any:
+    from . import tokens  # to look it up takes longer than `bind` does
+
+    return tokens
 
 
 def _plain_words(layout: Layout) -> Iterable[Word]:

@@ -292,8 +292,6 @@ class Layout:
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with their values; `OptionError` for one the layout does not have."""
-        if not given:
-            return {o.name: o.default for o in self.options}
         known = {o.name: o for o in self.options}
         for name, value in given.items():
             if name not in known:

@@ -62,13 +62,12 @@ class Tool(_Made):
     def made(self, make: Callable[[Tool], T]) -> T:
         """What a function makes of the tool: once, since prompt after prompt shows the same tools."""
         try:
-            known = self._made
+            return self._made[make]
         except AttributeError:
-            known = dict[Any, Any]()
-            object.__setattr__(self, "_made", known)
-        if make not in known:
-            known[make] = make(self)
-        return known[make]
+            object.__setattr__(self, "_made", {})
+        except KeyError:
+            pass
+        return self._made.setdefault(make, make(self))
 
 
 def normalize_tools(tools: object, path: str = "tools") -> tuple[Tool, ...] | None:

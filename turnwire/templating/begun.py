@@ -183,7 +183,9 @@ _NAMES = {kind: [f.name for f in fields(cls) if f.name not in ("kind", "errors")
 
 def _setting(context: Context) -> bytes | None:
     """What else decides a prompt: options, tools, the day (some layouts say it). None if it cannot be said exactly."""
-    options = {k: ("date", str(v)) if type(v) is date else v for k, v in context.options.items()}
+    options: Any = context.options
+    if date in map(type, options.values()):
+        options = {k: ("date", str(v)) if type(v) is date else v for k, v in options.items()}
     try:
         tools = None if context.tools is None else [tool.made(_tool) for tool in context.tools]
         return marshal.dumps((options, tools, date.today().toordinal(), context.count > 0), 2)
