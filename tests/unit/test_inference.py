@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import time
 from typing import Any
 
 import pytest
@@ -323,6 +324,35 @@ def test_slow_templates_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     loops = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}"
     with pytest.raises(InferenceError, match="too long"):
         infer_format(loops + "{{ messages[0].content }}tool_calls")
+
+
+MUCH = 20_000
+
+
+@pytest.mark.parametrize(
+    ("much", "why"),
+    [
+        (" " * MUCH + "x", "a marker of 200"),
+        (" x" * (MUCH // 2), "a marker of 200"),
+        ("[|" * (MUCH // 2), "a marker of 200"),
+        ("x" * 6 * MUCH, "of a short conversation it makes too much"),
+    ],
+)
+def test_markup_without_end_is_refused_in_seconds(much: str, why: str) -> None:
+    """Blanks took 14 seconds, the square of their length, and brackets 25."""
+    source = template("Qwen-Qwen3-4B-Instruct-2507")
+    start = time.process_time()
+    with pytest.raises(InferenceError, match=why):
+        infer_format(source.replace("<tool_call>\\n{", f"<tool_call>{much}\\n{{"))
+    assert time.process_time() - start < 8
+
+
+def test_a_source_of_blanks_is_read_in_seconds() -> None:
+    """It took half a minute, the square of its length."""
+    start = time.process_time()
+    blanks = "{# name ==" + " " * 3 * MUCH + "#}{# </" + "think" * MUCH + "#}"
+    assert infer_format(template("Qwen-Qwen3-4B-Instruct-2507") + blanks).evidence
+    assert time.process_time() - start < 10
 
 
 def test_refused() -> None:

@@ -13,8 +13,8 @@ from .segments import Seen
 SEVERAL = 6  # calls, two of each tool
 MOST = 40  # words of a source
 WORD = re.compile(r"""(["'])([A-Za-z_]\w{0,63})\1""")
-COMPARED = re.compile(r"""name(?:["']\s*\])?\s*(?:[=!]=|in\b|not\s+in\b)\s*[\[(]?((?:[\s,]*(["'])\w+\2)+)""")
-"""What a name is compared with."""
+COMPARED = re.compile(r"""name(?:["']\s*\])?\s*(?:[=!]=|in\b|not\s+in\b)(?:\s*[\[(])?[\s,]*((?:(["'])\w+\2[\s,]*)+)""")
+"""What a name is compared with. However many blanks there are, it is looked for in linear time."""
 Reads = Callable[[Said], "bool | None"]
 """Whether a turn reads back; None if the template refuses it."""
 

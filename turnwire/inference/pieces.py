@@ -8,7 +8,7 @@ Which spellings are control tokens a template does not say: the tokenizer does o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,19 +17,30 @@ from ..wire import NOTHING, Choice, End, Frame, If, Lit, Many, Pad, Seq, Tok, Wo
 if TYPE_CHECKING:
     from ..tokens import Tokenizer
 
-PIECE = re.compile(r"<[^<>\n]*>|\[\|[^\]\s]*\|\]|\]~!?\w{1,8}[\[\]]|\[\w{1,8}~\[|\[/?[A-Z_]+\]|\s|\w+|.", re.S)
+PIECE = re.compile(r"<[^<>\n]*>|\[\|[^\]\s]{0,60}\|\]|\]~!?\w{1,8}[\[\]]|\[\w{1,8}~\[|\[/?[A-Z_]+\]|\s|\w+|.", re.S)
 LOOKS = re.compile(
     r"<\|[^<>\s]{1,60}\|>|<｜[^<>\s]{1,60}｜>|<\|[^<>\s|]{1,60}>|<[^<>\s|]{1,60}\|>|\[/?[A-Z][A-Z_]{2,40}\]"
     r"|</?[A-Za-z_][\w:.-]{0,40}>|｜[^｜<>\s]{1,40}｜|\[\|[^\]\s]{1,40}\|\]|\]~!?\w{1,8}[\[\]]|\[\w{1,8}~\[|\]<\][^<>\s]{1,40}\[>\["
 )
 """What a control token may look like."""
 TAG = re.compile(r"</?([A-Za-z_][\w:.-]*)>")
-RUNS = re.compile(r"\s*\n\s*|^\s+|\s+$|(?:(?!\s*\n|\s+$).)+", re.S)
+BLANKS = re.compile(r"\s+")
 
 
 def pieces(text: str) -> list[str]:
     """A text in lexical pieces."""
     return PIECE.findall(text)
+
+
+def apart(text: str, alone: Callable[[re.Match[str]], bool]) -> list[str]:
+    """A text, and by itself the white space at its ends, and the runs of white space of which `alone` says so."""
+    out: list[str] = []
+    at = 0
+    for m in BLANKS.finditer(text):
+        if m.start() == 0 or m.end() == len(text) or alone(m):
+            out += [text[at : m.start()], m[0]]
+            at = m.end()
+    return [piece for piece in (*out, text[at:]) if piece]
 
 
 def prefix(texts: Iterable[str]) -> str:
@@ -116,7 +127,7 @@ class Spelling:
     def word(self, text: str, firm: bool = False) -> Word:
         """A text as words; `firm`: white space that stands alone between two values is no `Pad`."""
         out: list[Word] = []
-        for run in RUNS.findall(text):
+        for run in apart(text, lambda m: "\n" in m[0]):
             out += [Pad(run)] if run.isspace() else _padded(self.markup(run))
         if firm and out and all(isinstance(w, Pad) for w in out):
             return Lit(text)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from ..errors import TemplateError
+from ..errors import TemplateBudgetError, TemplateError
 from ..templating.budget import Limits
 from ..templating.jinja import render, shown
 from .samples import schema
@@ -28,9 +28,9 @@ NAMES = ("zqfnaaa", "zqfnbbb", "zqfnccc")
 KEY, VALUE = "zqkeya", "zqvalaa"
 IDS = ("zq0id1aa1", "zq0id2bb2", "zq0id3cc3")
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking", "thought")
-CLOSERS = re.compile(r"</[\w:]*think[\w:]*>|\[/THINK\]", re.I)
+CLOSERS = re.compile(r"</[\w:]{0,40}think[\w:]{0,40}>|\[/THINK\]", re.I)
 TODAY = date(2026, 1, 15)
-LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
+LIMITS = Limits(text=100_000, made=10_000_000, steps=100_000, seconds=1.0)
 PATIENCE = 10.0  # seconds for all renders of a template
 
 
@@ -175,6 +175,8 @@ class Probe:
         given = self.variables_of(messages, tools, generation, **variables)
         try:
             return shown(self.source, given, LIMITS, TODAY)
+        except TemplateBudgetError as e:
+            raise Odd(f"of a short conversation it makes too much: {e.problem}") from None
         finally:
             self._spent += time.monotonic() - start
 

@@ -9,24 +9,19 @@ from dataclasses import dataclass
 from ..codecs import CallAttributes, CallId, CountedId, Name
 from ..wire import Lit, Opt, Pad, Seq, Slot, Word
 from .fits import GIVEN
+from .pieces import apart
 from .samples import NAME, Samples
 
 BRACKETS = "()[]{}'\"="
-ATTRIBUTE = re.compile(r'([A-Za-z_]+)="$')
+ATTRIBUTE = re.compile(r'([A-Za-z_]{1,64})="$')
 NUMBERED = re.compile(r'" ([A-Za-z_]+)="1"')
-COUNTED = re.compile(r"(?:[A-Za-z]+[.])?$")
-BLANK = re.compile(r"^\s+|\s+$|(?<=>)\s+(?=<)")
+COUNTED = re.compile(r"(?:[A-Za-z]{1,64}[.])?$")
 
 
 def markup(text: str) -> Word:
     """Text around slots: white space at its ends, and between tags, is padding."""
-    parts: list[Word] = []
-    at = 0
-    for m in BLANK.finditer(text):
-        parts += [Lit(text[at : m.start()])] if m.start() > at else []
-        parts.append(Pad(m[0]))
-        at = m.end()
-    parts += [Lit(text[at:])] if at < len(text) else []
+    pieces = apart(text, lambda m: text[m.start() - 1] == ">" and text[m.end()] == "<")
+    parts = [Pad(piece) if piece.isspace() else Lit(piece) for piece in pieces]
     return parts[0] if len(parts) == 1 else Seq(tuple(parts))
 
 

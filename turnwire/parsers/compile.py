@@ -41,6 +41,7 @@ from ..wire import (
 )
 from .table import NO_MARKERS as NO_MARKERS
 from .table import Table as Table
+from .table import checked
 
 Way = tuple[str, "Step", bool]  # a marker, what follows, is it a stop token
 Op = tuple[Literal["begin", "end"], str]
@@ -357,16 +358,15 @@ class Program:
         by: dict[str, Hit] = {}
         for e, pads in point.exits:
             for pad, forgiven in pads:
+                whole = checked(pad + e.marker)
                 for i in range(len(pad) + 1 - (in_slot and forgiven and pad != "")):
-                    by.setdefault(pad[i:] + e.marker, (e, None))
+                    by.setdefault(whole[i:], (e, None))
         return by
 
     def _point_tables(self, point: Point) -> None:
         by = self._own(point, in_slot=False)
-        point.own = Table(dict(by))
-        if point.slot is None or point.slot[0].first is not None:
-            by = {**self.homes, **by}
-        point.table = Table(by)
+        homes = self.homes if point.slot is None or point.slot[0].first is not None else {}
+        point.own, point.table = Table(by), Table({**homes, **by})
 
     def _slot_table(self, state: InSlot) -> None:
         # A marker out of place takes the pad with it that every way out of the slot has.

@@ -41,6 +41,14 @@ class Found:
         return self._text[self._start : self._end]
 
 
+def checked(marker: str) -> str:
+    """The marker, if a table can take it."""
+    if len(marker) > MAX_MARKER:
+        problem = f"a marker of {len(marker)} characters"
+        raise FormatError(problem, value=marker, path="reply", expected=f"at most {MAX_MARKER}")
+    return marker
+
+
 Match = re.Match[str] | Found
 Search = Callable[..., "re.Match[str] | Found | None"]
 
@@ -59,10 +67,7 @@ class Table:
 
     def __init__(self, by: dict[str, Hit]):
         self.by = by
-        self.longest = max(map(len, by), default=0)
-        if self.longest > MAX_MARKER:
-            problem, longest = f"a marker of {self.longest} characters", max(by, key=len)
-            raise FormatError(problem, value=longest, path="reply", expected=f"at most {MAX_MARKER}")
+        self.longest = len(checked(max(by, key=len, default="")))
 
     def __getattr__(self, name: str) -> Any:
         """What it searches with is made when it first does: many places of a format are never reached."""

@@ -363,8 +363,7 @@ def render(
     deadline: float | None = None,
 ) -> str:
     """The text of a template. `now` fixes what `strftime_now` says; `deadline`: of a render that has begun already.
-    Raises `TemplateError`, with the template's line, for what the template refuses or gets wrong, `TemplateBudgetError`
-    when it uses more than `limits`."""
+    Raises `TemplateError` with the template's line, `TemplateBudgetError` when it uses more than `limits`."""
     given = _given(variables, now)
     template = compiled(source)
     token = budget.current.set(budget.Budget(limits, deadline))
@@ -382,10 +381,12 @@ def render(
 
 
 def shown(source: str, variables: Mapping[str, Any], limits: budget.Limits, now: date | None) -> str | None:
-    """As `render`; None where that raises. Why it does is not found out, which takes longer than most renders."""
+    """As `render`; None where it raises `TemplateError`. Why is not found out: that takes longer than most renders."""
     token = budget.current.set(budget.Budget(limits))
     try:
         return compiled(source).render(_given(variables, now))
+    except TemplateBudgetError:
+        raise
     except (TemplateError, MemoryError, *RAISED):
         return None
     finally:
