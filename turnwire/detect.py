@@ -31,7 +31,7 @@ LEAST = 4  # conversations that must be rendered the same
 FORMS = ("object", "string")  # of arguments
 LIMITS = Limits(text=1_000_000, made=10_000_000, steps=100_000, seconds=1.0)
 MOST = 1 << 20  # characters of a template that are looked at
-WORD = re.compile(r"[<\[{(]*[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
+WORD = re.compile(r"[<\[{(]{0,8}[^\s<>\[\](){}|｜.,:;!?\"'`*]+[|｜>\]]*|[|｜]+")
 COMPARING = frozenset(("[", "in", "==", "!=", ".", "is"))  # a string behind these is not written
 ASKING = frozenset(("raise_exception", "startswith", "endswith", "split", "replace", "strip", "lstrip", "rstrip"))
 OURS = frozenset(("split_reasoning", "call_ids", "now"))  # options that no template has

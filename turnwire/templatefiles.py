@@ -322,7 +322,7 @@ def _member(data: bytes, name: str) -> Any:
 def _members(text: str) -> Iterator[tuple[str, Any]]:
     decoder, at = json.JSONDecoder(), text.find("{") + 1
     try:
-        while match := re.compile(r'\s*,?\s*("(?:[^"\\]|\\.)*")\s*:\s*').match(text, at):
+        while match := re.compile(r'\s*(?:,\s*)?("(?:[^"\\]|\\.)*")\s*:\s*').match(text, at):
             value, at = decoder.raw_decode(text, match.end())
             yield json.loads(match[1]), value
     except (ValueError, RecursionError):

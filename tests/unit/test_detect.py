@@ -118,7 +118,10 @@ def test_a_vocabulary_that_lacks_the_markers(tmp_path: Path) -> None:
         turnwire.detect_format(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{{ messages }}", "{% if %}", "<|im_start|>", *HOSTILE.values()])
+BRACKETS = "{{ '" + "<" * 200_000 + "' }}"  # took six minutes, the square of their number
+
+
+@pytest.mark.parametrize("text", ["", "{{ messages }}", "{% if %}", "<|im_start|>", BRACKETS, *HOSTILE.values()])
 def test_what_is_no_template_of_ours(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.jinja").write_text(text, "utf-8")
     with pytest.raises(UnsureFormat) as caught:

@@ -19,6 +19,7 @@ import turnwire
 from tests import real
 from tests.laws.law import reports
 from tests.unit.test_template_errors import corpus
+from turnwire import templatefiles
 from turnwire.errors import TemplateFileError, TemplateNameError
 from turnwire.templatefiles import Found, added_tokens, read_templates
 
@@ -261,6 +262,12 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(TemplateFileError, match="not UTF-8 at byte 3"):
         read_templates(tmp_path)
     assert read_templates(tmp_path, lenient=True).problems
+
+
+def test_the_head_of_a_file_of_blanks_is_read_in_linear_time() -> None:
+    """Two hundred thousand took minutes."""
+    assert templatefiles._member(b"{" + b" " * 200_000 + b"x", "padding") is None  # pyright: ignore[reportPrivateUsage]
+    assert templatefiles._member(b'{ "a" : 1 , "padding":2}', "padding") == 2  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_device_is_no_template() -> None:
