@@ -71,17 +71,20 @@ def test_special_tokens_that_a_bare_template_needs(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("a\n{{ raise_exception('never') }}", "template line 2: the template refuses: never"),
+        (
+            "a\n{{ raise_exception('never') }}",
+            "no assistant turn is shown: template line 2: the template refuses: never",
+        ),
         (
             "{% for a in range(9999) %}\n{% for b in range(9999) %}{% endfor %}{% endfor %}",
-            "template line 2: the template uses",
+            "too much of a short conversation: template line 2: the template uses",
         ),
     ],
 )
 def test_why_no_turn_is_shown(folder: Path, source: str, reason: str) -> None:
     (folder / "never.jinja").write_text(source, "utf-8")
     code, _, said = here("infer", "never.jinja")
-    assert code == 1 and f"no assistant turn is shown: {reason}" in said
+    assert code == 1 and reason in said
 
 
 # render

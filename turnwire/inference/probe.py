@@ -175,15 +175,18 @@ class Probe:
         given = self.variables_of(messages, tools, generation, **variables)
         try:
             return shown(self.source, given, LIMITS, TODAY)
-        except TemplateBudgetError as e:
-            raise Odd(f"of a short conversation it makes too much: {e.problem}") from None
+        except TemplateBudgetError:
+            raise Odd(f"it makes too much of a short conversation: {self._why(given)}") from None
         finally:
             self._spent += time.monotonic() - start
 
     def refusal(self, said: Said) -> str:
         """Why a turn is not rendered, with the line; "" if it is."""
+        return self._why(self.variables_of(*self.conversation(said)))
+
+    def _why(self, given: dict[str, Any]) -> str:
         try:
-            render(self.source, self.variables_of(*self.conversation(said)), LIMITS, TODAY)
+            render(self.source, given, LIMITS, TODAY)
         except TemplateError as e:
             return f"template line {e.line}: {e.problem}" if e.line else e.problem
         return ""
